@@ -1,0 +1,52 @@
+// How command-line arguments are read: small parsers with one clear message each.
+
+import { type Command, InvalidArgumentError, Option } from "commander";
+
+/** A parser for whole numbers of a range. */
+export function wholeNumber(least: number, most: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (/^\d+$/.test(text) && value >= least && value <= most) return value;
+    throw new InvalidArgumentError(`Expected a whole number from ${least} to ${most}.`);
+  };
+}
+
+/** Seconds above zero; a fraction is fine. */
+export function seconds(text: string): number {
+  const value = Number(text);
+  if (text.trim() !== "" && value > 0 && value <= 86_400) return value;
+  throw new InvalidArgumentError("Expected seconds above 0 and up to 86400.");
+}
+
+/** `A..B`, or one number. */
+export function range(text: string): { readonly first: number; readonly last: number } {
+  const parts = /^(\d+)(?:\.\.(\d+))?$/.exec(text);
+  const first = Number(parts?.[1]);
+  const last = Number(parts?.[2] ?? parts?.[1]);
+  if (parts !== null && Number.isSafeInteger(last) && first <= last) return { first, last };
+  throw new InvalidArgumentError("Expected a range such as 1..1000.");
+}
+
+/** Host names or addresses, separated by commas. */
+export function hostList(text: string): string[] {
+  const hosts = text.split(",").map((host) => host.trim());
+  if (hosts.every((host) => host !== "")) return hosts;
+  throw new InvalidArgumentError("Expected hosts separated by commas, such as a.example,b.example.");
+}
+
+/** `--dir`, which nearly every command has. */
+export const folderOption = () => new Option("--dir <folder>", "the cluster's folder").default("./data");
+
+/** `--client-auth`, and whom each choice is for. */
+export const clientAuthenticationOption = () =>
+  new Option(
+    "--client-auth <how>",
+    "how clients prove who they are: trusted-mac (fast; checked inside the trusted module, no " +
+      "replica's host can forge it), signature (Ed25519; for clients who trust no module), mac (one " +
+      "MAC a replica; only for clients run by the operator)",
+  ).choices(["trusted-mac", "signature", "mac"]);
+
+/** An example below a command's help. */
+export function example(command: Command, ...lines: readonly string[]): Command {
+  return command.addHelpText("after", `\nExample:\n${lines.map((line) => `  $ ${line}`).join("\n")}`);
+}

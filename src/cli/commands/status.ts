@@ -1,0 +1,38 @@
+// `troth status`: what every replica of a cluster on this machine says of itself.
+
+import type { Command } from "commander";
+import { readConfiguration } from "../../cluster/index.js";
+import { example, folderOption } from "../arguments.js";
+import { exitCode } from "../exit-code.js";
+import { look, replicaTable } from "../replica-table.js";
+
+const rateWindowMs = 500;
+
+export function addStatus(program: Command): void {
+  const command = program
+    .command("status")
+    .description(
+      "ask the health page of every replica on this machine; exit code 3 if more than f do not answer",
+    )
+    .addOption(folderOption())
+    .option("--json", "one JSON object", false)
+    .action(async (options: { dir: string; json: boolean }) => {
+      process.exitCode = await showStatus(options.dir, options.json);
+    });
+  example(command, "troth status --dir ./data");
+}
+
+async function showStatus(folder: string, json: boolean): Promise<number> {
+  const configuration = readConfiguration(folder);
+  const first = await look(configuration);
+  if (json) {
+    const replicas = first.reports.map((report, id) => ({ id, answers: report !== null, ...report }));
+    const { name, protocol, service, n, f } = configuration;
+    console.log(JSON.stringify({ cluster: name, protocol, service, n, f, replicas }));
+  } else {
+    await new Promise((resolve) => setTimeout(resolve, rateWindowMs));
+    console.log(replicaTable(configuration, await look(configuration), first));
+  }
+  const silent = first.reports.filter((report) => report === null).length;
+  return silent > configuration.f ? exitCode.unavailable : exitCode.ok;
+}

@@ -1,0 +1,144 @@
+// `troth up`: a whole cluster on this machine, made on first use and kept running; what `npm start` does.
+
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import type { Command } from "commander";
+import { type Configuration, readConfiguration, readReplicaKeys } from "../../cluster/index.js";
+import { UsageError } from "../../core/index.js";
+import { clientAuthenticationOption, example, folderOption } from "../arguments.js";
+import { exitCode } from "../exit-code.js";
+import { describeExit } from "../replica-process.js";
+import { type Look, look, replicaTable } from "../replica-table.js";
+import { Screen } from "../screen.js";
+import { Supervisor } from "../supervisor.js";
+import { duration } from "../text.js";
+import { basePortOption, type InitOptions, initialiseFolder, replicasOption } from "./init.js";
+
+type UpOptions = Pick<InitOptions, "dir" | "replicas" | "basePort" | "memory" | "clientAuth">;
+
+const refreshMs = 1000;
+/** Without a terminal, a table this often. */
+const reportEveryMs = 10_000;
+
+export function addUp(program: Command): void {
+  const command = program
+    .command("up")
+    .description("run a whole cluster on this machine, made on first use; Ctrl-C stops it")
+    .addOption(folderOption())
+    .addOption(replicasOption())
+    .addOption(basePortOption())
+    .option("--memory", "first use: no journal; fast, and everything is lost at the end", false)
+    .addOption(clientAuthenticationOption())
+    .action(async (options: UpOptions) => {
+      const given = (name: string) => command.getOptionValueSource(name) === "cli";
+      process.exitCode = await up(options, given);
+    });
+  example(command, "troth up --dir ./data");
+}
+
+async function up(options: UpOptions, given: (option: string) => boolean): Promise<number> {
+  const configuration = await openFolder(options, given);
+  for (const { id } of configuration.replicas) readReplicaKeys(options.dir, id);
+  const screen = new Screen(process.stdout);
+  const stopping = stopSignal();
+  const supervisor = supervise(options.dir, screen);
+  const failure = await Promise.race([supervisor.start(configuration.n), stopping]);
+  if (failure !== null) {
+    console.error(`troth: replica ${failure.replica} did not start: ${describeExit(failure.exit)}`);
+    return failure.exit.code ?? exitCode.defect;
+  }
+  screen.say(howToUse(options.dir, configuration));
+  const live = keepShowing(configuration, screen);
+  await stopping;
+  live.stop();
+  screen.say("Stopping …");
+  await supervisor.stop();
+  screen.clear();
+  screen.say(
+    configuration.durable
+      ? `Stopped. "troth up --dir ${options.dir}" goes on with all the data.`
+      : "Stopped. This cluster kept nothing on disk.",
+  );
+  return exitCode.ok;
+}
+
+/** Reads the configuration, or makes one on first use. @throws UsageError if options contradict it. */
+async function openFolder(
+  options: UpOptions,
+  given: (option: string) => boolean,
+): Promise<Configuration> {
+  if (!existsSync(join(options.dir, "cluster.json"))) {
+    console.log(`Making keys and configuration in ${options.dir} …`);
+    const defaults = { protocol: "hybster", service: "kv", clients: 16 };
+    return initialiseFolder({ ...defaults, ...options });
+  }
+  const configuration = readConfiguration(options.dir);
+  const contradicted = [
+    given("replicas") && options.replicas !== configuration.n ? "--replicas" : null,
+    given("basePort") && options.basePort !== configuration.replicas[0]?.port ? "--base-port" : null,
+    given("memory") && configuration.durable ? "--memory" : null,
+    given("clientAuth") && options.clientAuth !== configuration.clientAuthentication
+      ? "--client-auth"
+      : null,
+  ].find((name) => name !== null);
+  if (contradicted === undefined) return configuration;
+  throw new UsageError(
+    "FOLDER_DIFFERS",
+    `${options.dir} was made with another ${contradicted}: leave the option out, or use another --dir`,
+    { option: contradicted },
+  );
+}
+
+function supervise(folder: string, screen: Screen): Supervisor {
+  return new Supervisor(folder, {
+    ended: (replica, exit, pauseMs) => {
+      const then = pauseMs === null ? "not started again" : `starts again in ${duration(pauseMs)}`;
+      screen.say(`Replica ${replica} ended: ${describeExit(exit)}; ${then}.`);
+    },
+    restarted: (replica) => screen.say(`Replica ${replica} is back.`),
+  });
+}
+
+function howToUse(folder: string, configuration: Configuration): string {
+  const { n, f, protocol, service, faultModel } = configuration;
+  const at = folder === "./data" ? "" : ` --dir ${folder}`;
+  const harm = faultModel === "crash" ? "crash" : "lie";
+  return [
+    `${n} replicas of ${service} by ${protocol}: any ${f} may ${harm}. From another terminal:`,
+    "",
+    `  npx troth put${at} greeting "hello"     npx troth get${at} greeting`,
+    `  npx troth incr${at} visits              npx troth list${at}`,
+    `  npx troth status${at}                   npx troth --help`,
+    "",
+    `Ctrl-C stops the cluster; its data stays in ${folder}.`,
+    "",
+  ].join("\n");
+}
+
+/** Refreshes the table until told to stop. */
+function keepShowing(configuration: Configuration, screen: Screen): { stop(): void } {
+  let before: Look | null = null;
+  let stopped = false;
+  const everyMs = screen.isLive ? refreshMs : reportEveryMs;
+  const refresh = async (): Promise<void> => {
+    const now = await look(configuration);
+    if (stopped) return;
+    screen.show(replicaTable(configuration, now, before));
+    before = now;
+    timer = setTimeout(() => void refresh(), everyMs);
+  };
+  let timer = setTimeout(() => void refresh(), 0);
+  return {
+    stop: () => {
+      stopped = true;
+      clearTimeout(timer);
+    },
+  };
+}
+
+/** Resolves to null on Ctrl-C or SIGTERM. */
+function stopSignal(): Promise<null> {
+  return new Promise((resolve) => {
+    for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => resolve(null));
+  });
+}

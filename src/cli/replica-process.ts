@@ -1,0 +1,98 @@
+// A replica in its own process on this machine: `troth start`, or another program that behaves like it.
+
+import { type ChildProcess, spawn } from "node:child_process";
+import { closeSync, openSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+/** How a process ended. `reason` is its last line on the error stream, "" if it said nothing. */
+export interface Exit {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly reason: string;
+}
+
+/** What a replica's process tells the one that started it, once it serves clients. */
+export const readyMessage = "ready";
+
+const stopPatienceMs = 5000;
+const reasonBytesMax = 4096;
+
+export interface ReplicaProcessOptions {
+  /** The cluster's folder. */
+  readonly folder: string;
+  readonly replica: number;
+  /** The script to run instead of `troth start`; it gets the same arguments. */
+  readonly script?: string;
+}
+
+/**
+ * One child process. It ends when its parent does: the child stops when their channel closes. It has a process group
+ * of its own, so that Ctrl-C in a terminal reaches the parent only, which then stops its children in order.
+ */
+export class ReplicaProcess {
+  readonly replica: number;
+  /** Resolves to null when the replica serves clients, or to how it ended before that. */
+  readonly started: Promise<Exit | null>;
+  readonly exited: Promise<Exit>;
+  readonly #child: ChildProcess;
+
+  constructor(options: ReplicaProcessOptions) {
+    this.replica = options.replica;
+    const script = options.script ?? fileURLToPath(new URL("main.js", import.meta.url));
+    const log = openSync(join(options.folder, `replica-${options.replica}`, "replica.log"), "a");
+    const child = spawn(
+      process.execPath,
+      [script, "start", "--dir", options.folder, "--replica", String(options.replica)],
+      { detached: true, stdio: ["ignore", log, "pipe", "ipc"] },
+    );
+    closeSync(log);
+    this.#child = child;
+    this.exited = exitOf(child);
+    this.started = new Promise((resolve) => {
+      child.on("message", (message) => {
+        if (message === readyMessage) resolve(null);
+      });
+      void this.exited.then(resolve);
+    });
+  }
+
+  get pid(): number {
+    return this.#child.pid ?? 0;
+  }
+
+  /** Ends it as a crash would. */
+  async kill(): Promise<void> {
+    this.#child.kill("SIGKILL");
+    await this.exited;
+  }
+
+  /** Asks it to stop, and insists after five seconds. */
+  async stop(): Promise<Exit> {
+    this.#child.kill("SIGTERM");
+    const insist = setTimeout(() => this.#child.kill("SIGKILL"), stopPatienceMs);
+    const exit = await this.exited;
+    clearTimeout(insist);
+    return exit;
+  }
+}
+
+function exitOf(child: ChildProcess): Promise<Exit> {
+  let said = "";
+  child.stderr?.setEncoding("utf8").on("data", (text: string) => {
+    said = (said + text).slice(-reasonBytesMax);
+  });
+  return new Promise((resolve) => {
+    child.once("error", (error) => resolve({ code: null, signal: null, reason: error.message }));
+    child.once("close", (code, signal) => {
+      const reason = said.trim().split("\n").at(-1) ?? "";
+      resolve({ code, signal, reason });
+    });
+  });
+}
+
+/** Why a process ended, for people. */
+export function describeExit(exit: Exit): string {
+  if (exit.reason !== "") return exit.reason.replace(/^troth: /, "");
+  return exit.signal === null ? `ended with code ${exit.code}` : `ended by ${exit.signal}`;
+}

@@ -1,0 +1,54 @@
+// The replicas of a cluster as a table: one line each, in `troth up` and `troth status` alike.
+
+import type { Configuration } from "../cluster/index.js";
+import { askReplica, type ReplicaReport } from "./status-page.js";
+import { bytes, type Column, quantity, table } from "./text.js";
+
+/** What one look at a cluster found; null for a replica that does not answer. */
+export interface Look {
+  readonly atMs: number;
+  readonly reports: readonly (ReplicaReport | null)[];
+}
+
+/** Asks every replica at once. */
+export async function look(configuration: Configuration): Promise<Look> {
+  const asked = configuration.replicas.map((replica) => askReplica(replica.healthPort));
+  return { reports: await Promise.all(asked), atMs: performance.now() };
+}
+
+const columns: readonly Column[] = [
+  { title: "replica", align: "left" },
+  { title: "address", align: "left" },
+  { title: "role", align: "left" },
+  { title: "view", align: "right" },
+  { title: "last order", align: "right" },
+  { title: "stable at", align: "right" },
+  { title: "operations/s", align: "right" },
+  { title: "memory", align: "right" },
+];
+
+/** The table, with the rates since the earlier look. */
+export function replicaTable(configuration: Configuration, now: Look, before: Look | null): string {
+  const rows = configuration.replicas.map(({ id, host, port }) => {
+    const report = now.reports[id] ?? null;
+    const address = `${host}:${port}`;
+    if (report === null) return [String(id), address, "no answer", "-", "-", "-", "-", "-"];
+    return [
+      String(id),
+      address,
+      report.role,
+      String(report.view),
+      String(report.executed),
+      String(report.stable),
+      rateText(report, before?.reports[id] ?? null, now.atMs - (before?.atMs ?? now.atMs)),
+      bytes(report.rssBytes),
+    ];
+  });
+  return table(columns, rows);
+}
+
+/** Operations a second since the earlier report; "-" where there is none, or the replica restarted. */
+function rateText(report: ReplicaReport, before: ReplicaReport | null, elapsedMs: number): string {
+  if (before === null || elapsedMs <= 0 || report.operations < before.operations) return "-";
+  return quantity(Math.round(((report.operations - before.operations) / elapsedMs) * 1000));
+}

@@ -1,0 +1,4 @@
+// Messages and their bytes.
+export * from "./attestation.js";
+export * from "./bundle.js";
+export * from "./schema.js";

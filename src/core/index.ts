@@ -1,0 +1,8 @@
+// The vocabulary of Troth: what machines, services, trusted counters and protocols are.
+export * from "./assert.js";
+export * from "./ids.js";
+export * from "./limits.js";
+export * from "./machine.js";
+export * from "./ports.js";
+export * from "./service.js";
+export * from "./trusted-counter.js";

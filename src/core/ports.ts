@@ -1,0 +1,116 @@
+// What a protocol is, seen from its hosts: messages, records, claims, and a machine made from a context.
+
+import type { Digest, Hash, ReplicaId, ClientId, SessionId } from "./ids.js";
+import type { Limits, Timing } from "./limits.js";
+import type { ReplicaMachine } from "./machine.js";
+import type { Service } from "./service.js";
+import type { Attestation, TrustedCounter } from "./trusted-counter.js";
+
+/** Anything that travels or is stored: a tagged plain object. */
+export interface Tagged {
+  readonly kind: string;
+}
+
+/** Messages to bytes and back. Canonical: equal values have equal bytes, and no other bytes decode to them. */
+export interface Codec<T extends Tagged> {
+  /** The exact length of `encode(value)`. */
+  size(value: T): number;
+  encode(value: T): Uint8Array;
+  /** Writes at `offset` and returns the offset after it. `into` has room for `size(value)` bytes. */
+  encodeInto(value: T, into: Uint8Array, offset: number): number;
+  /** Null if the bytes are not the canonical encoding of a value. The result may share memory with `bytes`. */
+  decode(bytes: Uint8Array): T | null;
+  /** One short line for people: traces, logs. */
+  describe(value: T): string;
+}
+
+/** Something in a message that must be authentic before a machine may see it. */
+export type Claim =
+  | { readonly kind: "attestation"; readonly attestation: Attestation; readonly digest: Digest }
+  | { readonly kind: "client"; readonly client: ClientId; readonly digest: Digest; readonly authenticator: Uint8Array };
+
+/** How clients prove who they are; architecture.md §5. */
+export type ClientAuthentication = "trusted-mac" | "signature" | "mac";
+
+/** What a replica's machine is made of. */
+export interface ReplicaContext {
+  readonly replica: ReplicaId;
+  /** Number of replicas. */
+  readonly n: number;
+  /** Number of replicas that may be faulty. */
+  readonly f: number;
+  readonly service: Service;
+  readonly counter: TrustedCounter;
+  readonly hash: Hash;
+  readonly limits: Limits;
+  readonly timing: Timing;
+  readonly clientAuthentication: ClientAuthentication;
+}
+
+export type FaultModel = "crash" | "hybrid" | "byzantine";
+
+/** A protocol as the catalogue lists it and hosts run it. `M` and `D` are its messages and its durable records. */
+export interface Protocol<M extends Tagged = Tagged, D extends Tagged = Tagged> {
+  readonly name: string;
+  readonly faultModel: FaultModel;
+  /** Where it comes from, e.g. "hybster.txt §5.2". */
+  readonly paper: string;
+  /** How many replicas tolerate f faults, and as people write it, e.g. "2f+1". */
+  readonly replicas: (f: number) => number;
+  readonly replicasText: string;
+  /** The quorums in words, e.g. "f+1 of 2f+1". */
+  readonly quorums: string;
+  /** Message delays from a client's request to its accepted reply, without faults. */
+  readonly delays: number;
+  /** The order of execution it gives; it refuses services that need more. */
+  readonly order: "total" | "partial";
+  readonly clientAuthentications: readonly ClientAuthentication[];
+
+  readonly messages: Codec<M>;
+  readonly records: Codec<D>;
+
+  /**
+   * All that must be authentic in a message from `from` (null: a client), or null if the message is malformed in
+   * itself (a certificate for another position than the message's, two votes of one replica, …) and is to be dropped.
+   */
+  claims(message: M, from: ReplicaId | null, context: ClaimContext): readonly Claim[] | null;
+
+  /** The machine of one replica. */
+  replica(context: ReplicaContext): ReplicaMachine<M, D>;
+
+  /** What the shared client needs: how to wrap a request and read a reply, and how many equal replies make a result. */
+  readonly client: ClientSide<M>;
+}
+
+/** What `claims` may look at. */
+export interface ClaimContext {
+  readonly n: number;
+  readonly f: number;
+  readonly hash: Hash;
+  readonly limits: Limits;
+  readonly clientAuthentication: ClientAuthentication;
+}
+
+/** The shared quorum client's view of a protocol. */
+export interface ClientSide<M> {
+  /** Equal replies, from different replicas, that make a result. */
+  replyQuorum(f: number): number;
+  request(body: Uint8Array, authenticator: Uint8Array): M;
+  /** Null if the message is not a reply. */
+  reply(message: M): Reply | null;
+  /** Where to send a request first: the leader of a view. */
+  leader(view: number, n: number): ReplicaId;
+}
+
+/** What one replica answers to one bundle. */
+export interface Reply {
+  readonly client: ClientId;
+  readonly session: SessionId;
+  /** The bundle's number in its session. */
+  readonly number: number;
+  /** The replica's view: a hint where the leader is; not part of what must match. */
+  readonly view: number;
+  /** `executed`: `results` has one entry an operation. The others: the bundle had and will have no effect in this session. */
+  readonly outcome: "executed" | "session-expired";
+  readonly results: readonly Uint8Array[];
+}

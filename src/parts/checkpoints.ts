@@ -1,0 +1,108 @@
+// Checkpoints: this replica's images, everybody's statements, and the proof that one is stable (hybster.txt §5.2.2).
+
+import { type Digest, equalBytes, type Limits, type ReplicaId, type StateImage } from "../core/index.js";
+
+/** One replica's statement about the state after an order. `Statement` is the message that proves it. */
+export interface CheckpointStatement {
+  readonly order: number;
+  readonly digest: Digest;
+}
+
+/** A quorum of equal statements. For order 0, the initial state, none are needed. */
+export interface StableProof<Statement extends CheckpointStatement> {
+  readonly order: number;
+  readonly digest: Digest;
+  readonly statements: readonly Statement[];
+}
+
+interface OwnCheckpoint<Statement> {
+  readonly image: StateImage;
+  readonly digest: Digest;
+  readonly statement: Statement;
+}
+
+/** Images kept for replicas that are fetching one while the checkpoint moves on. Images share their pages. */
+const imagesKept = 4;
+
+/** Statements kept of each replica: two for the window and one beyond it, to notice having fallen behind. */
+const statementsKept = 3;
+
+/** Says when a checkpoint is due, keeps images that may still be asked for, and finds stable checkpoints. */
+export class Checkpoints<Statement extends CheckpointStatement> {
+  readonly #limits: Limits;
+  readonly #quorum: number;
+  readonly #own = new Map<number, OwnCheckpoint<Statement>>();
+  readonly #statements: Map<number, Statement>[];
+  #ordersSince = 0;
+  #bytesSince = 0;
+  #stable: StableProof<Statement> = { order: 0, digest: new Uint8Array(32), statements: [] };
+
+  constructor(n: number, quorum: number, limits: Limits) {
+    this.#quorum = quorum;
+    this.#limits = limits;
+    this.#statements = Array.from({ length: n }, () => new Map());
+  }
+
+  get stable(): StableProof<Statement> {
+    return this.#stable;
+  }
+
+  /** An order was executed. True if a checkpoint is due: the same orders on every replica. */
+  isDueAfter(bytes: number): boolean {
+    this.#ordersSince += 1;
+    this.#bytesSince += bytes;
+    const { checkpointOrders, checkpointBytes } = this.#limits;
+    return this.#ordersSince >= checkpointOrders || this.#bytesSince >= checkpointBytes;
+  }
+
+  /** This replica's state is the one of a checkpoint: the next is counted from here. */
+  restartCount(): void {
+    this.#ordersSince = 0;
+    this.#bytesSince = 0;
+  }
+
+  addOwn(image: StateImage, digest: Digest, statement: Statement): void {
+    this.#own.set(image.order, { image, digest, statement });
+  }
+
+  own(order: number): OwnCheckpoint<Statement> | undefined {
+    return this.#own.get(order);
+  }
+
+  /** This replica's statements that are not stable yet, to be sent again. */
+  unstable(): Statement[] {
+    return [...this.#own.values()]
+      .filter(({ image }) => image.order > this.#stable.order)
+      .map(({ statement }) => statement);
+  }
+
+  /** Notes a statement; the proof if it makes a checkpoint above the stable one certain. */
+  note(replica: ReplicaId, statement: Statement): StableProof<Statement> | null {
+    if (statement.order <= this.#stable.order) return null;
+    const kept = this.#statements[replica]!;
+    if (kept.has(statement.order)) return null;
+    kept.set(statement.order, statement);
+    if (kept.size > statementsKept) kept.delete(Math.min(...kept.keys()));
+    const { order, digest } = statement;
+    const statements = this.#statements
+      .map((of) => of.get(order))
+      .filter((other) => other !== undefined && equalBytes(other.digest, digest));
+    if (statements.length < this.#quorum) return null;
+    return { order, digest, statements: statements.slice(0, this.#quorum) as Statement[] };
+  }
+
+  /** Moves the stable checkpoint; old images and statements are forgotten. */
+  advance(proof: StableProof<Statement>): void {
+    this.#stable = proof;
+    const old = [...this.#own.keys()].filter((order) => order <= proof.order);
+    for (const order of old.slice(0, -imagesKept)) this.#own.delete(order);
+    for (const kept of this.#statements) {
+      for (const order of kept.keys()) if (order <= proof.order) kept.delete(order);
+    }
+  }
+
+  /** Forgets this replica's own images: its state proved wrong. */
+  forgetOwn(): void {
+    this.#own.clear();
+  }
+}

@@ -1,0 +1,180 @@
+// Exactly-once: what every client session was last answered. Part of the replicated state (protocols.md §0).
+
+import { type Bundle, byteList, container, decodeWith, encodeWith, list, uint32, uint53 } from "../codec/index.js";
+import type { ClientId, Hash, Limits, Page, SessionId } from "../core/index.js";
+
+/** What a bundle is to the table. */
+export type Standing =
+  /** The next of its session: it takes effect. */
+  | "next"
+  /** Answered already; the reply may still be kept. */
+  | "duplicate"
+  /** Its predecessors have not taken effect: it has no effect now. */
+  | "early"
+  /** Its session was forgotten: it never has an effect. */
+  | "expired";
+
+interface Session {
+  /** The last bundle that took effect. */
+  last: number;
+  /** Results by bundle number, oldest first; only what the client has not acknowledged. */
+  readonly replies: Map<number, readonly Uint8Array[]>;
+  replyBytes: number;
+}
+
+interface Client {
+  /** Sessions up to this one are forgotten. */
+  expired: SessionId;
+  readonly sessions: Map<SessionId, Session>;
+}
+
+const replySchema = container({ number: uint53, results: list(byteList(1 << 20), 1024) });
+const sessionSchema = container({ session: uint53, last: uint53, replies: list(replySchema, 4096) });
+const clientSchema = container({
+  client: uint32,
+  expired: uint53,
+  sessions: list(sessionSchema, 1024),
+});
+const pageSchema = list(clientSchema, 1 << 24);
+
+const bytesOf = (results: readonly Uint8Array[]): number =>
+  results.reduce((sum, result) => sum + result.length + 8, 8);
+
+/** The client table. Its pages divide the clients by their number. */
+export class ClientTable {
+  static readonly pageCount = 64;
+
+  readonly #clients = new Map<ClientId, Client>();
+  readonly #pages: (Page | null)[] = new Array(ClientTable.pageCount).fill(null);
+  readonly #limits: Limits;
+  readonly #hash: Hash;
+
+  constructor(limits: Limits, hash: Hash) {
+    this.#limits = limits;
+    this.#hash = hash;
+  }
+
+  standing(bundle: Bundle): Standing {
+    const client = this.#clients.get(bundle.client);
+    const session = client?.sessions.get(bundle.session);
+    if (session === undefined) {
+      if (client !== undefined && bundle.session <= client.expired) return "expired";
+      return bundle.number === 1 ? "next" : "early";
+    }
+    if (bundle.number <= session.last) return "duplicate";
+    return bundle.number === session.last + 1 ? "next" : "early";
+  }
+
+  /** The last bundle of the session that took effect; 0 for a new session. */
+  last(client: ClientId, session: SessionId): number {
+    return this.#clients.get(client)?.sessions.get(session)?.last ?? 0;
+  }
+
+  /** The results of a bundle answered before; null if they are forgotten. */
+  results(bundle: Bundle): readonly Uint8Array[] | null {
+    const session = this.#clients.get(bundle.client)?.sessions.get(bundle.session);
+    return session?.replies.get(bundle.number) ?? null;
+  }
+
+  /** Records the results of a bundle whose standing is `next`. */
+  record(bundle: Bundle, results: readonly Uint8Array[]): void {
+    const session = this.#sessionOf(bundle);
+    session.last = bundle.number;
+    session.replies.set(bundle.number, results);
+    session.replyBytes += bytesOf(results);
+    this.#forgetReplies(session, bundle.acknowledged);
+    this.#pages[bundle.client % ClientTable.pageCount] = null;
+  }
+
+  #sessionOf(bundle: Bundle): Session {
+    let client = this.#clients.get(bundle.client);
+    if (client === undefined) {
+      client = { expired: 0, sessions: new Map() };
+      this.#clients.set(bundle.client, client);
+    }
+    let session = client.sessions.get(bundle.session);
+    if (session === undefined) {
+      session = { last: 0, replies: new Map(), replyBytes: 0 };
+      client.sessions.set(bundle.session, session);
+      if (client.sessions.size > this.#limits.sessionsPerClient) this.#expireOldest(client);
+    }
+    return session;
+  }
+
+  #expireOldest(client: Client): void {
+    const oldest = Math.min(...client.sessions.keys());
+    client.sessions.delete(oldest);
+    client.expired = Math.max(client.expired, oldest);
+  }
+
+  #forgetReplies(session: Session, acknowledged: number): void {
+    const { sessionWindow, sessionReplyBytesMax } = this.#limits;
+    for (const [number, results] of session.replies) {
+      const excess =
+        session.replies.size > sessionWindow || session.replyBytes > sessionReplyBytesMax;
+      if (number === session.last || !(number <= acknowledged || excess)) return;
+      session.replies.delete(number);
+      session.replyBytes -= bytesOf(results);
+    }
+  }
+
+  /** The table as pages; those that did not change are the same objects as before. */
+  pages(): Page[] {
+    const changed = new Map<number, ClientId[]>();
+    this.#pages.forEach((page, index) => {
+      if (page === null) changed.set(index, []);
+    });
+    if (changed.size > 0) {
+      for (const client of this.#clients.keys()) {
+        changed.get(client % ClientTable.pageCount)?.push(client);
+      }
+    }
+    for (const [index, clients] of changed) this.#pages[index] = this.#encodePage(clients);
+    return this.#pages as Page[];
+  }
+
+  #encodePage(ids: ClientId[]): Page {
+    const clients = ids
+      .sort((a, b) => a - b)
+      .map((id) => {
+        const { expired, sessions } = this.#clients.get(id)!;
+        const entries = [...sessions.entries()].sort(([a], [b]) => a - b);
+        return {
+          client: id,
+          expired,
+          sessions: entries.map(([session, { last, replies }]) => ({
+            session,
+            last,
+            replies: [...replies].map(([number, results]) => ({ number, results: [...results] })),
+          })),
+        };
+      });
+    return this.#pageOf(encodeWith(pageSchema, clients));
+  }
+
+  #pageOf(bytes: Uint8Array): Page {
+    return { digest: this.#hash(bytes), bytes: () => bytes };
+  }
+
+  /** A page from bytes that may be a liar's: its digest is computed. Null if it is malformed. */
+  readPage(bytes: Uint8Array): Page | null {
+    return decodeWith(pageSchema, bytes) === null ? null : this.#pageOf(bytes.slice());
+  }
+
+  /** Replaces the table by pages that `readPage` or `pages` gave. */
+  restore(pages: readonly Page[]): void {
+    this.#clients.clear();
+    pages.forEach((page, index) => {
+      this.#pages[index] = page;
+      for (const { client, expired, sessions } of decodeWith(pageSchema, page.bytes()) ?? []) {
+        const restored = new Map<SessionId, Session>();
+        for (const { session, last, replies } of sessions) {
+          const kept = new Map(replies.map(({ number, results }) => [number, results] as const));
+          const replyBytes = replies.reduce((sum, reply) => sum + bytesOf(reply.results), 0);
+          restored.set(session, { last, replies: kept, replyBytes });
+        }
+        this.#clients.set(client, { expired, sessions: restored });
+      }
+    });
+  }
+}

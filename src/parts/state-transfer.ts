@@ -1,0 +1,187 @@
+// State transfer: a replica that fell behind fetches a certified state, page by page, from peers that may lie.
+
+import {
+  type Digest,
+  equalBytes,
+  type Hash,
+  type Limits,
+  type Page,
+  type ReplicaId,
+  type StateImage,
+  toHex,
+} from "../core/index.js";
+import { manifestDigest } from "./executor.js";
+import { type Manifest, type Pages, pagesAskedMax, type Piece, type StateMessage } from "./state-messages.js";
+
+/** What a transfer needs of its replica. */
+export interface TransferHost {
+  readonly replica: ReplicaId;
+  readonly n: number;
+  readonly limits: Limits;
+  readonly hash: Hash;
+  send(to: ReplicaId, message: StateMessage): void;
+  readPage(index: number, bytes: Uint8Array): Page | null;
+  /** The pages the replica has now: those with the right digest need not be fetched. */
+  currentPages(): readonly Page[];
+}
+
+interface Target {
+  readonly order: number;
+  readonly digest: Digest;
+}
+
+/** Fetches one state at a time. What was fetched for one target serves the next: pages are known by their digests. */
+export class StateTransfer {
+  readonly #host: TransferHost;
+  #target: Target | null = null;
+  #source: ReplicaId;
+  #manifest: readonly Digest[] | null = null;
+  #have = new Map<string, Page>();
+  /** The first missing page, as far as it came. */
+  #partial: { bytes: Uint8Array; received: number } | null = null;
+  #missing: number[] = [];
+  #idleTicks = 0;
+
+  constructor(host: TransferHost) {
+    this.#host = host;
+    this.#source = host.replica;
+  }
+
+  /** The order of the state being fetched; null if none is. */
+  get order(): number | null {
+    return this.#target?.order ?? null;
+  }
+
+  /** Starts, or turns to a newer target. `from` is a peer that should have the state. */
+  begin(target: Target): void {
+    if (this.#target === null) {
+      this.#have = new Map(this.#host.currentPages().map((page) => [toHex(page.digest), page]));
+    }
+    this.#target = target;
+    this.#manifest = null;
+    this.#partial = null;
+    this.#askNext();
+  }
+
+  cancel(): void {
+    this.#target = null;
+    this.#manifest = null;
+    this.#partial = null;
+    this.#have.clear();
+  }
+
+  /** Time passed. A source that gives nothing is replaced by the next. */
+  tick(): void {
+    if (this.#target === null) return;
+    this.#idleTicks += 1;
+    if (this.#idleTicks >= 3) this.#askNext();
+  }
+
+  #askNext(): void {
+    const { replica, n } = this.#host;
+    this.#idleTicks = 0;
+    this.#partial = null;
+    do this.#source = (this.#source + 1) % n;
+    while (this.#source === replica);
+    if (this.#manifest === null) {
+      this.#host.send(this.#source, { kind: "fetch-manifest", order: this.#target!.order });
+    } else {
+      this.#requestPieces();
+    }
+  }
+
+  onManifest(message: Manifest): void {
+    const target = this.#target;
+    if (target === null || this.#manifest !== null || message.order !== target.order) return;
+    const digest = manifestDigest(message.order, message.pages, this.#host.hash);
+    if (!equalBytes(digest, target.digest)) return; // a lie, or another state: the certificate decides
+    this.#idleTicks = 0;
+    this.#manifest = message.pages;
+    this.#missing = [];
+    message.pages.forEach((page, index) => {
+      if (!this.#have.has(toHex(page))) this.#missing.push(index);
+    });
+    this.#requestPieces();
+  }
+
+  /** Asks for what is missing, from where the page under way ends. */
+  #requestPieces(): void {
+    if (this.#missing.length === 0) return;
+    const pages = this.#missing.slice(0, pagesAskedMax);
+    const offset = this.#partial?.received ?? 0;
+    this.#host.send(this.#source, {
+      kind: "fetch-pages",
+      order: this.#target!.order,
+      pages,
+      offset,
+    });
+  }
+
+  onPages(from: ReplicaId, message: Pages): void {
+    const awaited = from === this.#source && message.order === this.#target?.order;
+    if (!awaited || this.#manifest === null) return;
+    if (message.pieces.length > 0 && message.pieces.every((piece) => this.#takePiece(piece))) {
+      this.#idleTicks = 0;
+      this.#requestPieces();
+    } else {
+      this.#askNext(); // this source has nothing, or lied
+    }
+  }
+
+  /** False if the piece is not the next one, or completes a page to something else than was certified. */
+  #takePiece({ page, offset, total, bytes }: Piece): boolean {
+    if (page !== this.#missing[0] || total > this.#host.limits.pageBytesMax) return false;
+    this.#partial ??= { bytes: new Uint8Array(total), received: 0 };
+    const partial = this.#partial;
+    const end = offset + bytes.length;
+    if (offset !== partial.received || end > partial.bytes.length) return false;
+    if (bytes.length === 0 && total > 0) return false;
+    partial.bytes.set(bytes, offset);
+    partial.received = end;
+    return end < partial.bytes.length || this.#finishPage(page, partial.bytes);
+  }
+
+  #finishPage(index: number, bytes: Uint8Array): boolean {
+    this.#partial = null;
+    const page = this.#host.readPage(index, bytes);
+    const expected = this.#manifest![index]!;
+    if (page === null || !equalBytes(page.digest, expected)) return false;
+    this.#have.set(toHex(expected), page);
+    this.#missing.shift();
+    return true;
+  }
+
+  /** The state, once it is complete; the transfer is over then. */
+  takeImage(): StateImage | null {
+    if (this.#target === null || this.#manifest === null || this.#missing.length > 0) return null;
+    const pages = this.#manifest.map((digest) => this.#have.get(toHex(digest))!);
+    const image = { order: this.#target.order, pages };
+    this.cancel();
+    return image;
+  }
+}
+
+/** The other side: answers from an image, or null if it has no such thing. */
+export function serveState(
+  request: Extract<StateMessage, { kind: "fetch-manifest" | "fetch-pages" }>,
+  image: StateImage | undefined,
+  limits: Limits,
+): StateMessage | null {
+  if (image === undefined) return null;
+  const { order } = image;
+  if (request.kind === "fetch-manifest") {
+    return { kind: "manifest", order, pages: image.pages.map((page) => page.digest) };
+  }
+  const pieces: Piece[] = [];
+  let room = limits.chunkBytes;
+  let offset = request.offset;
+  for (const page of request.pages) {
+    const bytes = image.pages[page]?.bytes();
+    if (bytes === undefined || offset > bytes.length || room <= 0) break;
+    const piece = bytes.subarray(offset, offset + room);
+    pieces.push({ page, offset, total: bytes.length, bytes: piece });
+    room -= Math.max(piece.length, 1);
+    offset = 0;
+  }
+  return { kind: "pages", order, pieces };
+}

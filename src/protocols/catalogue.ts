@@ -1,0 +1,26 @@
+// The catalogue: every protocol there is, by name.
+
+import { type Protocol, UsageError } from "../core/index.js";
+import { hybster } from "./hybster/index.js";
+
+const protocols = { hybster } as const;
+
+/** Hosts handle every protocol alike: what its messages are is its own business. */
+type AnyProtocol = Protocol;
+
+/** All protocols, in the order of the catalogue. */
+export const catalogue: readonly AnyProtocol[] = Object.values(protocols) as unknown as AnyProtocol[];
+
+/** The protocol of that name; throws {@link UsageError} `PROTOCOL_UNKNOWN`, naming those there are. */
+export function protocolNamed(name: string): AnyProtocol {
+  const protocol = catalogue.find((candidate) => candidate.name === name);
+  if (protocol === undefined) {
+    const known = catalogue.map((candidate) => candidate.name);
+    throw new UsageError(
+      "PROTOCOL_UNKNOWN",
+      `there is no protocol "${name}"; choose one of: ${known.join(", ")}`,
+      { name, known },
+    );
+  }
+  return protocol;
+}

@@ -1,0 +1,224 @@
+// What must be authentic in each message, and what makes one malformed in itself. No state is looked at here.
+
+import { bundleOf, digestOf, fromWire, type Request, type WireAttestation } from "../../codec/index.js";
+import {
+  type AttestationKind,
+  type Claim,
+  type ClaimContext,
+  type Digest,
+  equalBytes,
+  type Position,
+  type ReplicaId,
+} from "../../core/index.js";
+import { batchDigest } from "../../parts/index.js";
+import {
+  type Acknowledgement,
+  certified,
+  type Checkpoint,
+  type Commit,
+  counters,
+  type Established,
+  type Header,
+  type HybsterMessage,
+  type NewView,
+  planDigest,
+  type Prepare,
+  type Stable,
+  type ViewChange,
+} from "./messages.js";
+import { coversCounter, firstReported, leavesForGood } from "./view-change.js";
+
+/** A quorum: any two share a replica, and each has a correct one (hybster.txt §5.2). */
+export const quorumOf = (n: number): number => Math.floor(n / 2) + 1;
+
+export const leaderOf = (view: number, n: number): ReplicaId => view % n;
+
+/** Gathers claims; `false` from any part means that the message is malformed. */
+class Claims {
+  readonly all: Claim[] = [];
+  readonly #context: ClaimContext;
+
+  constructor(context: ClaimContext) {
+    this.#context = context;
+  }
+
+  #attested(
+    wire: WireAttestation,
+    kind: AttestationKind,
+    counter: number,
+    next: Position | null,
+    digest: Digest,
+  ): boolean {
+    const attestation = fromWire(wire);
+    if (attestation === null || attestation.kind !== kind || wire.counter !== counter) return false;
+    if (next !== null && (wire.next.view !== next.view || wire.next.order !== next.order)) return false;
+    if (wire.instance >= this.#context.n) return false;
+    this.all.push({ kind: "attestation", attestation, digest });
+    return true;
+  }
+
+  request(request: Request): boolean {
+    const bundle = bundleOf(request);
+    const { bundleOperationsMax, bundleBytesMax, operationBytesMax } = this.#context.limits;
+    if (bundle === null || request.body.length > bundleBytesMax) return false;
+    const { operations, number, acknowledged } = bundle;
+    if (operations.length === 0 || operations.length > bundleOperationsMax) return false;
+    if (operations.some((operation) => operation.length > operationBytesMax)) return false;
+    if (number === 0 || acknowledged >= number) return false;
+    const digest = digestOf(request, this.#context.hash);
+    const { authenticator } = request;
+    this.all.push({ kind: "client", client: bundle.client, digest, authenticator });
+    return true;
+  }
+
+  /** A batch that is what its digest says. */
+  requests(requests: readonly Request[], digest: Digest): boolean {
+    const { batchRequestsMax } = this.#context.limits;
+    if (requests.length === 0 || requests.length > batchRequestsMax) return false;
+    if (!requests.every((request) => this.request(request))) return false;
+    return equalBytes(batchDigest(requests, this.#context.hash), digest);
+  }
+
+  header({ view, order, batch, attestation }: Header): boolean {
+    if (order === 0 || attestation.instance !== leaderOf(view, this.#context.n)) return false;
+    const digest = certified.prepare(batch, this.#context.hash);
+    return this.#attested(attestation, "independent", counters.order, { view, order }, digest);
+  }
+
+  prepare(message: Prepare): boolean {
+    const { requests, batch } = message;
+    return this.header(message) && (requests.length === 0 || this.requests(requests, batch));
+  }
+
+  commit({ view, order, batch, attestation }: Commit): boolean {
+    if (order === 0 || attestation.instance === leaderOf(view, this.#context.n)) return false;
+    const digest = certified.commit(batch, this.#context.hash);
+    return this.#attested(attestation, "independent", counters.order, { view, order }, digest);
+  }
+
+  checkpoint(message: Checkpoint): boolean {
+    const digest = certified.checkpoint(message, this.#context.hash);
+    return this.#attested(message.attestation, "trusted-mac", counters.mac, null, digest);
+  }
+
+  acknowledgement(message: Acknowledgement): boolean {
+    const digest = certified.acknowledgement(message, this.#context.hash);
+    return this.#attested(message.attestation, "trusted-mac", counters.mac, null, digest);
+  }
+
+  #isQuorum(votes: readonly { readonly attestation: WireAttestation }[]): boolean {
+    const voters = new Set(votes.map(({ attestation }) => attestation.instance));
+    return voters.size === votes.length && voters.size >= quorumOf(this.#context.n);
+  }
+
+  stable({ order, digest, statements }: Stable): boolean {
+    if (order === 0) return statements.length === 0;
+    return (
+      this.#isQuorum(statements) &&
+      statements.every(
+        (statement) =>
+          statement.order === order &&
+          equalBytes(statement.digest, digest) &&
+          this.checkpoint(statement),
+      )
+    );
+  }
+
+  /** EC(view): a quorum of equal acknowledgements of exactly this plan. */
+  established({ view, base, last, plan, acknowledgements }: Established): boolean {
+    if (plan.length !== last - base) return false;
+    if (view === 0) return last === 0 && acknowledgements.length === 0;
+    const digest = planDigest(plan, this.#context.hash);
+    return (
+      this.#isQuorum(acknowledgements) &&
+      acknowledgements.every(
+        (message) =>
+          message.view === view &&
+          message.base === base &&
+          message.last === last &&
+          equalBytes(message.plan, digest) &&
+          this.acknowledgement(message),
+      )
+    );
+  }
+
+  viewChange(message: ViewChange): boolean {
+    const { established, stable, prepares, attestation } = message;
+    if (!leavesForGood(message) || !coversCounter(message)) return false;
+    if (stable.order < established.base || !this.established(established)) return false;
+    if (!this.stable(stable)) return false;
+    const first = firstReported(established, stable);
+    const areConsecutive = prepares.every(
+      (prepare, index) =>
+        prepare.view === established.view && prepare.order === first + index && this.header(prepare),
+    );
+    if (!areConsecutive || prepares.length > 2 * this.#context.limits.checkpointOrders) return false;
+    const digest = certified.viewChange(message, this.#context.hash);
+    return this.#attested(attestation, "continuing", counters.order, null, digest);
+  }
+
+  /** A quorum of view changes, of different replicas, to `to`. */
+  viewChanges(viewChanges: readonly ViewChange[], to: number): boolean {
+    return (
+      this.#isQuorum(viewChanges) &&
+      viewChanges.every((message) => message.to === to && this.viewChange(message))
+    );
+  }
+
+  newView(message: NewView): boolean {
+    const { view, viewChanges, attestation } = message;
+    if (attestation.instance !== leaderOf(view, this.#context.n)) return false;
+    const digest = certified.newView(message, this.#context.hash);
+    const next = { view, order: 0 };
+    return (
+      this.#attested(attestation, "independent", counters.newView, next, digest) &&
+      this.viewChanges(viewChanges, view)
+    );
+  }
+}
+
+/** All that must be authentic in a message; null if it is malformed in itself. */
+export function claimsOf(
+  message: HybsterMessage,
+  from: ReplicaId | null,
+  context: ClaimContext,
+): readonly Claim[] | null {
+  if (from === null && message.kind !== "request") return null; // clients only ask
+  const claims = new Claims(context);
+  return isWellFormed(message, claims) ? claims.all : null;
+}
+
+function isWellFormed(message: HybsterMessage, claims: Claims): boolean {
+  switch (message.kind) {
+    case "request":
+      return claims.request(message);
+    case "prepare":
+      return claims.prepare(message);
+    case "commit":
+      return claims.commit(message);
+    case "checkpoint":
+      return claims.checkpoint(message);
+    case "view-change":
+      return claims.viewChange(message);
+    case "certificate":
+      return claims.viewChanges(message.viewChanges, message.viewChanges[0]?.to ?? 0);
+    case "new-view":
+      return claims.newView(message);
+    case "acknowledgement":
+      return claims.acknowledgement(message);
+    case "established":
+      return claims.established(message);
+    case "batch":
+      return claims.requests(message.requests, message.digest);
+    case "reply":
+      return false; // replicas answer clients, not each other
+    case "status":
+    case "fetch-batch":
+    case "fetch-manifest":
+    case "manifest":
+    case "fetch-pages":
+    case "pages":
+      return true; // authentic by their link; what they say is checked against certificates
+  }
+}
+

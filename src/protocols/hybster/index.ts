@@ -1,0 +1,33 @@
+// Hybster (hybster.txt §5.2): hybrid faults, n = 2f+1, two phases, one trusted counter a replica.
+
+import type { Protocol } from "../../core/index.js";
+import { fromReplyMessage } from "../../parts/index.js";
+import { claimsOf, leaderOf, quorumOf } from "./claims.js";
+import { type HybsterMessage, type HybsterRecord, messages, records } from "./messages.js";
+import { HybsterReplica } from "./replica.js";
+
+export const hybster: Protocol<HybsterMessage, HybsterRecord> = {
+  name: "hybster",
+  faultModel: "hybrid",
+  paper: "hybster.txt §5.2",
+  replicas: (f) => 2 * f + 1,
+  replicasText: "2f+1",
+  quorums: "f+1 of 2f+1",
+  delays: 4,
+  order: "total",
+  clientAuthentications: ["trusted-mac", "signature", "mac"],
+  messages,
+  records,
+  claims: claimsOf,
+  replica: (context) => new HybsterReplica(context),
+  client: {
+    replyQuorum: (f) => f + 1,
+    request: (body, authenticator) => ({ kind: "request", body, authenticator }),
+    reply: (message) => (message.kind === "reply" ? fromReplyMessage(message) : null),
+    leader: leaderOf,
+  },
+};
+
+export { claimsOf, HybsterReplica, leaderOf, quorumOf };
+export * from "./messages.js";
+export * from "./view-change.js";

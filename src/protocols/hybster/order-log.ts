@@ -1,0 +1,105 @@
+// The ordering window of one view: proposals, votes, and which orders are committed (hybster.txt §5.2.1).
+
+import { type Digest, equalBytes, type ReplicaId } from "../../core/index.js";
+import { type Batch, batchBytes } from "../../parts/index.js";
+import type { Commit, Header, Prepare } from "./messages.js";
+
+/** One consensus instance of the current view. */
+export interface Slot {
+  readonly order: number;
+  prepare: Header | null;
+  batch: Batch;
+  bytes: number;
+  /** This replica's own COMMIT, to be sent again. */
+  commit: Commit | null;
+  /** Stored with its proposal: without that, it must not be executed. */
+  isDurable: boolean;
+  /** What each replica acknowledged; the leader by its proposal. */
+  readonly votes: (Digest | null)[];
+}
+
+/** Slots for the orders above the stable checkpoint. */
+export class OrderLog {
+  readonly #slots = new Map<number, Slot>();
+  readonly #n: number;
+  readonly #quorum: number;
+  #bytes = 0;
+
+  constructor(n: number, quorum: number) {
+    this.#n = n;
+    this.#quorum = quorum;
+  }
+
+  /** Bytes of all batches held. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  get(order: number): Slot | undefined {
+    return this.#slots.get(order);
+  }
+
+  /** Puts a proposal and its batch into its slot, with the leader's vote. */
+  propose(prepare: Prepare, batch: Batch): Slot {
+    const slot = this.#slotOf(prepare.order);
+    const { view, order, attestation } = prepare;
+    slot.prepare = { view, order, batch: prepare.batch, attestation };
+    slot.batch = batch;
+    slot.bytes = batchBytes(batch);
+    this.#bytes += slot.bytes;
+    slot.votes[attestation.instance] = prepare.batch;
+    return slot;
+  }
+
+  vote(order: number, replica: ReplicaId, batch: Digest): void {
+    this.#slotOf(order).votes[replica] = batch;
+  }
+
+  #slotOf(order: number): Slot {
+    let slot = this.#slots.get(order);
+    if (slot === undefined) {
+      const votes = new Array<Digest | null>(this.#n).fill(null);
+      slot = { order, prepare: null, batch: [], bytes: 0, commit: null, isDurable: false, votes };
+      this.#slots.set(order, slot);
+    }
+    return slot;
+  }
+
+  /** Whether a quorum acknowledged the slot's proposal, the proposal itself included. */
+  isCommitted({ prepare, votes }: Slot): boolean {
+    if (prepare === null) return false;
+    let count = 0;
+    for (const vote of votes) if (vote !== null && equalBytes(vote, prepare.batch)) count += 1;
+    return count >= this.#quorum;
+  }
+
+  /** Proposals for consecutive orders from `first` on. */
+  prepares(first: number): Header[] {
+    const headers: Header[] = [];
+    for (let order = first; ; order += 1) {
+      const prepare = this.#slots.get(order)?.prepare;
+      if (prepare === undefined || prepare === null) return headers;
+      headers.push(prepare);
+    }
+  }
+
+  /** Every slot that has a proposal, by rising order. */
+  proposed(): Slot[] {
+    return [...this.#slots.values()]
+      .filter(({ prepare }) => prepare !== null)
+      .sort((a, b) => a.order - b.order);
+  }
+
+  forget(upTo: number): void {
+    for (const [order, { bytes }] of this.#slots) {
+      if (order > upTo) continue;
+      this.#bytes -= bytes;
+      this.#slots.delete(order);
+    }
+  }
+
+  clear(): void {
+    this.#slots.clear();
+    this.#bytes = 0;
+  }
+}

@@ -1,0 +1,306 @@
+// Helping peers that are behind, catching up oneself, and coming back after a restart (protocols.md §0, §7.1).
+
+import { fromWire, type Request, toWire, type WireAttestation } from "../../codec/index.js";
+import {
+  type Attestation,
+  type Digest,
+  equalBytes,
+  type ReplicaId,
+  type StateImage,
+} from "../../core/index.js";
+import { type Batch, batchBytes, serveState } from "../../parts/index.js";
+import {
+  certified,
+  type Commit,
+  type HybsterMessage,
+  type HybsterRecord,
+  type Prepare,
+  type Stable,
+  type Status,
+} from "./messages.js";
+import type { HybsterReplica } from "./replica.js";
+import { batchAt, topOf } from "./view-change.js";
+
+/** Orders resent to a stalled peer at a time, and their bytes. */
+const resendOrders = 128;
+const resendBytes = 1 << 20;
+
+type RecoveryMessage = Extract<
+  HybsterMessage,
+  { kind: "fetch-batch" | "batch" | "fetch-manifest" | "manifest" | "fetch-pages" | "pages" }
+>;
+
+/** The part of a Hybster replica that has nothing to do while all goes well. */
+export class Recovery {
+  readonly #replica: HybsterReplica;
+  /** What each peer had executed when it last said so. */
+  readonly #lastExecuted = new Map<ReplicaId, number>();
+  /** A checkpoint that is stable elsewhere and not reached here, and since when. */
+  #ahead: { readonly stable: Stable; readonly since: number } | null = null;
+  /** The last certificate of each counter, for the journal. */
+  readonly #positions = new Map<number, Extract<HybsterRecord, { kind: "position" }>>();
+
+  constructor(replica: HybsterReplica) {
+    this.#replica = replica;
+  }
+
+  onMessage(message: RecoveryMessage, from: ReplicaId): void {
+    const { outbox, transfer, batches, views, checkpoints, context, now } = this.#replica;
+    switch (message.kind) {
+      case "fetch-batch": {
+        const requests = this.#findAnywhere(message.digest) as Request[] | null;
+        if (requests === null) return;
+        return outbox.send(from, { kind: "batch", digest: message.digest, requests });
+      }
+      case "batch":
+        if (batches.take(message.digest, message.requests)) views.retry(now);
+        return;
+      case "fetch-manifest":
+      case "fetch-pages": {
+        const image = checkpoints.own(message.order)?.image;
+        const answer = serveState(message, image, context.limits);
+        return answer === null ? this.#sendStable(from) : outbox.send(from, answer);
+      }
+      case "manifest":
+        transfer.onManifest(message);
+        return this.#finishTransfer();
+      case "pages":
+        transfer.onPages(from, message);
+        return this.#finishTransfer();
+    }
+  }
+
+  /** The batch of an order that this replica holds, by its digest. */
+  findBatch(digest: Digest, order: number): Batch | null {
+    const slot = this.#replica.log.get(order);
+    if (slot?.prepare && equalBytes(slot.prepare.batch, digest)) return slot.batch;
+    return this.#replica.batches.get(digest);
+  }
+
+  #findAnywhere(digest: Digest): Batch | null {
+    const stored = this.#replica.batches.get(digest);
+    if (stored !== null) return stored;
+    const slots = this.#replica.log.proposed();
+    return slots.find(({ prepare }) => equalBytes(prepare!.batch, digest))?.batch ?? null;
+  }
+
+  // For a peer
+
+  /** Resends what a peer lacks: nothing while it makes progress by itself. */
+  assist(peer: ReplicaId, status: Status): void {
+    const { views, checkpoints } = this.#replica;
+    const stalled = this.#lastExecuted.get(peer) === status.executed;
+    this.#lastExecuted.set(peer, status.executed);
+    const { order } = checkpoints.stable;
+    if (status.stable < order && status.executed < order) this.#sendStable(peer);
+    const isBehind = status.view < views.view;
+    const isChanging = status.view === views.view && status.established < views.view;
+    if (isBehind || isChanging) views.assist(peer, status);
+    else if (stalled && views.isEstablished && status.view === views.view) {
+      this.#resendOrders(peer, status.executed);
+    }
+  }
+
+  #sendStable(peer: ReplicaId): void {
+    for (const statement of this.#replica.checkpoints.stable.statements) {
+      this.#replica.outbox.send(peer, { kind: "checkpoint", ...statement });
+    }
+  }
+
+  /** PREPAREs are transferable; with them goes this replica's own COMMIT (protocols.md §0, relay). */
+  #resendOrders(peer: ReplicaId, executed: number): void {
+    const { log, outbox, acted } = this.#replica;
+    let bytes = 0;
+    const last = Math.min(acted, executed + resendOrders);
+    for (let order = executed + 1; order <= last && bytes < resendBytes; order += 1) {
+      const slot = log.get(order);
+      if (!slot?.prepare) continue;
+      const requests = slot.batch as Request[];
+      outbox.send(peer, { kind: "prepare", ...slot.prepare, requests });
+      if (slot.commit !== null) outbox.send(peer, { kind: "commit", ...slot.commit });
+      bytes += slot.bytes;
+    }
+  }
+
+  // For this replica
+
+  noteAhead(stable: Stable): void {
+    if (this.#ahead !== null && this.#ahead.stable.order >= stable.order) return;
+    this.#ahead = { stable, since: this.#ahead?.since ?? this.#replica.now };
+  }
+
+  /** Time passed: fetch what ordinary messages did not bring; repeat statements that are not stable yet. */
+  tick(): void {
+    const { checkpoints, outbox, context, transfer, now } = this.#replica;
+    for (const statement of checkpoints.unstable()) {
+      outbox.broadcast({ kind: "checkpoint", ...statement });
+    }
+    transfer.tick();
+    if (this.#ahead === null) return;
+    const { stable, since } = this.#ahead;
+    if (stable.order <= checkpoints.stable.order) this.#ahead = null;
+    else if (now - since >= context.timing.catchUpMs) this.beginTransfer(stable);
+  }
+
+  /** Fetches the state of a certified checkpoint. The window moves at once: ordering goes on meanwhile. */
+  beginTransfer(stable: Stable): void {
+    const { outbox, transfer, checkpoints, executed } = this.#replica;
+    if (this.#ahead !== null && this.#ahead.stable.order <= stable.order) this.#ahead = null;
+    if (executed >= stable.order) checkpoints.forgetOwn();
+    this.#replica.moveWindow(stable);
+    outbox.observe({ event: "transfer", order: stable.order, status: "started" });
+    transfer.begin(stable);
+  }
+
+  #finishTransfer(): void {
+    const { transfer, executor, checkpoints, outbox, views, now } = this.#replica;
+    const image = transfer.takeImage();
+    if (image === null) return;
+    executor.restore(image);
+    this.#replica.executed = image.order;
+    checkpoints.restartCount();
+    this.#replica.addCheckpoint(image, this.#replica.checkpoints.stable.digest);
+    outbox.add({ kind: "checkpoint", image, retain: this.retained(), required: true });
+    outbox.observe({ event: "transfer", order: image.order, status: "finished" });
+    views.retry(now);
+    this.#replica.onTransferred();
+  }
+
+  // Coming back
+
+  notePosition(attestation: Attestation, digest: Digest): void {
+    const record = { kind: "position", attestation: toWire(attestation), digest } as const;
+    this.#positions.set(attestation.counter, record);
+  }
+
+  /** What must be kept besides the image of the stable checkpoint. */
+  retained(): HybsterRecord[] {
+    const { log, views } = this.#replica;
+    const kept: HybsterRecord[] = [...this.#positions.values()];
+    kept.push({ kind: "stable", ...this.#replica.stable() });
+    kept.push(...this.#unproposed(), ...views.retained());
+    for (const slot of log.proposed()) {
+      if (!slot.isDurable) continue;
+      const prepare = { ...slot.prepare!, requests: slot.batch as Request[] };
+      if (slot.commit === null) kept.push({ kind: "proposed", ...prepare });
+      else kept.push({ kind: "accepted", prepare, commit: slot.commit });
+    }
+    return kept;
+  }
+
+  /** The batches that a view change would refer to and that no proposal of this view holds. */
+  #unproposed(): HybsterRecord[] {
+    const { views, log, batches } = this.#replica;
+    const history = views.history();
+    const kept: HybsterRecord[] = [];
+    for (let order = this.#replica.stable().order + 1; order <= topOf(history); order += 1) {
+      const digest = batchAt(history, order);
+      if (digest === null || log.get(order)?.isDurable) continue;
+      const requests = batches.get(digest) as Request[] | null;
+      if (requests !== null) kept.push({ kind: "batch", digest, requests });
+    }
+    return kept;
+  }
+
+  /**
+   * Takes a replica back to where its journal ends: the counters first, raised to its own last certificates, then
+   * everything else in the order in which it happened.
+   */
+  replay(snapshot: StateImage | null, journal: readonly HybsterRecord[]): void {
+    for (const record of journal) this.#resumeCounters(record);
+    if (snapshot !== null) {
+      this.#replica.executor.restore(snapshot);
+      this.#replica.executed = snapshot.order;
+    }
+    for (const record of journal) this.#replayRecord(record, snapshot);
+  }
+
+  #resumeCounters(record: HybsterRecord): void {
+    const { hash, replica } = this.#replica.context;
+    switch (record.kind) {
+      case "position":
+        return this.#resume(record.attestation, record.digest);
+      case "accepted": {
+        const { commit } = record;
+        return this.#resume(commit.attestation, certified.commit(commit.batch, hash));
+      }
+      case "proposed":
+        if (record.attestation.instance !== replica) return;
+        return this.#resume(record.attestation, certified.prepare(record.batch, hash));
+      case "left":
+        return this.#resume(record.attestation, certified.viewChange(record, hash));
+      default:
+        return;
+    }
+  }
+
+  #resume(wire: WireAttestation, digest: Digest): void {
+    const attestation = fromWire(wire);
+    if (attestation === null) return;
+    if (this.#replica.context.counter.resume(attestation, digest)) {
+      this.notePosition(attestation, digest);
+    }
+  }
+
+  #replayRecord(record: HybsterRecord, snapshot: StateImage | null): void {
+    const { views, batches, checkpoints, context } = this.#replica;
+    const stable = checkpoints.stable.order;
+    switch (record.kind) {
+      case "proposed":
+        return this.#replayProposal(record, null);
+      case "accepted":
+        return this.#replayProposal(record.prepare, record.commit);
+      case "stable":
+        return this.#replayStable(record, snapshot);
+      case "left":
+        this.#replica.clearLog();
+        return views.restoreLeft(record);
+      case "established":
+        this.#replica.clearLog();
+        views.restoreEstablished(record);
+        this.#replica.acted = Math.max(record.base, stable);
+        return;
+      case "batch": {
+        const window = 2 * context.limits.checkpointOrders;
+        return batches.put(record.digest, record.requests, stable + window);
+      }
+      case "position":
+        return;
+    }
+  }
+
+  #replayProposal(prepare: Prepare, commit: Commit | null): void {
+    const { log, checkpoints, context } = this.#replica;
+    if (prepare.order <= checkpoints.stable.order) return;
+    const slot = log.propose(prepare, prepare.requests);
+    slot.isDurable = true;
+    slot.commit = commit;
+    if (commit !== null) log.vote(prepare.order, context.replica, commit.batch);
+    this.#replica.acted = prepare.order;
+  }
+
+  /** Up to a stable checkpoint all is committed: it is executed again, and must give the certified state. */
+  #replayStable(stable: Stable, snapshot: StateImage | null): void {
+    const { checkpoints, executor } = this.#replica;
+    if (snapshot?.order === stable.order) {
+      this.#replica.addCheckpoint(snapshot, executor.digest(snapshot));
+    }
+    while (this.#replica.executed < stable.order && this.#replayOrder(this.#replica.executed + 1));
+    const own = checkpoints.own(stable.order);
+    if (own !== undefined && equalBytes(own.digest, stable.digest)) {
+      this.#replica.moveWindow(stable);
+    } else {
+      this.#ahead = { stable, since: Number.NEGATIVE_INFINITY };
+    }
+  }
+
+  #replayOrder(order: number): boolean {
+    const { log, views, batches } = this.#replica;
+    const slot = log.get(order);
+    const digest = slot?.prepare?.batch ?? views.batchAt(order);
+    const batch = slot?.prepare ? slot.batch : digest && batches.get(digest);
+    if (digest === null || batch === null) return false;
+    this.#replica.executeBatch(order, digest, batch, batchBytes(batch));
+    return true;
+  }
+}

@@ -1,0 +1,570 @@
+// Hybster's replica (hybster.txt §5.2): the normal case in the paper's order. View changes are in view-changer.ts,
+// what is done for peers that are behind and for oneself after a restart in recovery.ts.
+
+import { bundleOf, type Request, toWire } from "../../codec/index.js";
+import {
+  type Attestation,
+  comparePositions,
+  type Digest,
+  type Effect,
+  equalBytes,
+  type Input,
+  type ReplicaContext,
+  type ReplicaId,
+  type ReplicaMachine,
+  type ReplicaStatus,
+  retired,
+  type StateImage,
+  unreachable,
+} from "../../core/index.js";
+import {
+  type Answer,
+  type Batch,
+  batchDigest,
+  BatchStore,
+  Checkpoints,
+  type Execution,
+  Executor,
+  Outbox,
+  Patience,
+  PendingRequests,
+  StateTransfer,
+  toReplyMessage,
+} from "../../parts/index.js";
+import { quorumOf } from "./claims.js";
+import {
+  certified,
+  type Checkpoint,
+  type Commit,
+  counters,
+  type Header,
+  type HybsterMessage,
+  type HybsterRecord,
+  type Prepare,
+  type Stable,
+  type Status,
+} from "./messages.js";
+import { OrderLog, type Slot } from "./order-log.js";
+import { Recovery } from "./recovery.js";
+import { type Decision, type History, topOf, batchAt } from "./view-change.js";
+import { ViewChanger, type ViewChangeHost } from "./view-changer.js";
+
+type HybsterInput = Input<HybsterMessage, HybsterRecord>;
+type HybsterEffect = Effect<HybsterMessage, HybsterRecord>;
+
+/** Orders executed in a view after which its leader has proved itself: back-off ends. */
+const provenOrders = 64;
+
+/**
+ * State, by the paper's names: the view v and whether it is established (`views`); the instances of the ordering
+ * window (`log`); o_act, the last order this replica certified a message for (`acted`); the stable checkpoint
+ * (`checkpoints.stable`); the service state after `executed`.
+ */
+export class HybsterReplica
+  implements ReplicaMachine<HybsterMessage, HybsterRecord>, ViewChangeHost
+{
+  readonly context: ReplicaContext;
+  readonly outbox = new Outbox<HybsterMessage, HybsterRecord>();
+  readonly views: ViewChanger;
+  readonly log: OrderLog;
+  readonly checkpoints: Checkpoints<Checkpoint>;
+  readonly executor: Executor;
+  readonly batches = new BatchStore();
+  readonly pending: PendingRequests;
+  readonly transfer: StateTransfer;
+  readonly #patience: Patience;
+  readonly #recovery: Recovery;
+  executed = 0;
+  acted = 0;
+  now = 0;
+  #ordersInView = 0;
+  #operations = 0;
+  #isBatching = false;
+  #isWatching = false;
+
+  constructor(context: ReplicaContext) {
+    const { n, limits, hash, service, timing } = context;
+    this.context = context;
+    this.views = new ViewChanger(this);
+    this.log = new OrderLog(n, quorumOf(n));
+    this.checkpoints = new Checkpoints(n, quorumOf(n), limits);
+    this.executor = new Executor(service, limits, hash);
+    this.pending = new PendingRequests(limits);
+    this.#patience = new Patience(timing);
+    this.transfer = new StateTransfer({
+      ...context,
+      send: (to, message) => this.outbox.send(to, message),
+      readPage: (index, bytes) => this.executor.readPage(index, bytes),
+      currentPages: () => this.executor.image(this.executed).pages,
+    });
+    this.#recovery = new Recovery(this);
+  }
+
+  step(now: number, input: HybsterInput): readonly HybsterEffect[] {
+    this.now = now;
+    switch (input.kind) {
+      case "start":
+        this.#start(input);
+        break;
+      case "message":
+        this.#onMessage(input.message, input.from);
+        break;
+      case "timeout":
+        this.#onTimeout(input.timer);
+        break;
+    }
+    return this.outbox.take();
+  }
+
+  #onMessage(message: HybsterMessage, from: ReplicaId | null): void {
+    if (message.kind === "request") return this.#onRequest(message, from);
+    if (from === null) return this.outbox.drop("not a client's message");
+    switch (message.kind) {
+      case "prepare":
+        return this.#onPrepare(message);
+      case "commit":
+        return this.#onCommit(message);
+      case "checkpoint":
+        this.#onCheckpoint(message);
+        return this.#propose();
+      case "status":
+        return this.#onStatus(from, message);
+      case "view-change":
+        return this.views.onViewChange(message, this.now);
+      case "certificate":
+        return this.views.onCertificate(message.viewChanges, from, this.now);
+      case "new-view":
+        return this.views.onNewView(message, from, this.now);
+      case "acknowledgement":
+        return this.views.onAcknowledgement(message);
+      case "established":
+        return this.views.onEstablished(message, from);
+      case "fetch-batch":
+      case "batch":
+      case "fetch-manifest":
+      case "manifest":
+      case "fetch-pages":
+      case "pages":
+        return this.#recovery.onMessage(message, from);
+      case "reply":
+        return this.outbox.drop("a reply to a replica");
+      default:
+        return unreachable(message);
+    }
+  }
+
+  #onTimeout(timer: string): void {
+    if (timer === "batch") {
+      this.#isBatching = false;
+      this.#propose();
+    } else if (timer === "patience") {
+      this.#isWatching = false;
+      this.#onPatience();
+    } else if (timer === "status") {
+      this.outbox.setTimer("status", this.context.timing.statusMs);
+      this.sayStatus();
+      this.#recovery.tick();
+      this.views.retry(this.now);
+      this.watch();
+    }
+  }
+
+  // §5.2.1 Ordering
+
+  get isMute(): boolean {
+    return comparePositions(this.context.counter.current(counters.order), retired) === 0;
+  }
+
+  get #isLeading(): boolean {
+    return this.views.isEstablished && this.views.leader === this.context.replica && !this.isMute;
+  }
+
+  #onRequest(request: Request, from: ReplicaId | null): void {
+    const bundle = bundleOf(request)!;
+    const answer = this.executor.answer(bundle);
+    if (answer !== null) return this.#reply(answer);
+    const last = this.executor.lastNumber(bundle);
+    if (bundle.number <= last) return this.outbox.drop("an answered request, its reply forgotten");
+    const outcome = this.pending.add(request, last, this.now);
+    if (outcome === "full") return this.outbox.drop("too many requests pending");
+    if (outcome === "ahead") return this.outbox.drop("a request beyond its session's window");
+    const { leader } = this.views;
+    if (this.#isLeading) this.#batchSoon();
+    else if (from === null && leader !== this.context.replica) {
+      const { body, authenticator } = request;
+      this.outbox.send(leader, { kind: "request", body, authenticator });
+    }
+    this.watch();
+  }
+
+  /** Proposes at the end of the turn, so that what came together is ordered together. */
+  #batchSoon(): void {
+    if (this.#isBatching) return;
+    this.#isBatching = true;
+    this.outbox.setTimer("batch", 0);
+  }
+
+  /** The leader assigns the next orders: first the view's plan, then new requests. */
+  #propose(): void {
+    while (this.#isLeading && this.#mayPropose()) {
+      const order = this.acted + 1;
+      const planned = order <= this.views.established.last;
+      const batch = planned ? this.#planned(order) : this.pending.takeBatch();
+      if (batch === null || batch.length === 0) return;
+      if (!this.#sendPrepare(order, batch, planned)) return;
+    }
+  }
+
+  #mayPropose(): boolean {
+    const { limits } = this.context;
+    const order = this.acted + 1;
+    if (!this.isInWindow(order)) return false;
+    if (order <= this.views.established.last) return true;
+    const unexecuted = this.acted - Math.max(this.executed, this.checkpoints.stable.order);
+    const hasRoom = this.log.bytes < 2 * limits.checkpointBytes;
+    return this.pending.hasReady && unexecuted < limits.pipeline && hasRoom;
+  }
+
+  #planned(order: number): Batch | null {
+    const digest = batchAt({ established: this.views.established, prepares: [] }, order);
+    return digest && this.batches.get(digest);
+  }
+
+  #sendPrepare(order: number, batch: Batch, planned: boolean): boolean {
+    const { hash } = this.context;
+    const { view } = this.views;
+    const digest = batchDigest(batch, hash);
+    const attestation = this.#certify(view, order, certified.prepare(digest, hash));
+    if (attestation === null) return false;
+    const header: Header = { view, order, batch: digest, attestation: toWire(attestation) };
+    const slot = this.log.propose({ ...header, requests: [] }, batch);
+    this.acted = order;
+    slot.isDurable = true;
+    this.outbox.persist({ kind: "proposed", ...header, requests: batch as Request[] });
+    const requests = planned ? [] : (batch as Request[]);
+    this.outbox.broadcast({ kind: "prepare", ...header, requests });
+    return true;
+  }
+
+  /** An order message takes the counter to exactly [view|order]; null if the counter is beyond it. */
+  #certify(view: number, order: number, digest: Digest): Attestation | null {
+    const attestation = this.context.counter.independent(counters.order, { view, order }, digest);
+    if (attestation !== null) this.notePosition(attestation, digest);
+    return attestation;
+  }
+
+  notePosition(attestation: Attestation, digest: Digest): void {
+    this.#recovery.notePosition(attestation, digest);
+  }
+
+  /** The strict ordering window: above the stable checkpoint, two checkpoint intervals long. */
+  isInWindow(order: number): boolean {
+    const stable = this.checkpoints.stable.order;
+    return order > stable && order <= stable + 2 * this.context.limits.checkpointOrders;
+  }
+
+  #isOfThisView(view: number, order: number): boolean {
+    return this.views.isEstablished && view === this.views.view && this.isInWindow(order);
+  }
+
+  #onPrepare(message: Prepare): void {
+    const { view, order } = message;
+    if (!this.#isOfThisView(view, order)) return this.outbox.drop("a proposal out of its time");
+    if (this.log.get(order)?.prepare) return; // the same one: the leader's counter allows no other
+    const planned = this.views.established.last >= order;
+    if (planned && !this.#isAsPlanned(message)) {
+      return this.outbox.drop("a proposal that departs from its view's plan");
+    }
+    const batch = message.requests.length > 0 ? message.requests : this.batches.get(message.batch);
+    if (batch === null) return this.outbox.drop("a proposal without its requests");
+    if (this.log.bytes > 4 * this.context.limits.checkpointBytes) {
+      return this.outbox.drop("no room for another proposal");
+    }
+    this.log.propose(message, batch);
+    this.#acknowledge();
+    this.#execute();
+  }
+
+  #isAsPlanned({ order, batch }: Prepare): boolean {
+    const { established } = this.views;
+    const planned = batchAt({ established, prepares: [] }, order);
+    return planned === null || equalBytes(planned, batch);
+  }
+
+  /** Followers acknowledge proposals in their order, one counter value each (protocols.md H7). */
+  #acknowledge(): void {
+    let slot = this.log.get(this.acted + 1);
+    while (slot?.prepare) {
+      this.#sendCommit(slot, slot.prepare);
+      this.acted = slot.order;
+      slot = this.log.get(this.acted + 1);
+    }
+  }
+
+  #sendCommit(slot: Slot, header: Header): void {
+    const { hash, replica } = this.context;
+    const { view, order, batch } = header;
+    const attestation = this.#certify(view, order, certified.commit(batch, hash));
+    const prepare = { ...header, requests: slot.batch as Request[] };
+    slot.isDurable = true;
+    if (attestation === null) {
+      this.outbox.persist({ kind: "proposed", ...prepare });
+      return;
+    }
+    slot.commit = { view, order, batch, attestation: toWire(attestation) };
+    this.log.vote(order, replica, batch);
+    this.outbox.persist({ kind: "accepted", prepare, commit: slot.commit });
+    this.outbox.broadcast({ kind: "commit", ...slot.commit });
+  }
+
+  #onCommit(message: Commit): void {
+    const { view, order, batch, attestation } = message;
+    if (!this.#isOfThisView(view, order)) return;
+    this.log.vote(order, attestation.instance, batch);
+    if (order === this.executed + 1) this.#execute();
+  }
+
+  /** Executes committed orders in sequence. */
+  #execute(): void {
+    if (this.transfer.order !== null) return;
+    let slot = this.log.get(this.executed + 1);
+    while (slot?.isDurable && this.log.isCommitted(slot)) {
+      this.executeBatch(slot.order, slot.prepare!.batch, slot.batch, slot.bytes);
+      slot = this.log.get(this.executed + 1);
+    }
+    if (this.#isLeading && this.pending.hasReady) this.#propose();
+  }
+
+  /** Executes the next order, answers its clients, and takes a checkpoint if one is due. */
+  executeBatch(order: number, digest: Uint8Array, batch: Batch, bytes: number): void {
+    const executions = this.executor.execute(batch);
+    this.executed = order;
+    let operations = 0;
+    for (const execution of executions) {
+      operations += this.#settle(execution);
+      if (execution.answer !== null) this.#reply(execution.answer);
+    }
+    this.#operations += operations;
+    this.outbox.observe({ event: "executed", order, digest, operations });
+    this.#ordersInView += 1;
+    if (this.#ordersInView === provenOrders) this.#patience.reset();
+    if (this.checkpoints.isDueAfter(bytes)) this.#takeCheckpoint();
+  }
+
+  /** How many operations took effect. */
+  #settle({ bundle, applied }: Execution): number {
+    const { client, session, number } = bundle;
+    this.pending.settle(client, session, this.executor.lastNumber(bundle));
+    if (!applied) return 0;
+    this.outbox.observe({ event: "applied", client, session, number });
+    return bundle.operations.length;
+  }
+
+  #reply(answer: Answer): void {
+    const message = toReplyMessage(answer, this.views.view);
+    this.outbox.reply(answer.client, answer.session, message);
+  }
+
+  // §5.2.2 Checkpointing
+
+  #takeCheckpoint(): void {
+    const image = this.executor.image(this.executed);
+    const digest = this.executor.digest(image);
+    this.checkpoints.restartCount();
+    this.outbox.observe({ event: "checkpoint", order: image.order, digest });
+    const statement = this.addCheckpoint(image, digest);
+    if (statement !== null) this.#onCheckpoint(statement);
+  }
+
+  /** Keeps an image of this replica's state and says so to the others. */
+  addCheckpoint(image: StateImage, digest: Digest): Checkpoint | null {
+    const { counter, hash } = this.context;
+    const content = { order: image.order, digest };
+    const attestation = counter.trustedMac(counters.mac, certified.checkpoint(content, hash));
+    if (attestation === null) return null;
+    const statement: Checkpoint = { ...content, attestation: toWire(attestation) };
+    this.checkpoints.addOwn(image, digest, statement);
+    this.outbox.broadcast({ kind: "checkpoint", ...statement });
+    return statement;
+  }
+
+  #onCheckpoint(message: Checkpoint): void {
+    const proof = this.checkpoints.note(message.attestation.instance, message);
+    if (proof !== null) this.learnStable({ ...proof, statements: [...proof.statements] });
+  }
+
+  stable(): Stable {
+    const { order, digest, statements } = this.checkpoints.stable;
+    return { order, digest, statements: [...statements] };
+  }
+
+  learnStable(stable: Stable): void {
+    if (stable.order <= this.checkpoints.stable.order) return;
+    const own = this.checkpoints.own(stable.order);
+    if (own !== undefined && equalBytes(own.digest, stable.digest)) {
+      this.#advanceStable(stable);
+    } else if (stable.order <= this.executed) {
+      this.outbox.drop("this replica's own state: it differs from a certified one");
+      this.#recovery.beginTransfer(stable);
+    } else {
+      this.#recovery.noteAhead(stable);
+    }
+  }
+
+  adoptStable(stable: Stable): void {
+    this.learnStable(stable);
+    if (stable.order > this.checkpoints.stable.order) this.#recovery.beginTransfer(stable);
+  }
+
+  /** The state after `stable.order` is this replica's own: the window moves, and what is below may go. */
+  #advanceStable(stable: Stable): void {
+    const { order } = stable;
+    this.moveWindow(stable);
+    this.outbox.persist({ kind: "stable", ...stable });
+    this.outbox.observe({ event: "stable", order });
+    const image = this.checkpoints.own(order)!.image;
+    const retain = this.#recovery.retained();
+    this.outbox.add({ kind: "checkpoint", image, retain, required: false });
+  }
+
+  moveWindow(stable: Stable): void {
+    this.checkpoints.advance(stable);
+    this.log.forget(stable.order);
+    this.batches.forget(stable.order);
+    this.acted = Math.max(this.acted, stable.order);
+  }
+
+  // §5.2.3 View changes: what they need of this replica
+
+  history(): History {
+    const { established } = this.views;
+    const first = Math.max(established.last, this.checkpoints.stable.order) + 1;
+    return { established, prepares: this.log.prepares(first) };
+  }
+
+  fetchMissing(history: History, from: ReplicaId): number {
+    let missing = 0;
+    const first = Math.max(history.established.base, this.checkpoints.stable.order) + 1;
+    for (let order = first; order <= topOf(history); order += 1) {
+      const digest = batchAt(history, order);
+      if (digest === null || this.#recovery.findBatch(digest, order) !== null) continue;
+      missing += 1;
+      this.batches.await(digest, order);
+      if (from !== this.context.replica) this.outbox.send(from, { kind: "fetch-batch", digest });
+    }
+    return missing;
+  }
+
+  storePlan({ base, plan }: Decision): void {
+    plan.forEach((digest, index) => {
+      const order = base + 1 + index;
+      const requests = this.batches.get(digest) as Request[] | null;
+      if (requests === null || order <= this.checkpoints.stable.order) return;
+      this.outbox.persist({ kind: "batch", digest, requests });
+    });
+  }
+
+  /** Proposals of the view are void; their batches may be proposed again. */
+  clearLog(): void {
+    for (const { order, prepare, batch } of this.log.proposed()) {
+      this.batches.put(prepare!.batch, batch, order);
+    }
+    this.log.clear();
+  }
+
+  onLeft(): void {
+    this.clearLog();
+    this.#patience.viewFailed();
+    this.#patience.restart(this.now);
+    this.watch();
+  }
+
+  onEstablished(): void {
+    this.acted = Math.max(this.views.established.base, this.checkpoints.stable.order);
+    this.#ordersInView = 0;
+    this.#patience.restart(this.now);
+    this.pending.restart((bundle) => this.executor.lastNumber(bundle));
+    this.#propose();
+    this.watch();
+  }
+
+  /** Keeps one timer for the oldest request, or for the new view while changing. */
+  watch(): void {
+    if (this.#isWatching) return;
+    const remainingMs = this.#remainingPatienceMs();
+    if (remainingMs === null) return;
+    this.#isWatching = true;
+    this.outbox.setTimer("patience", Math.max(1, remainingMs));
+  }
+
+  /** Null while there is nothing to be impatient about. */
+  #remainingPatienceMs(): number | null {
+    const since = this.views.isEstablished ? this.pending.oldest : this.views.certifiedAt;
+    return since === null ? null : this.#patience.remainingMs(since, this.now);
+  }
+
+  #onPatience(): void {
+    if (this.#remainingPatienceMs() === 0) {
+      this.views.suspect(this.now);
+      this.#patience.restart(this.now);
+    }
+    this.watch();
+  }
+
+  // Status, and coming back
+
+  sayStatus(): void {
+    this.outbox.broadcast({
+      kind: "status",
+      view: this.views.view,
+      established: this.views.established.view,
+      stable: this.checkpoints.stable.order,
+      executed: this.executed,
+      suspects: this.views.wanted,
+    });
+  }
+
+  #onStatus(from: ReplicaId, status: Status): void {
+    this.views.noteStatus(from, status, this.now);
+    this.#recovery.assist(from, status);
+  }
+
+  /** A state was transferred: go on from it. */
+  onTransferred(): void {
+    this.pending.restart((bundle) => this.executor.lastNumber(bundle));
+    this.#acknowledge();
+    this.#execute();
+    this.watch();
+  }
+
+  #start({ snapshot, journal }: Extract<HybsterInput, { kind: "start" }>): void {
+    this.#recovery.replay(snapshot, [...journal]);
+    this.#dropReplayed();
+    if (this.isMute) this.outbox.observe({ event: "mute" });
+    this.outbox.setTimer("status", this.context.timing.statusMs);
+    this.sayStatus();
+    this.#execute();
+  }
+
+  /** What a replay says was said in an earlier life; only what it means now is worth telling. */
+  #dropReplayed(): void {
+    for (const effect of this.outbox.take()) if (effect.kind === "observe") this.outbox.add(effect);
+  }
+
+  status(): ReplicaStatus {
+    return {
+      view: this.views.view,
+      role: this.#role(),
+      executed: this.executed,
+      stable: this.checkpoints.stable.order,
+      operations: this.#operations,
+    };
+  }
+
+  #role(): ReplicaStatus["role"] {
+    if (this.isMute) return "mute";
+    if (this.transfer.order !== null) return "catching up";
+    if (!this.views.isEstablished) return "changing view";
+    return this.views.leader === this.context.replica ? "leader" : "follower";
+  }
+}

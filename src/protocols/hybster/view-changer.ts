@@ -1,0 +1,425 @@
+// Leaving a view and finding the next (hybster.txt §5.2.3 with protocols.md §5 H2–H5): the state of a view change.
+
+import { toWire } from "../../codec/index.js";
+import {
+  type Attestation,
+  type Digest,
+  equalBytes,
+  type ReplicaContext,
+  type ReplicaId,
+} from "../../core/index.js";
+import { type Outbox, Suspicions } from "../../parts/index.js";
+import { leaderOf, quorumOf } from "./claims.js";
+import {
+  type Acknowledgement,
+  certified,
+  counters,
+  type Established,
+  genesis,
+  type HybsterMessage,
+  type HybsterRecord,
+  type NewView,
+  planDigest,
+  type Stable,
+  type Status,
+  type ViewChange,
+} from "./messages.js";
+import {
+  batchAt,
+  type Decision,
+  decide,
+  firstReported,
+  type History,
+  laterHistory,
+} from "./view-change.js";
+
+/** What a view change needs of the replica it happens to. */
+export interface ViewChangeHost {
+  readonly context: ReplicaContext;
+  readonly outbox: Outbox<HybsterMessage, HybsterRecord>;
+  /** The stable checkpoint of this replica. */
+  stable(): Stable;
+  /** Moves the stable checkpoint up at once, if it is below; the state follows by transfer. */
+  adoptStable(stable: Stable): void;
+  /** A checkpoint is stable somewhere: worth knowing, no reason to hurry. */
+  learnStable(stable: Stable): void;
+  /** What this replica accepted in the established view. */
+  history(): History;
+  /** Which batches of these orders are missing; asks `from` for them. */
+  fetchMissing(history: History, from: ReplicaId): number;
+  /** Notes a certificate that moved a counter. */
+  notePosition(attestation: Attestation, digest: Digest): void;
+  /** Stores the batches of a plan that no record of this replica holds yet. */
+  storePlan(decision: Decision): void;
+  /** The view is left: proposals of it are void, their batches are kept. */
+  onLeft(): void;
+  /** The view is established: order in it. */
+  onEstablished(): void;
+  /** Tell everybody where this replica stands. */
+  sayStatus(): void;
+}
+
+interface From<Message> {
+  readonly message: Message;
+  readonly from: ReplicaId;
+}
+
+/** Which view this replica is in or wants to be in, and everything said about it. */
+export class ViewChanger {
+  /** The view this replica is in, or is changing to. */
+  view = 0;
+  /** The last view this replica took part in. */
+  established: Established = genesis;
+  /** While changing: what this replica knows of the last established view. */
+  #history: History = { established: genesis, prepares: [] };
+  readonly #suspicions: Suspicions;
+  /** The latest view change of each replica. */
+  readonly #viewChanges = new Map<ReplicaId, ViewChange>();
+  /** A quorum of view changes to `view`: without it, an unestablished view is not left. */
+  #certificate: readonly ViewChange[] | null = null;
+  #certifiedAt = 0;
+  /** The certificate with which the previous view was left, for replicas left behind. */
+  #ticket: readonly ViewChange[] | null = null;
+  #newView: NewView | null = null;
+  #decision: Decision | null = null;
+  readonly #acknowledgements = new Map<ReplicaId, Acknowledgement>();
+  /** Messages that wait for batches or a checkpoint to be fetched. */
+  #waitingNewView: From<NewView> | null = null;
+  #waitingCertificate: From<readonly ViewChange[]> | null = null;
+  #waitingEstablished: From<Established> | null = null;
+  readonly #host: ViewChangeHost;
+  readonly #self: ReplicaId;
+  readonly #quorum: number;
+
+  constructor(host: ViewChangeHost) {
+    this.#host = host;
+    this.#self = host.context.replica;
+    this.#quorum = quorumOf(host.context.n);
+    this.#suspicions = new Suspicions(host.context.n, host.context.f);
+  }
+
+  get isEstablished(): boolean {
+    return this.established.view === this.view;
+  }
+
+  get leader(): ReplicaId {
+    return leaderOf(this.view, this.#host.context.n);
+  }
+
+  /** The view this replica wants at least, as its status says. */
+  get wanted(): number {
+    return Math.max(this.view, this.#suspicions.of(this.#self));
+  }
+
+  /** Since when a quorum has been ready for `view`; null while it is not. */
+  get certifiedAt(): number | null {
+    return this.#certificate === null ? null : this.#certifiedAt;
+  }
+
+  // Suspicion, in two steps: say it, and leave when f+1 say it.
+
+  /** The leader of `view` was given enough time. */
+  suspect(now: number): void {
+    const beyond = Math.max(this.view, this.#certificate?.[0]!.to ?? 0);
+    this.#suspicions.note(this.#self, beyond + 1);
+    this.#host.outbox.observe({ event: "suspect", view: this.view });
+    this.#host.sayStatus();
+    this.#reconsider(now);
+  }
+
+  noteStatus(from: ReplicaId, status: Status, now: number): void {
+    this.#suspicions.note(from, Math.max(status.suspects, status.view));
+    this.#reconsider(now);
+  }
+
+  /** Leaves for a higher view if f+1 replicas want one and this replica may go there. */
+  #reconsider(now: number): void {
+    const { agreed } = this.#suspicions;
+    if (agreed <= this.view) return;
+    const certificate = this.#certificate;
+    if (certificate !== null && certificate[0]!.to < agreed) {
+      this.#leave(certificate[0]!.to + 1, certificate, now);
+    } else if (this.isEstablished) {
+      this.#leave(this.view + 1, null, now);
+    }
+    // else: an unestablished view is left only with its certificate (H4); peers beyond it send theirs
+  }
+
+  #leave(to: number, certificate: readonly ViewChange[] | null, now: number): void {
+    let history = this.history();
+    if (certificate !== null) {
+      const decision = decide(certificate);
+      this.#host.adoptStable(decision.stable);
+      history = laterHistory(history, decision.history);
+    }
+    this.#enter(to, history);
+    this.#ticket = certificate;
+    this.#sendViewChange(to);
+    this.#tryCertify(now);
+  }
+
+  /** What this replica would report if it left now, or reported when it left. */
+  history(): History {
+    return this.isEstablished ? this.#host.history() : this.#history;
+  }
+
+  #enter(view: number, history: History): void {
+    this.#history = history;
+    this.view = view;
+    this.#ticket = null;
+    this.#certificate = null;
+    this.#newView = null;
+    this.#decision = null;
+    this.#host.onLeft();
+    this.#host.outbox.observe({ event: "view", view, status: "changing" });
+  }
+
+  #sendViewChange(to: number): void {
+    const { counter, hash } = this.#host.context;
+    const stable = this.#host.stable();
+    const { established } = this.#history;
+    const first = firstReported(established, stable);
+    const prepares = this.#history.prepares.filter(({ order }) => order >= first);
+    const content = { to, established, stable, prepares };
+    const digest = certified.viewChange(content, hash);
+    const attestation = counter.continuing(counters.order, { view: to, order: 0 }, digest);
+    if (attestation === null) return; // retired: this replica listens
+    this.#host.notePosition(attestation, digest);
+    const message: ViewChange = { ...content, attestation: toWire(attestation) };
+    this.#viewChanges.set(this.#self, message);
+    this.#host.outbox.persist({ kind: "left", ...message });
+    this.#host.outbox.broadcast({ kind: "view-change", ...message });
+  }
+
+  // VIEW-CHANGE, view-change certificates.
+
+  onViewChange(message: ViewChange, now: number): void {
+    const replica = message.attestation.instance;
+    this.#suspicions.note(replica, message.to);
+    if ((this.#viewChanges.get(replica)?.to ?? 0) < message.to) {
+      this.#viewChanges.set(replica, message);
+      this.#host.learnStable(message.stable);
+    }
+    this.#reconsider(now);
+    this.#tryCertify(now);
+  }
+
+  /** Another replica's certificate lets this one go where the others are. */
+  onCertificate(viewChanges: readonly ViewChange[], from: ReplicaId, now: number): void {
+    const to = viewChanges[0]!.to;
+    for (const { attestation } of viewChanges) this.#suspicions.note(attestation.instance, to);
+    if (to < this.view || to < (this.#certificate?.[0]!.to ?? 0)) return;
+    this.#waitingCertificate = { message: viewChanges, from };
+    this.#takeCertificate(now);
+  }
+
+  #takeCertificate(now: number): void {
+    if (this.#waitingCertificate === null) return;
+    const { message, from } = this.#waitingCertificate;
+    if (this.#host.fetchMissing(this.#planned(decide(message)), from) > 0) return;
+    this.#waitingCertificate = null;
+    if (message[0]!.to < this.view) return;
+    this.#setCertificate(message, now);
+    this.#reconsider(now);
+  }
+
+  #setCertificate(certificate: readonly ViewChange[], now: number): void {
+    this.#certificate = certificate;
+    this.#certifiedAt = now;
+  }
+
+  /** Finds a quorum of usable view changes to `view`: those whose batches are all here. */
+  #tryCertify(now: number): void {
+    if (this.isEstablished) return;
+    if (this.#certificate === null) {
+      const usable = [...this.#viewChanges].filter(
+        ([replica, message]) =>
+          message.to === this.view && this.#host.fetchMissing(message, replica) === 0,
+      );
+      if (usable.length < this.#quorum) return;
+      this.#setCertificate(
+        usable.slice(0, this.#quorum).map(([, message]) => message),
+        now,
+      );
+      this.#reconsider(now);
+    }
+    if (this.leader === this.#self && this.#newView === null) this.#announce(now);
+  }
+
+  /** A decision as a history: its batches are what a replica must have to acknowledge it. */
+  #planned({ base, last, plan }: Decision): History {
+    const established = { ...genesis, base, last, plan: [...plan] };
+    return { established, prepares: [] };
+  }
+
+  // NEW-VIEW and its acknowledgements.
+
+  #announce(now: number): void {
+    const viewChanges = this.#certificate;
+    if (viewChanges === null || viewChanges[0]!.to !== this.view) return;
+    const { counter, hash } = this.#host.context;
+    const content = { view: this.view, viewChanges: [...viewChanges] };
+    const digest = certified.newView(content, hash);
+    const position = { view: this.view, order: 0 };
+    const attestation = counter.independent(counters.newView, position, digest);
+    if (attestation === null) return; // announced in an earlier life, or retired
+    this.#host.notePosition(attestation, digest);
+    const message: NewView = { ...content, attestation: toWire(attestation) };
+    this.#host.outbox.persist({ kind: "position", attestation: toWire(attestation), digest });
+    this.#host.outbox.broadcast({ kind: "new-view", ...message });
+    this.onNewView(message, this.#self, now);
+  }
+
+  onNewView(message: NewView, from: ReplicaId, now: number): void {
+    const isOld = message.view < this.view || message.view <= this.established.view;
+    if (isOld || (message.view === this.view && this.#newView !== null)) return;
+    this.#waitingNewView = { message, from };
+    this.#takeNewView(now);
+  }
+
+  #takeNewView(now: number): void {
+    if (this.#waitingNewView === null) return;
+    const { message, from } = this.#waitingNewView;
+    if (message.view < this.view) {
+      this.#waitingNewView = null;
+      return;
+    }
+    const decision = decide(message.viewChanges);
+    if (this.#host.fetchMissing(this.#planned(decision), from) > 0) return;
+    this.#waitingNewView = null;
+    if (message.view > this.view) this.#enter(message.view, this.history());
+    this.#host.adoptStable(decision.stable);
+    this.#newView = message;
+    this.#decision = decision;
+    if (this.#certificate === null) this.#setCertificate(message.viewChanges, now);
+    this.#acknowledge(decision);
+    this.#tryEstablish();
+  }
+
+  #acknowledge(decision: Decision): void {
+    const { counter, hash } = this.#host.context;
+    const { base, last } = decision;
+    const content = { view: this.view, base, last, plan: planDigest(decision.plan, hash) };
+    const digest = certified.acknowledgement(content, hash);
+    const attestation = counter.trustedMac(counters.mac, digest);
+    if (attestation === null) return;
+    this.#host.storePlan(decision);
+    const message: Acknowledgement = { ...content, attestation: toWire(attestation) };
+    this.#acknowledgements.set(this.#self, message);
+    this.#host.outbox.broadcast({ kind: "acknowledgement", ...message });
+  }
+
+  onAcknowledgement(message: Acknowledgement): void {
+    const replica = message.attestation.instance;
+    if ((this.#acknowledgements.get(replica)?.view ?? 0) >= message.view) return;
+    this.#acknowledgements.set(replica, message);
+    this.#tryEstablish();
+  }
+
+  #tryEstablish(): void {
+    const decision = this.#decision;
+    if (decision === null || this.isEstablished) return;
+    const { base, last } = decision;
+    const plan = planDigest(decision.plan, this.#host.context.hash);
+    const acknowledgements = [...this.#acknowledgements.values()].filter(
+      (message) =>
+        message.view === this.view &&
+        message.base === base &&
+        message.last === last &&
+        equalBytes(message.plan, plan),
+    );
+    if (acknowledgements.length < this.#quorum) return;
+    this.#establish({
+      view: this.view,
+      base,
+      last,
+      plan: [...decision.plan],
+      acknowledgements: acknowledgements.slice(0, this.#quorum),
+    });
+  }
+
+  /** A proof that a view is established is enough to take part in it: a correct replica verified its start. */
+  onEstablished(message: Established, from: ReplicaId): void {
+    if (message.view < this.view || message.view <= this.established.view) return;
+    this.#waitingEstablished = { message, from };
+    this.#takeEstablished();
+  }
+
+  #takeEstablished(): void {
+    if (this.#waitingEstablished === null) return;
+    const { message, from } = this.#waitingEstablished;
+    const isOld = message.view < this.view || message.view <= this.established.view;
+    if (isOld) this.#waitingEstablished = null;
+    if (isOld || this.#host.stable().order < message.base) return;
+    if (this.#host.fetchMissing({ established: message, prepares: [] }, from) > 0) return;
+    this.#waitingEstablished = null;
+    if (message.view > this.view) this.#enter(message.view, this.history());
+    this.#establish(message);
+  }
+
+  #establish(established: Established): void {
+    this.established = established;
+    this.#host.outbox.persist({ kind: "established", ...established });
+    this.#host.outbox.observe({ event: "view", view: this.view, status: "established" });
+    this.#host.onEstablished();
+  }
+
+  // Retransmission: what a peer that is behind is sent, and what this replica asks for again.
+
+  /** Time passed, or something awaited came: tries again what waits. */
+  retry(now: number): void {
+    this.#takeEstablished();
+    this.#takeNewView(now);
+    this.#takeCertificate(now);
+    this.#tryCertify(now);
+  }
+
+  /** Sends a peer what it lacks to be where this replica is. */
+  assist(peer: ReplicaId, status: Status): void {
+    const { outbox } = this.#host;
+    if (this.isEstablished) {
+      if (this.view > 0) outbox.send(peer, { kind: "established", ...this.established });
+      return;
+    }
+    if (this.#ticket !== null && status.view < this.view) {
+      outbox.send(peer, { kind: "certificate", viewChanges: [...this.#ticket] });
+    }
+    const own = this.#viewChanges.get(this.#self);
+    if (own?.to === this.view) outbox.send(peer, { kind: "view-change", ...own });
+    if (this.#newView !== null) outbox.send(peer, { kind: "new-view", ...this.#newView });
+    const acknowledgement = this.#acknowledgements.get(this.#self);
+    if (acknowledgement?.view === this.view) {
+      outbox.send(peer, { kind: "acknowledgement", ...acknowledgement });
+    }
+  }
+
+  // Coming back: what the journal says of views.
+
+  restoreLeft(message: ViewChange): void {
+    const { established, prepares } = message;
+    this.view = message.to;
+    this.#history = { established, prepares };
+    this.#suspicions.note(this.#self, message.to);
+    this.#viewChanges.set(this.#self, message);
+  }
+
+  restoreEstablished(established: Established): void {
+    this.view = established.view;
+    this.established = established;
+    this.#suspicions.note(this.#self, established.view);
+  }
+
+  /** The batch of an order as the view left last had it. */
+  batchAt(order: number): Digest | null {
+    return batchAt(this.#history, order);
+  }
+
+  /** What must be kept for coming back to where this replica is. */
+  retained(): HybsterRecord[] {
+    const kept: HybsterRecord[] = [];
+    if (this.established.view > 0) kept.push({ kind: "established", ...this.established });
+    const own = this.#viewChanges.get(this.#self);
+    if (own !== undefined && own.to > this.established.view) kept.push({ kind: "left", ...own });
+    return kept;
+  }
+}

@@ -1,0 +1,3 @@
+// The protocols.
+export * from "./catalogue.js";
+export * as hybsterProtocol from "./hybster/index.js";

@@ -1,0 +1,81 @@
+// The hosts of a simulated cluster and what they share: one trusted group, the clients' keys, one hash.
+
+import { digest as sha256 } from "@chainsafe/as-sha256";
+import type {
+  ClientAuthentication,
+  Hash,
+  Limits,
+  Protocol,
+  ReplicaContext,
+  ReplicaId,
+  ReplicaMachine,
+  Service,
+  Tagged,
+  Timing,
+} from "../core/index.js";
+import { type ClientKeys, clientKeys } from "./client-keys.js";
+import { type TrustedGroup, trustedGroup } from "./model-counter.js";
+import type { Random } from "./random.js";
+import { ReplicaHost, type Surroundings } from "./replica-host.js";
+
+export interface ClusterOptions {
+  readonly protocol: Protocol;
+  readonly n: number;
+  readonly f: number;
+  readonly service: () => Service;
+  readonly limits: Limits;
+  readonly timing: Timing;
+  readonly clientAuthentication: ClientAuthentication;
+  readonly random: Random;
+  readonly surroundings: Surroundings;
+  /** What the machine of a lying replica is; undefined for correct ones. */
+  readonly decorate: (replica: ReplicaId) => Decorate | undefined;
+}
+
+export type Decorate = (context: ReplicaContext) => ReplicaMachine<Tagged, Tagged>;
+
+export interface Cluster {
+  readonly hosts: readonly ReplicaHost[];
+  readonly keys: ClientKeys;
+  readonly group: TrustedGroup;
+  /** What the machine of a replica is made of, but for what is new in every life. */
+  context(replica: ReplicaId): Omit<ReplicaContext, "service" | "counter">;
+}
+
+/** SHA-256: messages are hashed for real, only keys are symbolic. */
+export const hash: Hash = sha256;
+
+export function cluster(options: ClusterOptions): Cluster {
+  const { protocol, n, f, service, limits, timing, clientAuthentication, surroundings } = options;
+  const group = trustedGroup(options.random.fork("trusted group"));
+  const keys = clientKeys(clientAuthentication, n, group, options.random.fork("client keys"));
+  const context = (replica: ReplicaId) => ({
+    replica,
+    n,
+    f,
+    hash,
+    limits,
+    timing,
+    clientAuthentication,
+  });
+  const hosts = Array.from({ length: n }, (_, replica) => {
+    const decorate = options.decorate(replica);
+    return new ReplicaHost({
+      protocol,
+      context: context(replica),
+      service,
+      counter: () => group.counter(replica),
+      keys,
+      surroundings,
+      ...(decorate === undefined ? {} : { decorate }),
+    });
+  });
+  return { hosts, keys, group, context };
+}
+
+/** The most faulty replicas that `n` replicas tolerate. */
+export function faultsTolerated(protocol: Protocol, n: number): number {
+  let f = 0;
+  while (protocol.replicas(f + 1) <= n) f++;
+  return f;
+}

@@ -1,0 +1,99 @@
+// A model of a replica's disk: records in the order they were written, durable only once a sync has finished.
+
+import type { Page, StateImage } from "../core/index.js";
+
+type Entry =
+  | { readonly kind: "record"; readonly bytes: Uint8Array }
+  | { readonly kind: "checkpoint"; readonly image: StateImage; readonly retain: readonly Uint8Array[] };
+
+/** What a restart finds. */
+export interface Recovered {
+  readonly snapshot: StateImage | null;
+  readonly records: readonly Uint8Array[];
+}
+
+/** Writes are numbered 1, 2, 3 …; those up to `durable` survive a crash for certain. */
+export class Journal {
+  #entries: Entry[] = [];
+  /** The number of the last write that compaction removed. */
+  #removed = 0;
+  #durable = 0;
+  #syncing: number | null = null;
+
+  get written(): number {
+    return this.#removed + this.#entries.length;
+  }
+
+  get durable(): number {
+    return this.#durable;
+  }
+
+  /** Returns the write's number. */
+  write(bytes: Uint8Array): number {
+    this.#entries.push({ kind: "record", bytes });
+    return this.written;
+  }
+
+  /** The image with the records replaces everything written before, once it is durable: atomically, or never. */
+  replace(image: StateImage, retain: readonly Uint8Array[]): number {
+    this.#entries.push({ kind: "checkpoint", image, retain });
+    return this.written;
+  }
+
+  /** Begins to make durable what is written by now. False if a sync runs already or nothing needs one. */
+  startSync(): boolean {
+    if (this.#syncing !== null || this.#durable === this.written) return false;
+    this.#syncing = this.written;
+    return true;
+  }
+
+  finishSync(): void {
+    if (this.#syncing === null) return;
+    this.#durable = this.#syncing;
+    this.#syncing = null;
+    this.#compact();
+  }
+
+  /** Writes that a crash now may lose. */
+  get atRisk(): number {
+    return this.written - this.#durable;
+  }
+
+  /** Power is lost: of the writes at risk only the first `survivors` are kept. */
+  crash(survivors: number): void {
+    this.#entries.length -= this.atRisk - survivors;
+    this.#durable = this.written;
+    this.#syncing = null;
+    this.#compact();
+  }
+
+  recover(): Recovered {
+    const first = this.#entries[0];
+    const records: Uint8Array[] = [];
+    let snapshot: StateImage | null = null;
+    if (first?.kind === "checkpoint") {
+      snapshot = reread(first.image);
+      records.push(...first.retain);
+    }
+    for (const entry of this.#entries) if (entry.kind === "record") records.push(entry.bytes);
+    return { snapshot, records: records.map((bytes) => bytes.slice()) };
+  }
+
+  #compact(): void {
+    const durable = this.#entries.slice(0, this.#durable - this.#removed);
+    const last = durable.findLastIndex((entry) => entry.kind === "checkpoint");
+    if (last > 0) {
+      this.#entries = this.#entries.slice(last);
+      this.#removed += last;
+    }
+  }
+}
+
+/** An image as its bytes on a disk would give it: nothing is shared with the one that was saved. */
+function reread(image: StateImage): StateImage {
+  const pages = image.pages.map((page): Page => {
+    const bytes = page.bytes().slice();
+    return { digest: page.digest.slice(), bytes: () => bytes };
+  });
+  return { order: image.order, pages };
+}

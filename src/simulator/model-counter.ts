@@ -1,0 +1,204 @@
+// A model of the trusted subsystem: the rules of core/trusted-counter.ts with symbolic MACs. The key lives in a closure;
+// code that holds a counter, a lying replica's included, may call it and cannot read it.
+
+import {
+  type Attestation,
+  type AttestationKind,
+  type ClientId,
+  comparePositions,
+  type Digest,
+  equalBytes,
+  type MultiAttestation,
+  origin,
+  type Position,
+  retired,
+  type TrustedCounter,
+} from "../core/index.js";
+import { Mixer } from "./mix.js";
+import type { Random } from "./random.js";
+
+/** All trusted instances of one cluster: they share a key and believe each other. */
+export interface TrustedGroup {
+  /** A fresh instance with its counters at the origin, as after a start with the administrator's token. */
+  counter(instance: number): TrustedCounter;
+  /** What client `client` puts on a bundle. Only clients are handed this. */
+  seal(client: ClientId, digest: Digest): Uint8Array;
+}
+
+/** Each kind of MAC has its own domain, as in the real module (protocols.md H1). */
+const domains = {
+  independent: 1,
+  continuing: 2,
+  "trusted-mac": 3,
+  "multi-independent": 4,
+  "multi-continuing": 5,
+  client: 6,
+} as const;
+
+/** The MACs of one group: everything that knows the key. */
+interface Sealer {
+  single(attestation: Omit<Attestation, "mac">, digest: Digest): Uint8Array;
+  multi(attestation: Omit<MultiAttestation, "mac">, digest: Digest): Uint8Array;
+  client(client: ClientId, digest: Digest): Uint8Array;
+}
+
+export function trustedGroup(random: Random): TrustedGroup {
+  const sealer = sealerWithKey(Int32Array.from({ length: 8 }, () => random.next()));
+  return {
+    counter: (instance) => new ModelCounter(instance, sealer),
+    seal: (client, digest) => sealer.client(client, digest),
+  };
+}
+
+function sealerWithKey(key: Int32Array): Sealer {
+  const position = (mixer: Mixer, { view, order }: Position) => mixer.number(view).number(order);
+  return {
+    single({ kind, instance, counter, next, previous }, digest) {
+      const mixer = new Mixer(key).word(domains[kind]).number(instance).number(counter);
+      position(mixer, next);
+      position(mixer, previous);
+      return mixer.bytes(digest).finish();
+    },
+    multi({ kind, instance, parts }, digest) {
+      const mixer = new Mixer(key).word(domains[kind]).number(instance).number(parts.length);
+      for (const { counter, next, previous } of parts) {
+        mixer.number(counter);
+        position(mixer, next);
+        position(mixer, previous);
+      }
+      return mixer.bytes(digest).finish();
+    },
+    client: (client, digest) =>
+      new Mixer(key).word(domains.client).number(client).bytes(digest).finish(),
+  };
+}
+
+const isPosition = ({ view, order }: Position): boolean =>
+  Number.isSafeInteger(view) && Number.isSafeInteger(order) && view >= 0 && order >= 0;
+
+const copyOf = ({ view, order }: Position): Position => ({ view, order });
+
+class ModelCounter implements TrustedCounter {
+  readonly instance: number;
+  readonly #sealer: Sealer;
+  readonly #positions = new Map<number, Position>();
+  #issued = false;
+
+  constructor(instance: number, sealer: Sealer) {
+    this.instance = instance;
+    this.#sealer = sealer;
+  }
+
+  current(counter: number): Position {
+    return this.#positions.get(counter) ?? origin;
+  }
+
+  independent(counter: number, next: Position, digest: Digest): Attestation | null {
+    return this.#advance("independent", counter, next, digest);
+  }
+
+  continuing(counter: number, next: Position, digest: Digest): Attestation | null {
+    return this.#advance("continuing", counter, next, digest);
+  }
+
+  trustedMac(counter: number, digest: Digest): Attestation | null {
+    const current = this.current(counter);
+    if (this.#isRetired(counter) || digest.length !== 32) return null;
+    return this.#sealed("trusted-mac", counter, current, current, digest);
+  }
+
+  multi(
+    kind: MultiAttestation["kind"],
+    parts: readonly { readonly counter: number; readonly next: Position }[],
+    digest: Digest,
+  ): MultiAttestation | null {
+    if (parts.length === 0 || digest.length !== 32) return null;
+    if (new Set(parts.map(({ counter }) => counter)).size !== parts.length) return null;
+    if (!parts.every(({ counter, next }) => this.#mayAdvance(counter, next))) return null;
+    const moved = parts.map(({ counter, next }) => ({
+      counter,
+      next: copyOf(next),
+      previous: kind === "multi-continuing" ? this.current(counter) : origin,
+    }));
+    for (const { counter, next } of moved) this.#positions.set(counter, next);
+    this.#issued = true;
+    const unsealed = { kind, instance: this.instance, parts: moved };
+    return { ...unsealed, mac: this.#sealer.multi(unsealed, digest) };
+  }
+
+  verify(attestation: Attestation, digest: Digest): boolean {
+    if (!this.#isGenuine(attestation, digest)) return false;
+    this.#notice(attestation.instance, attestation);
+    return true;
+  }
+
+  verifyMulti(attestation: MultiAttestation, digest: Digest): boolean {
+    const { kind, parts, mac } = attestation;
+    if (domains[kind] === undefined || !parts.every((part) => isPosition(part.next))) return false;
+    if (!equalBytes(this.#sealer.multi(attestation, digest), mac)) return false;
+    for (const part of parts) this.#notice(attestation.instance, part);
+    return true;
+  }
+
+  verifyClient(client: ClientId, digest: Digest, mac: Uint8Array): boolean {
+    return equalBytes(this.#sealer.client(client, digest), mac);
+  }
+
+  resume(attestation: Attestation, digest: Digest): boolean {
+    if (this.#issued || attestation.instance !== this.instance) return false;
+    if (this.#isRetired(attestation.counter)) return false;
+    if (!this.#isGenuine(attestation, digest)) return false;
+    const { counter, next } = attestation;
+    if (comparePositions(next, this.current(counter)) > 0) {
+      this.#positions.set(counter, copyOf(next));
+    }
+    return true;
+  }
+
+  #advance(
+    kind: AttestationKind,
+    counter: number,
+    next: Position,
+    digest: Digest,
+  ): Attestation | null {
+    if (digest.length !== 32 || !this.#mayAdvance(counter, next)) return null;
+    const previous = kind === "continuing" ? this.current(counter) : origin;
+    this.#positions.set(counter, copyOf(next));
+    return this.#sealed(kind, counter, next, previous, digest);
+  }
+
+  #sealed(
+    kind: AttestationKind,
+    counter: number,
+    next: Position,
+    previous: Position,
+    digest: Digest,
+  ): Attestation {
+    this.#issued = true;
+    const { instance } = this;
+    const unsealed = { kind, instance, counter, next: copyOf(next), previous: copyOf(previous) };
+    return { ...unsealed, mac: this.#sealer.single(unsealed, digest) };
+  }
+
+  #isGenuine(attestation: Attestation, digest: Digest): boolean {
+    const { kind, next, previous, mac } = attestation;
+    if (!(kind in domains) || !isPosition(next) || !isPosition(previous)) return false;
+    return equalBytes(this.#sealer.single(attestation, digest), mac);
+  }
+
+  #mayAdvance(counter: number, next: Position): boolean {
+    return isPosition(next) && comparePositions(next, this.current(counter)) > 0;
+  }
+
+  #isRetired(counter: number): boolean {
+    return comparePositions(this.current(counter), retired) === 0;
+  }
+
+  /** The tripwire: its own certificate from its future proves a rollback. */
+  #notice(instance: number, part: { readonly counter: number; readonly next: Position }): void {
+    if (instance !== this.instance) return;
+    if (comparePositions(part.next, this.current(part.counter)) > 0) {
+      this.#positions.set(part.counter, retired);
+    }
+  }
+}

@@ -1,0 +1,339 @@
+// The host of one simulated replica: decodes and verifies what arrives, runs the machine, and carries out its effects
+// with the barrier of core/machine.ts. Where messages, time and syncs go is up to its surroundings.
+
+import {
+  type ClaimContext,
+  type ClientId,
+  type Effect,
+  type Input,
+  InvariantError,
+  type Observation,
+  type Page,
+  type Protocol,
+  type ReplicaContext,
+  type ReplicaId,
+  type ReplicaMachine,
+  type Service,
+  type SessionId,
+  type Tagged,
+  type TrustedCounter,
+} from "../core/index.js";
+import type { ClientKeys } from "./client-keys.js";
+import { Journal } from "./journal.js";
+
+/** What a host asks of the world around it. */
+export interface Surroundings {
+  now(): number;
+  send(from: ReplicaId, to: ReplicaId, bytes: Uint8Array): void;
+  reply(from: ReplicaId, client: ClientId, session: SessionId, bytes: Uint8Array): void;
+  /** A sync of the host's journal began: call `finishSync` of the same life when the disk is done. */
+  sync(host: ReplicaHost): void;
+  /** A timer was set: call `expire` with the token when it is due. */
+  timer(host: ReplicaHost, timer: string, token: number, atMs: number): void;
+  /** Whether to save the state that the machine offers. */
+  compacts(host: ReplicaHost): boolean;
+  observe(host: ReplicaHost, event: Observation): void;
+  /** The host crashed by itself, at the effect that `crashAfter` named. */
+  crashed(host: ReplicaHost): void;
+  /** The machine threw: a defect. The host is down. */
+  broke(host: ReplicaHost, error: unknown): void;
+}
+
+export interface HostOptions {
+  readonly protocol: Protocol;
+  /** All but what is new in every life. */
+  readonly context: Omit<ReplicaContext, "service" | "counter">;
+  readonly service: () => Service;
+  readonly counter: () => TrustedCounter;
+  readonly keys: ClientKeys;
+  readonly surroundings: Surroundings;
+  /** Makes a liar of the machine. */
+  readonly decorate?: (context: ReplicaContext) => ReplicaMachine<Tagged, Tagged>;
+}
+
+/** What waits for the disk: it may leave once write number `needs` is durable. */
+interface Held {
+  readonly needs: number;
+  readonly leave: () => void;
+}
+
+/** The state of one life, from a start to a crash. */
+interface Life {
+  readonly machine: ReplicaMachine<Tagged, Tagged>;
+  readonly service: Service;
+  readonly counter: TrustedCounter;
+}
+
+/** A timer that runs. */
+export interface RunningTimer {
+  readonly token: number;
+  readonly atMs: number;
+}
+
+/** More turns of 0 ms timers than this in one go are a machine that spins. */
+const instantTimersMax = 1000;
+
+export class ReplicaHost {
+  readonly id: ReplicaId;
+  /** Lives so far, this one included. */
+  life = 0;
+  /** Effects carried out in this life. */
+  effects = 0;
+  readonly journal = new Journal();
+  readonly timers = new Map<string, RunningTimer>();
+  readonly #options: HostOptions;
+  readonly #claimContext: ClaimContext;
+  #alive: Life | null = null;
+  #held: Held[] = [];
+  #lastPersist = 0;
+  #tokens = 0;
+  #instant: string[] = [];
+  #crashAfter = Infinity;
+
+  constructor(options: HostOptions) {
+    this.#options = options;
+    this.id = options.context.replica;
+    const { n, f, hash, limits, clientAuthentication } = options.context;
+    this.#claimContext = { n, f, hash, limits, clientAuthentication };
+  }
+
+  get isUp(): boolean {
+    return this.#alive !== null;
+  }
+
+  /** Effects that wait for the disk. */
+  get held(): number {
+    return this.#held.length;
+  }
+
+  get machine(): ReplicaMachine<Tagged, Tagged> {
+    return this.#living().machine;
+  }
+
+  get service(): Service {
+    return this.#living().service;
+  }
+
+  get counter(): TrustedCounter {
+    return this.#living().counter;
+  }
+
+  /** The order of the snapshot that this life started from; 0 if none. */
+  startedFrom = 0;
+
+  /** Begins a life: a new machine, service and counter, and what the journal holds. */
+  start(): void {
+    const { protocol, context, decorate } = this.#options;
+    const service = this.#options.service();
+    const counter = this.#options.counter();
+    const full: ReplicaContext = { ...context, service, counter };
+    this.life++;
+    this.effects = 0;
+    const { snapshot, records } = this.journal.recover();
+    this.startedFrom = snapshot?.order ?? 0;
+    const journal = records.map((bytes) => {
+      const record = protocol.records.decode(bytes);
+      if (record === null) throw new InvariantError("a record does not survive its own codec");
+      return record;
+    });
+    this.#attempt(() => {
+      const machine = decorate?.(full) ?? protocol.replica(full);
+      this.#alive = { machine, service, counter };
+    });
+    this.#step({ kind: "start", snapshot, journal });
+    this.#endTurn();
+  }
+
+  /** Ends the life. Of the writes not yet durable the first `survivors` are kept. */
+  crash(survivors: number): void {
+    this.#alive = null;
+    this.#held = [];
+    this.#instant = [];
+    this.#crashAfter = Infinity;
+    this.timers.clear();
+    this.journal.crash(survivors);
+    this.#lastPersist = this.journal.written;
+  }
+
+  /** Crashes of itself before the effect so many effects from now. */
+  crashAfter(effects: number): void {
+    this.#crashAfter = effects;
+  }
+
+  /** One turn: messages, each with its sender (null: a client), then the timers of 0 ms. */
+  receive(messages: readonly { readonly from: ReplicaId | null; readonly bytes: Uint8Array }[]): void {
+    for (const { from, bytes } of messages) {
+      if (!this.isUp) return;
+      const message = this.#attempt(() => this.#admit(from, bytes.slice()));
+      if (message != null) this.#step({ kind: "message", from, message });
+    }
+    this.#endTurn();
+  }
+
+  /** A timer is due; nothing happens if it was cancelled or set anew since. */
+  expire(timer: string, token: number): void {
+    if (this.timers.get(timer)?.token !== token) return;
+    this.timers.delete(timer);
+    this.#step({ kind: "timeout", timer });
+    this.#endTurn();
+  }
+
+  /** The disk is done with the sync announced to `surroundings.sync`. */
+  finishSync(): void {
+    this.journal.finishSync();
+    let released = 0;
+    while (this.isUp && released < this.#held.length) {
+      const held = this.#held[released]!;
+      if (held.needs > this.journal.durable) break;
+      released++;
+      held.leave();
+    }
+    this.#held.splice(0, released);
+    this.#sync();
+  }
+
+  #living(): Life {
+    if (this.#alive === null) throw new InvariantError(`replica ${this.id} is down`);
+    return this.#alive;
+  }
+
+  /** The message in the bytes, if all its claims hold; null otherwise, and the reason is observed. */
+  #admit(from: ReplicaId | null, bytes: Uint8Array): Tagged | null {
+    const { protocol, surroundings, context, keys } = this.#options;
+    const drop = (reason: string): null => {
+      surroundings.observe(this, { event: "dropped", reason });
+      return null;
+    };
+    if (bytes.length > context.limits.frameBytesMax) return drop("frame too long");
+    const message = protocol.messages.decode(bytes);
+    if (message === null) return drop("undecodable");
+    const claims = protocol.claims(message, from, this.#claimContext);
+    if (claims === null) return drop("malformed");
+    const { counter } = this.#living();
+    for (const claim of claims) {
+      const holds =
+        claim.kind === "attestation"
+          ? counter.verify(claim.attestation, claim.digest)
+          : keys.isAuthentic(this.id, counter, claim);
+      if (!holds) return drop(claim.kind === "attestation" ? "forged attestation" : "forged request");
+    }
+    return message;
+  }
+
+  #step(input: Input<Tagged, Tagged>): void {
+    if (this.#alive === null) return;
+    const { machine } = this.#alive;
+    const now = this.#options.surroundings.now();
+    const effects = this.#attempt(() => machine.step(now, input));
+    if (effects === null) return;
+    for (const effect of effects) {
+      if (this.#crashAfter-- <= 0) {
+        this.#options.surroundings.crashed(this);
+        return;
+      }
+      this.effects++;
+      this.#attempt(() => this.#carryOut(effect));
+      if (!this.isUp) return;
+    }
+  }
+
+  #endTurn(): void {
+    for (let turns = 0; this.isUp && this.#instant.length > 0; turns++) {
+      if (turns > instantTimersMax) {
+        return this.#fail(new InvariantError("0 ms timers without end"));
+      }
+      const timer = this.#instant.shift()!;
+      this.#step({ kind: "timeout", timer });
+    }
+    this.#sync();
+  }
+
+  #sync(): void {
+    if (this.isUp && this.journal.startSync()) this.#options.surroundings.sync(this);
+  }
+
+  #carryOut(effect: Effect<Tagged, Tagged>): void {
+    const { protocol, surroundings, context } = this.#options;
+    switch (effect.kind) {
+      case "send":
+        return this.#send([effect.to], effect.message);
+      case "broadcast":
+        return this.#send(this.#others(), effect.message);
+      case "reply": {
+        const bytes = protocol.messages.encode(effect.message);
+        return this.#leave(() => surroundings.reply(this.id, effect.client, effect.session, bytes));
+      }
+      case "persist":
+        this.#lastPersist = this.journal.write(protocol.records.encode(effect.record));
+        return;
+      case "checkpoint":
+        if (surroundings.compacts(this)) {
+          const retain = effect.retain.map((record) => protocol.records.encode(record));
+          this.journal.replace(frozen(effect.image), retain);
+        }
+        return;
+      case "set-timer":
+        return this.#setTimer(effect.timer, effect.afterMs);
+      case "cancel-timer":
+        this.timers.delete(effect.timer);
+        this.#instant = this.#instant.filter((timer) => timer !== effect.timer);
+        return;
+      case "observe":
+        return this.#leave(() => surroundings.observe(this, effect.event));
+    }
+    throw new InvariantError(`replica ${context.replica}: an effect of unknown kind`);
+  }
+
+  #others(): ReplicaId[] {
+    const { n } = this.#options.context;
+    return Array.from({ length: n }, (_, replica) => replica).filter((id) => id !== this.id);
+  }
+
+  #send(to: readonly ReplicaId[], message: Tagged): void {
+    const bytes = this.#options.protocol.messages.encode(message);
+    for (const replica of to) {
+      this.#leave(() => this.#options.surroundings.send(this.id, replica, bytes));
+    }
+  }
+
+  /** The barrier: now, or when every earlier persist is durable. */
+  #leave(leave: () => void): void {
+    if (this.#lastPersist <= this.journal.durable && this.#held.length === 0) leave();
+    else this.#held.push({ needs: this.#lastPersist, leave });
+  }
+
+  #setTimer(timer: string, afterMs: number): void {
+    this.#instant = this.#instant.filter((name) => name !== timer);
+    this.timers.delete(timer);
+    if (afterMs <= 0) {
+      this.#instant.push(timer);
+      return;
+    }
+    const atMs = this.#options.surroundings.now() + afterMs;
+    const token = ++this.#tokens;
+    this.timers.set(timer, { token, atMs });
+    this.#options.surroundings.timer(this, timer, token, atMs);
+  }
+
+  /** Null, and the host is down, if the machine or what it called threw. */
+  #attempt<T>(action: () => T): T | null {
+    try {
+      return action();
+    } catch (error) {
+      this.#fail(error);
+      return null;
+    }
+  }
+
+  #fail(error: unknown): void {
+    this.#alive = null;
+    this.#held = [];
+    this.timers.clear();
+    this.#options.surroundings.broke(this, error);
+  }
+}
+
+/** The image as it is now, whatever its machine does to its array of pages later. */
+function frozen(image: { readonly order: number; readonly pages: readonly Page[] }) {
+  return { order: image.order, pages: [...image.pages] };
+}

@@ -1,0 +1,71 @@
+// The shipped WebAssembly binary and its measurement.
+
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { UsageError } from "../core/index.js";
+
+/** What the binary exports: functions over numbers, and nothing else. assembly/trusted.ts documents them. */
+export interface TrustedExports {
+  put(
+    slot: number,
+    w0: number,
+    w1: number,
+    w2: number,
+    w3: number,
+    w4: number,
+    w5: number,
+    w6: number,
+    w7: number,
+  ): void;
+  setup(instance: number): number;
+  part(
+    index: number,
+    counter: number,
+    view: number,
+    order: number,
+    previousView: number,
+    previousOrder: number,
+  ): number;
+  issue(kind: number, count: number): number;
+  issued(index: number): number;
+  verify(kind: number, issuer: number, count: number): number;
+  resume(kind: number): number;
+  verifyClient(client: number): number;
+  view(counter: number): number;
+  order(counter: number): number;
+}
+
+interface Binary {
+  readonly module: WebAssembly.Module;
+  readonly measurement: string;
+}
+
+let loaded: Binary | null = null;
+
+function load(): Binary {
+  if (loaded !== null) return loaded;
+  const location = new URL("./trusted.wasm", import.meta.url);
+  let bytes: Uint8Array;
+  try {
+    bytes = readFileSync(location);
+  } catch (error) {
+    throw new UsageError(
+      "TRUSTED_MODULE_MISSING",
+      `The trusted module ${location.pathname} cannot be read: run \`npm run build\` or reinstall.`,
+      { cause: String(error) },
+    );
+  }
+  const measured = createHash("sha256").update(bytes).digest("hex");
+  loaded = { module: new WebAssembly.Module(bytes), measurement: measured };
+  return loaded;
+}
+
+/** SHA-256 of the shipped binary, lower-case hexadecimal: what a configuration pins. */
+export function measurement(): string {
+  return load().measurement;
+}
+
+/** A fresh instance of the binary, not set up. */
+export function instantiate(): TrustedExports {
+  return new WebAssembly.Instance(load().module, {}).exports as unknown as TrustedExports;
+}

@@ -1,0 +1,212 @@
+// The trusted counter that replicas run: TrInX (hybster.txt §5.1) in WebAssembly, behind the port of core.
+
+import {
+  type Attestation,
+  type AttestationKind,
+  assert,
+  type ClientId,
+  comparePositions,
+  type Digest,
+  type MultiAttestation,
+  origin,
+  type Position,
+  retired,
+  type TrustedCounter,
+  UsageError,
+} from "../core/index.js";
+import { instantiate, measurement, type TrustedExports } from "./binary.js";
+import { kindNumbers } from "./encoding.js";
+
+/** Counters of one instance. */
+export const counterCount = 8;
+
+/** What a trusted instance is opened with. */
+export interface TrustedModuleOptions {
+  /** 32 bytes, the same for every instance of the group. The module keeps a copy; the caller should forget its own. */
+  readonly groupSecret: Uint8Array;
+  /** Below 2^16, unique in the group. */
+  readonly instance: number;
+  /** What the configuration pins; null pins nothing (tests, benchmarks). */
+  readonly measurement: string | null;
+  /** The administrator's token for this instance, 32 bytes; without it every counter starts retired. */
+  readonly firstBoot: Uint8Array | null;
+}
+
+/**
+ * A fresh instance of the trusted module, its counters at the origin, or retired if the first-boot token is missing
+ * or another instance's. After a restart of a replica, {@link TrustedCounter.resume} must follow before anything else;
+ * what a restart may do stands in docs/threat-model.md. Throws UsageError TRUSTED_MEASUREMENT, TRUSTED_KEY,
+ * TRUSTED_INSTANCE or TRUSTED_MODULE_MISSING.
+ */
+export function openTrustedModule(options: TrustedModuleOptions): TrustedCounter {
+  const { groupSecret, instance, firstBoot } = options;
+  if (options.measurement !== null && options.measurement !== measurement()) {
+    throw new UsageError(
+      "TRUSTED_MEASUREMENT",
+      `The configuration pins trusted module ${options.measurement}, but this installation has ` +
+        `${measurement()}: install the version of Troth that the cluster runs.`,
+      { pinned: options.measurement, measured: measurement() },
+    );
+  }
+  if (groupSecret.length !== 32 || (firstBoot !== null && firstBoot.length !== 32)) {
+    const message = "The group secret and the first-boot token must be 32 bytes each.";
+    throw new UsageError("TRUSTED_KEY", message);
+  }
+  if (!Number.isInteger(instance) || instance < 0 || instance > 0xffff) {
+    const message = `A trusted instance is a whole number from 0 to 65535, not ${instance}.`;
+    throw new UsageError("TRUSTED_INSTANCE", message, { instance });
+  }
+  const exports = instantiate();
+  put(exports, secretSlot, groupSecret);
+  put(exports, macSlot, firstBoot ?? new Uint8Array(32));
+  assert(exports.setup(instance) !== 0, "a fresh trusted module refuses its setup");
+  return new TrustedModule(exports, instance);
+}
+
+class TrustedModule implements TrustedCounter {
+  readonly instance: number;
+  readonly #module: TrustedExports;
+
+  constructor(module: TrustedExports, instance: number) {
+    this.#module = module;
+    this.instance = instance;
+  }
+
+  current(counter: number): Position {
+    assert(isCounter(counter), `no counter ${counter}: an instance has ${counterCount}`);
+    return { view: this.#module.view(counter), order: this.#module.order(counter) };
+  }
+
+  independent(counter: number, next: Position, digest: Digest): Attestation | null {
+    return this.#issue("independent", counter, next, origin, digest);
+  }
+
+  continuing(counter: number, next: Position, digest: Digest): Attestation | null {
+    return this.#issue("continuing", counter, next, this.current(counter), digest);
+  }
+
+  trustedMac(counter: number, digest: Digest): Attestation | null {
+    const current = this.current(counter);
+    return this.#issue("trusted-mac", counter, current, current, digest);
+  }
+
+  #issue(
+    kind: AttestationKind,
+    counter: number,
+    next: Position,
+    previous: Position,
+    digest: Digest,
+  ): Attestation | null {
+    if (digest.length !== 32 || !this.#part(0, counter, next, origin)) return null;
+    put(this.#module, digestSlot, digest);
+    if (this.#module.issue(kindNumbers[kind], 1) === 0) return null;
+    return { kind, instance: this.instance, counter, next, previous, mac: this.#issuedMac() };
+  }
+
+  multi(
+    kind: MultiAttestation["kind"],
+    parts: readonly { readonly counter: number; readonly next: Position }[],
+    digest: Digest,
+  ): MultiAttestation | null {
+    if (digest.length !== 32) return null;
+    const isContinuing = kind === "multi-continuing";
+    const certified: MultiAttestation["parts"][number][] = [];
+    for (const [index, { counter, next }] of parts.entries()) {
+      if (!this.#part(index, counter, next, origin)) return null;
+      const previous = isContinuing ? this.current(counter) : origin;
+      certified.push({ counter, next, previous });
+    }
+    put(this.#module, digestSlot, digest);
+    if (this.#module.issue(kindNumbers[kind], parts.length) === 0) return null;
+    return { kind, instance: this.instance, parts: certified, mac: this.#issuedMac() };
+  }
+
+  verify(attestation: Attestation, digest: Digest): boolean {
+    if (!this.#present(attestation, digest)) return false;
+    const { kind, instance } = attestation;
+    return this.#module.verify(kindNumbers[kind], instance, 1) !== 0;
+  }
+
+  verifyMulti(attestation: MultiAttestation, digest: Digest): boolean {
+    const { kind, instance, parts, mac } = attestation;
+    if (digest.length !== 32 || mac.length !== 32 || !isUint32(instance)) return false;
+    const isContinuing = kind === "multi-continuing";
+    for (const [index, { counter, next, previous }] of parts.entries()) {
+      if (!isContinuing && comparePositions(previous, origin) !== 0) return false;
+      if (!this.#part(index, counter, next, previous)) return false;
+    }
+    put(this.#module, digestSlot, digest);
+    put(this.#module, macSlot, mac);
+    return this.#module.verify(kindNumbers[kind], instance, parts.length) !== 0;
+  }
+
+  verifyClient(client: ClientId, digest: Digest, mac: Uint8Array): boolean {
+    if (digest.length !== 32 || mac.length !== 32 || !isUint32(client)) return false;
+    put(this.#module, digestSlot, digest);
+    put(this.#module, macSlot, mac);
+    return this.#module.verifyClient(client) !== 0;
+  }
+
+  resume(attestation: Attestation, digest: Digest): boolean {
+    if (attestation.instance !== this.instance || !this.#present(attestation, digest)) return false;
+    if (comparePositions(this.current(attestation.counter), retired) === 0) return false;
+    return this.#module.resume(kindNumbers[attestation.kind]) !== 0;
+  }
+
+  /** Hands an attestation to the module, unless its form alone condemns it. */
+  #present(attestation: Attestation, digest: Digest): boolean {
+    const { kind, instance, counter, next, previous, mac } = attestation;
+    if (digest.length !== 32 || mac.length !== 32 || !isUint32(instance)) return false;
+    // An independent certificate does not bind the value before, so there is only one way to write it down.
+    if (kind === "independent" && comparePositions(previous, origin) !== 0) return false;
+    if (!this.#part(0, counter, next, previous)) return false;
+    put(this.#module, digestSlot, digest);
+    put(this.#module, macSlot, mac);
+    return true;
+  }
+
+  #part(index: number, counter: number, next: Position, previous: Position): boolean {
+    if (!isCounter(counter)) return false;
+    const { view, order } = next;
+    return this.#module.part(index, counter, view, order, previous.view, previous.order) !== 0;
+  }
+
+  #issuedMac(): Uint8Array {
+    const mac = new Uint8Array(32);
+    for (let index = 0; index < 8; index++) {
+      const word = this.#module.issued(index);
+      mac[4 * index] = word;
+      mac[4 * index + 1] = word >>> 8;
+      mac[4 * index + 2] = word >>> 16;
+      mac[4 * index + 3] = word >>> 24;
+    }
+    return mac;
+  }
+}
+
+const digestSlot = 0;
+const macSlot = 1;
+const secretSlot = 2;
+
+const isCounter = (value: number) => value >>> 0 === value && value < counterCount;
+
+/** WebAssembly takes numbers modulo 2^32; what would change there is refused here. */
+const isUint32 = (value: number) => value >>> 0 === value;
+
+function put(module: TrustedExports, slot: number, bytes: Uint8Array): void {
+  module.put(
+    slot,
+    word(bytes, 0),
+    word(bytes, 4),
+    word(bytes, 8),
+    word(bytes, 12),
+    word(bytes, 16),
+    word(bytes, 20),
+    word(bytes, 24),
+    word(bytes, 28),
+  );
+}
+
+function word(bytes: Uint8Array, at: number): number {
+  return bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24);
+}

@@ -1,0 +1,10 @@
+// The part of WebAssembly's JavaScript interface that we use: neither es2023 nor Node's types declare it.
+declare namespace WebAssembly {
+  class Module {
+    constructor(bytes: Uint8Array);
+  }
+  class Instance {
+    readonly exports: object;
+    constructor(module: Module, imports: object);
+  }
+}

@@ -1,0 +1,76 @@
+// Runs the built `troth` command as a person would.
+
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { TestContext } from "node:test";
+import { fileURLToPath } from "node:url";
+
+/** build/src/cli/main.js, seen from build/test/cli. */
+const main = fileURLToPath(new URL("../../src/cli/main.js", import.meta.url));
+
+export interface Ended {
+  readonly code: number | null;
+  readonly out: string;
+  readonly err: string;
+}
+
+/** Starts `troth` with arguments; `input` is its standard input. */
+export function launch(args: readonly string[], input = ""): Running {
+  return new Running(args, input);
+}
+
+/** Runs `troth` to its end. */
+export const troth = (...args: string[]): Promise<Ended> => launch(args).ended;
+
+export class Running {
+  readonly child: ChildProcess;
+  readonly ended: Promise<Ended>;
+  #out = "";
+  #err = "";
+  #wake: (() => void)[] = [];
+
+  constructor(args: readonly string[], input: string) {
+    const child = spawn(process.execPath, [main, ...args], { stdio: ["pipe", "pipe", "pipe"] });
+    this.child = child;
+    child.stdin.end(input);
+    child.stdout.setEncoding("utf8").on("data", (text: string) => {
+      this.#out += text;
+      for (const wake of this.#wake.splice(0)) wake();
+    });
+    child.stderr.setEncoding("utf8").on("data", (text: string) => {
+      this.#err += text;
+    });
+    this.ended = new Promise((resolve) => {
+      child.once("close", (code) => {
+        for (const wake of this.#wake.splice(0)) wake();
+        resolve({ code, out: this.#out, err: this.#err });
+      });
+    });
+  }
+
+  /** Resolves when the standard output has this text; throws if the process ends before. */
+  async says(text: string): Promise<void> {
+    while (!this.#out.includes(text)) {
+      if (this.child.exitCode !== null || this.child.signalCode !== null) {
+        const { err } = await this.ended;
+        throw new Error(`ended without saying "${text}": ${this.#out}${err}`);
+      }
+      await new Promise<void>((resolve) => this.#wake.push(resolve));
+    }
+  }
+
+  /** Ends it by a signal and waits. */
+  async end(signal: NodeJS.Signals): Promise<Ended> {
+    this.child.kill(signal);
+    return this.ended;
+  }
+}
+
+/** A folder that is removed after the test. */
+export function temporaryFolder(context: TestContext): string {
+  const folder = mkdtempSync(join(tmpdir(), "troth-test-"));
+  context.after(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}

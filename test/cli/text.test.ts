@@ -1,0 +1,79 @@
+// Tables and quantities as people read them.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { Screen } from "../../src/cli/screen.js";
+import { bytes, duration, quantity, table } from "../../src/cli/text.js";
+
+test("quantities have three significant digits and a scale", () => {
+  assert.equal(quantity(0), "0");
+  assert.equal(quantity(999), "999");
+  assert.equal(quantity(999.9), "1.00 k");
+  assert.equal(quantity(1234), "1.23 k");
+  assert.equal(quantity(512_345), "512 k");
+  assert.equal(quantity(999_999), "1.00 M");
+  assert.equal(bytes(45_320_000), "45.3 MB");
+  assert.equal(duration(0.2134), "0.21 ms");
+  assert.equal(duration(35.27), "35.3 ms");
+  assert.equal(duration(999.7), "1.00 s");
+  assert.equal(duration(12_340), "12.3 s");
+});
+
+test("a quantity is within half a percent of the number, whatever its size", () => {
+  const factor: Record<string, number> = { "": 1, k: 1e3, M: 1e6, G: 1e9 };
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: 999_000_000_000 }), (value) => {
+      const [digits, scale = ""] = quantity(value).split(" ");
+      const read = Number(digits) * (factor[scale] ?? Number.NaN);
+      assert.ok(Math.abs(read - value) <= value * 0.005, `${value} reads ${quantity(value)}`);
+    }),
+  );
+});
+
+test("columns stand under their titles, numbers to the right", () => {
+  const columns = [
+    { title: "name", align: "left" },
+    { title: "count", align: "right" },
+  ] as const;
+  assert.equal(
+    table(columns, [
+      ["a", "7"],
+      ["longer", "1234567"],
+    ]),
+    ["name      count", "a             7", "longer  1234567"].join("\n"),
+  );
+});
+
+/** What a terminal shows after the escapes that a screen uses. */
+function rendered(output: string): string[] {
+  const lines = [""];
+  for (const part of output.split(/(\u001b\[\d*[AJ]|\r|\n)/)) {
+    if (part === "\n") lines.push("");
+    else if (part.endsWith("A")) lines.length -= Number(part.slice(2, -1));
+    else if (part.endsWith("J") || part === "\r") lines[lines.length - 1] = "";
+    else lines[lines.length - 1] += part;
+  }
+  return lines;
+}
+
+test("a live block is redrawn in place, and messages scroll by above it", () => {
+  let output = "";
+  const screen = new Screen({ isTTY: true, write: (text) => (output += text) });
+  screen.show("a 1\nb 1");
+  screen.show("a 2\nb 2");
+  screen.say("something happened");
+  screen.show("a 3\nb 3");
+  assert.deepEqual(rendered(output), ["something happened", "a 3", "b 3", ""]);
+  screen.clear();
+  assert.deepEqual(rendered(output), ["something happened", ""]);
+});
+
+test("without a terminal nothing is erased", () => {
+  let output = "";
+  const screen = new Screen({ write: (text) => (output += text) });
+  screen.show("one");
+  screen.say("note");
+  screen.show("two");
+  assert.equal(output, "one\nnote\ntwo\n");
+});
