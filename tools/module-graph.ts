@@ -117,10 +117,11 @@ export class ModuleGraph {
     return reached;
   }
 
-  /** What package.json names, the tests, and the examples. */
+  /** What package.json names, the tests, the examples, and what another compiler takes in whole. */
   #entries(): string[] {
-    const people = this.sources.filter(({ path }) => /\.test\.ts$|^examples\//.test(path));
-    return [...this.#rootedIn(this.text("package.json")), ...people.map(({ path }) => path)];
+    const whole = /\.test\.ts$|\.d\.ts$|^examples\/|\/assembly\//;
+    const paths = this.sources.map(({ path }) => path).filter((path) => whole.test(path));
+    return [...this.#rootedIn(this.text("package.json")), ...paths];
   }
 
   #rootedIn(text: string): string[] {

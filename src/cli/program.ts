@@ -26,6 +26,7 @@ export function makeProgram(): Command {
   const program = new Command("troth")
     .description("Replicated services that survive crashes and lies.")
     .version(version())
+    .helpCommand(false)
     .showHelpAfterError('(see "troth --help" or "troth <command> --help")')
     .exitOverride()
     .configureOutput({ outputError: (text, write) => write(text.replace(/^error:/, "troth:")) })

@@ -1,11 +1,11 @@
 // A replica in its own process on this machine: `troth start`, or another program that behaves like it.
 
 import { type ChildProcess, spawn } from "node:child_process";
-import { closeSync, openSync } from "node:fs";
+import { closeSync, fstatSync, openSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-/** How a process ended. `reason` is its last line on the error stream, "" if it said nothing. */
+/** How a process ended. `reason` is the last line it wrote, "" if it ended well or by a signal. */
 export interface Exit {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
@@ -16,7 +16,6 @@ export interface Exit {
 export const readyMessage = "ready";
 
 const stopPatienceMs = 5000;
-const reasonBytesMax = 4096;
 
 export interface ReplicaProcessOptions {
   /** The cluster's folder. */
@@ -40,15 +39,17 @@ export class ReplicaProcess {
   constructor(options: ReplicaProcessOptions) {
     this.replica = options.replica;
     const script = options.script ?? fileURLToPath(new URL("main.js", import.meta.url));
-    const log = openSync(join(options.folder, `replica-${options.replica}`, "replica.log"), "a");
+    const log = join(options.folder, `replica-${options.replica}`, "replica.log");
+    const output = openSync(log, "a", 0o600);
+    const written = fstatSync(output).size;
     const child = spawn(
       process.execPath,
       [script, "start", "--dir", options.folder, "--replica", String(options.replica)],
-      { detached: true, stdio: ["ignore", log, "pipe", "ipc"] },
+      { detached: true, stdio: ["ignore", output, output, "ipc"] },
     );
-    closeSync(log);
+    closeSync(output);
     this.#child = child;
-    this.exited = exitOf(child);
+    this.exited = exitOf(child, () => lastLine(log, written));
     this.started = new Promise((resolve) => {
       child.on("message", (message) => {
         if (message === readyMessage) resolve(null);
@@ -77,22 +78,24 @@ export class ReplicaProcess {
   }
 }
 
-function exitOf(child: ChildProcess): Promise<Exit> {
-  let said = "";
-  child.stderr?.setEncoding("utf8").on("data", (text: string) => {
-    said = (said + text).slice(-reasonBytesMax);
-  });
+function exitOf(child: ChildProcess, lastWords: () => string): Promise<Exit> {
   return new Promise((resolve) => {
     child.once("error", (error) => resolve({ code: null, signal: null, reason: error.message }));
     child.once("close", (code, signal) => {
-      const reason = said.trim().split("\n").at(-1) ?? "";
-      resolve({ code, signal, reason });
+      resolve({ code, signal, reason: code === null || code === 0 ? "" : lastWords() });
     });
   });
 }
 
+/** The last line of a log after so many bytes; the text of it, if it is one of pino's records. */
+function lastLine(log: string, skipBytes: number): string {
+  const line = readFileSync(log).subarray(skipBytes).toString().trim().split("\n").at(-1) ?? "";
+  if (!line.startsWith("{")) return line.replace(/^troth: /, "");
+  return String((JSON.parse(line) as { msg?: unknown }).msg ?? line);
+}
+
 /** Why a process ended, for people. */
 export function describeExit(exit: Exit): string {
-  if (exit.reason !== "") return exit.reason.replace(/^troth: /, "");
-  return exit.signal === null ? `ended with code ${exit.code}` : `ended by ${exit.signal}`;
+  if (exit.reason !== "") return exit.reason;
+  return exit.signal === null ? `exit code ${exit.code}` : `signal ${exit.signal}`;
 }

@@ -1,7 +1,8 @@
 // The replicas of a cluster as a table: one line each, in `troth up` and `troth status` alike.
 
 import type { Configuration } from "../cluster/index.js";
-import { askReplica, type ReplicaReport } from "./status-page.js";
+import type { ReplicaReport } from "../runtime/index.js";
+import { askReplica } from "./status-page.js";
 import { bytes, type Column, quantity, table } from "./text.js";
 
 /** What one look at a cluster found; null for a replica that does not answer. */

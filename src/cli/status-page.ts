@@ -1,10 +1,7 @@
 // Asking a replica on this machine how it is: its health page on a loopback port.
 
 import { get } from "node:http";
-import type { RunningReplica } from "../runtime/index.js";
-
-/** What a replica says of itself. */
-export type ReplicaReport = Awaited<ReturnType<RunningReplica["status"]>>;
+import type { ReplicaReport } from "../runtime/index.js";
 
 const patienceMs = 1000;
 

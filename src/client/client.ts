@@ -53,6 +53,9 @@ export interface ClientStatus {
 const bundleOverheadBytes = 32;
 const operationOverheadBytes = 4;
 
+/** Node's timers run no longer. */
+const timerMsMax = 2 ** 31 - 1;
+
 /** What a client is made of. */
 export interface ClientOptions extends SessionOptions {
   readonly deadlineMs: number;
@@ -62,8 +65,8 @@ export interface ClientOptions extends SessionOptions {
 /**
  * One client of a cluster, in one session at a time. Operations take effect at most once, and in
  * the order in which they were called, as long as the session lasts. Do not change an operation's
- * bytes before its call has ended. Failures are a {@link TrothError}, whose `effect` says whether
- * the operation may have taken effect.
+ * bytes before its call has ended; results may share memory with each other. Failures are a
+ * {@link TrothError}, whose `effect` says whether the operation may have taken effect.
  */
 export class Client {
   readonly #options: ClientOptions;
@@ -146,9 +149,8 @@ export class Client {
     clearTimeout(this.#deadlineTimer);
     this.#session.close();
     const waiting = [...this.#pending()];
-    this.#queue.clear();
     this.#bundles.clear();
-    for (const submission of waiting) submission.fail("CLOSED", "the client was closed.");
+    for (const submission of waiting) this.#giveUp(submission, "CLOSED", "the client was closed.");
   }
 
   /**
@@ -223,8 +225,7 @@ export class Client {
   ): TrothError | null {
     const { limits, queueOperations } = this.#options;
     if (this.#closed) return refuse("CLOSED", "the client was closed: connect again.");
-    if (signal?.aborted === true)
-      return refuse("ABORTED", "the signal was aborted before the call.");
+    if (signal?.aborted === true) return refuse("ABORTED", "the signal was aborted already.");
     const largest = operations.reduce((most, { length }) => Math.max(most, length), 0);
     if (largest > limits.operationBytesMax) {
       const message = `an operation of ${largest} bytes; the limit is ${limits.operationBytesMax}.`;
@@ -347,8 +348,8 @@ export class Client {
     if (deadlineAtMs >= this.#nextDeadlineMs) return;
     this.#nextDeadlineMs = deadlineAtMs;
     clearTimeout(this.#deadlineTimer);
-    const afterMs = Math.max(1, Math.ceil(deadlineAtMs - performance.now()));
-    this.#deadlineTimer = setTimeout(() => this.#onDeadline(), afterMs);
+    const afterMs = Math.ceil(deadlineAtMs - performance.now());
+    this.#deadlineTimer = setTimeout(() => this.#onDeadline(), Math.min(afterMs, timerMsMax));
   }
 
   #onDeadline(): void {

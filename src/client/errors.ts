@@ -9,10 +9,7 @@ export type TrothErrorCode =
   | "ABORTED"
   /** The replicas no longer remember the session; the client has begun a new one. */
   | "SESSION_EXPIRED"
-  /**
-   * The operation took effect, but the replicas keep its result no longer: it was asked for too
-   * late.
-   */
+  /** The replicas no longer keep the result, as it was asked for too late. */
   | "RESULT_LOST"
   /** The client was closed. */
   | "CLOSED"

@@ -78,6 +78,7 @@ interface Outstanding<Message> {
   readonly bytes: number;
   readonly operations: number;
   readonly submittedMs: number;
+  /** When it last went to anyone. */
   sentMs: number;
   retries: number;
   /** The last reply of each replica. */
@@ -292,8 +293,9 @@ export class QuorumClient<Message> {
   }
 
   #resend(to: ReplicaId): void {
-    for (const { message } of this.#outstanding.values())
+    for (const { message } of this.#outstanding.values()) {
       this.#effects.push({ kind: "send", to, message });
+    }
   }
 
   /**

@@ -3,7 +3,7 @@
 import { hash } from "node:crypto";
 import type { ClientCredential, Configuration } from "../cluster/index.js";
 import type { Limits, Protocol, ReplicaId, SessionId, Tagged } from "../core/index.js";
-import { dial, type Link } from "../link/index.js";
+import { dial, type Dialler, type Link } from "../link/index.js";
 import {
   type Answer,
   QuorumClient,
@@ -57,13 +57,14 @@ interface Connection {
 /** Bundles are held until they are answered: so many of the largest may be. */
 const largestBundlesHeld = 4;
 
+/** One session: a connection to every replica, and bundles numbered from 1 until it expires. */
 export class Session {
   readonly id: SessionId;
   readonly #protocol: Protocol;
   readonly #events: SessionEvents;
   readonly #machine: QuorumClient<Tagged>;
   readonly #connections: Connection[];
-  readonly #dials: { close(): void }[];
+  readonly #dials: Dialler[];
   #timer: NodeJS.Timeout | undefined;
   #closed = false;
 

@@ -53,15 +53,15 @@ const clockSkewMs = 24 * 3600 * 1000;
 const commonNameAttribute = "2.5.4.3";
 const ecdsaWithSha256 = "1.2.840.10045.4.3.2";
 
-/** A new authority, self-signed. */
-export function createAuthority(commonName: string): Authority {
+/** A new authority, self-signed; its certificates are valid for ten years from `at`. */
+export function createAuthority(commonName: string, at = new Date()): Authority {
   const keys = newKeys();
   const keyIdentifier = randomBytes(20);
   const authorityKeyIdentifier = new AuthorityKeyIdentifier({
     keyIdentifier: new KeyIdentifier(keyIdentifier),
   });
   const certify = (subject: string, publicKey: KeyObject, extensions: Extension[]) =>
-    certificate(keys.privateKey, commonName, subject, publicKey, extensions);
+    certificate(keys.privateKey, commonName, at, subject, publicKey, extensions);
   return {
     key: privatePem(keys.privateKey),
     certificate: certify(commonName, keys.publicKey, [
@@ -89,20 +89,20 @@ const privatePem = (key: KeyObject) => key.export({ type: "pkcs8", format: "pem"
 function certificate(
   issuerKey: KeyObject,
   issuer: string,
+  at: Date,
   subject: string,
   publicKey: KeyObject,
   extensions: Extension[],
 ): string {
   const algorithm = new AlgorithmIdentifier({ algorithm: ecdsaWithSha256 });
-  const now = Date.now();
-  const notAfter = new Date(now);
+  const notAfter = new Date(at);
   notAfter.setUTCFullYear(notAfter.getUTCFullYear() + validityYears);
   const tbsCertificate = new TBSCertificate({
     version: Version.v3,
     serialNumber: serialNumber(),
     signature: algorithm,
     issuer: distinguishedName(issuer),
-    validity: new Validity({ notBefore: new Date(now - clockSkewMs), notAfter }),
+    validity: new Validity({ notBefore: new Date(at.getTime() - clockSkewMs), notAfter }),
     subject: distinguishedName(subject),
     subjectPublicKeyInfo: AsnConvert.parse(
       publicKey.export({ type: "spki", format: "der" }),

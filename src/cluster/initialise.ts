@@ -149,7 +149,7 @@ async function makePartial(place: string): Promise<string> {
   const partial = `${place}.partial`;
   try {
     await mkdir(dirname(place), { recursive: true });
-    await mkdir(partial, { mode: 0o700 });
+    await mkdir(partial);
     return partial;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw unusable(place, error);

@@ -7,8 +7,7 @@ import { FrameWriter } from "./frame-writer.js";
 import { decodeHello, encodeHello } from "./hello.js";
 import type { Link, LinkEvents, Peer } from "./link.js";
 
-/** TLS and hello take no longer; a slower peer is dropped. */
-export const handshakeMsMax = 5_000;
+export const handshakeMsMaxDefault = 5_000;
 /** What is queued at `close` gets so long to leave. */
 export const closeMsMax = 1_000;
 const queueBytesMaxDefault = 64 * 1024 * 1024;
@@ -19,6 +18,8 @@ export interface ConnectionOptions {
   /** The longest frame to accept, where the peer may not send as much as we. */
   readonly receivedFrameBytesMax: number;
   readonly queueBytesMax?: number | undefined;
+  /** The peer's hello takes no longer. */
+  readonly handshakeMsMax: number;
   readonly events: LinkEvents;
   /** Whether to open the link, after the peer's hello; otherwise why not. */
   readonly admit: (connection: Connection) => string | null;
@@ -48,7 +49,7 @@ export class Connection implements Link {
     this.#options = options;
     this.#reader = new FrameReader(options.receivedFrameBytesMax);
     this.#writer = new FrameWriter(socket, options.queueBytesMax ?? queueBytesMaxDefault);
-    this.#deadline = setTimeout(() => this.#drop("no hello in time"), handshakeMsMax);
+    this.#deadline = setTimeout(() => this.#drop("no hello in time"), options.handshakeMsMax);
     socket.on("data", (chunk: Uint8Array) => this.#onData(chunk));
     socket.on("error", () => {
       this.#reason ??= "connection lost";
@@ -93,7 +94,7 @@ export class Connection implements Link {
   }
 
   close(reason = "closed here"): void {
-    if (this.#phase === "closed") return;
+    if (this.#isClosed()) return;
     this.#phase = "closed";
     this.#reason ??= reason;
     this.#writer.end();
@@ -103,12 +104,16 @@ export class Connection implements Link {
   }
 
   #onData(chunk: Uint8Array): void {
-    if (this.#phase === "closed") return;
+    if (this.#isClosed()) return;
     const frames = this.#reader.read(chunk);
-    if (frames === null) return this.#drop("frame empty or too long");
-    if (frames.length === 0) return;
-    if (this.#phase === "greeting") this.#onHello(frames.shift()!);
+    const hello = this.#phase === "greeting" ? frames.shift() : undefined;
+    if (hello !== undefined) this.#onHello(hello);
     if (frames.length > 0 && this.#isOpen()) this.#options.events.frames(this, frames);
+    if (this.#reader.broken && !this.#isClosed()) this.#drop("frame empty or too long");
+  }
+
+  #isClosed(): boolean {
+    return this.#phase === "closed";
   }
 
   #isOpen(): boolean {

@@ -1,7 +1,7 @@
 // Links that this end opens, and opens again when they end.
 
 import { connect, type TLSSocket } from "node:tls";
-import { Connection, handshakeMsMax } from "./connection.js";
+import { Connection, handshakeMsMaxDefault } from "./connection.js";
 import type { Dialler, DialOptions } from "./link.js";
 import { peerName, peerOf } from "./peer.js";
 import { tlsOptions } from "./tls.js";
@@ -19,6 +19,7 @@ export function dial(options: DialOptions): Dialler {
 
 class Dialling implements Dialler {
   readonly #options: DialOptions;
+  readonly #handshakeMsMax: number;
   #socket: TLSSocket;
   #connection: Connection | null = null;
   #failures = 0;
@@ -27,6 +28,7 @@ class Dialling implements Dialler {
 
   constructor(options: DialOptions) {
     this.#options = options;
+    this.#handshakeMsMax = options.handshakeMsMax ?? handshakeMsMaxDefault;
     this.#socket = this.#dial();
   }
 
@@ -45,7 +47,7 @@ class Dialling implements Dialler {
     const deadline = setTimeout(() => {
       failure = "handshake too slow";
       socket.destroy();
-    }, handshakeMsMax);
+    }, this.#handshakeMsMax);
     socket.once("connect", () => {
       failure = "handshake failed";
     });
@@ -80,6 +82,7 @@ class Dialling implements Dialler {
       frameBytesMax,
       receivedFrameBytesMax: frameBytesMax,
       queueBytesMax,
+      handshakeMsMax: this.#handshakeMsMax,
       events,
       admit: () => null,
       ended: () => {

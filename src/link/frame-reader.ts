@@ -12,23 +12,27 @@ export class FrameReader {
   /** The frame that is being read, once its length is known. */
   #frame: Uint8Array | null = null;
   #frameBytes = 0;
+  #broken = false;
 
   constructor(frameBytesMax: number) {
     this.#frameBytesMax = frameBytesMax;
   }
 
-  /**
-   * Takes the next bytes of the stream and returns the frames they complete; null if a frame is empty
-   * or too long, after which the stream makes no more sense.
-   */
-  read(chunk: Uint8Array): Uint8Array[] | null {
+  /** Whether a frame was empty or too long: the stream makes no sense from there on. */
+  get broken(): boolean {
+    return this.#broken;
+  }
+
+  /** Takes the next bytes of the stream and returns the frames they complete. */
+  read(chunk: Uint8Array): Uint8Array[] {
     const frames: Uint8Array[] = [];
     let offset = 0;
     while (offset < chunk.length) {
       if (this.#frame === null) {
         offset = this.#readLength(chunk, offset);
         if (this.#lengthBytes < headerBytes) break;
-        if (this.#length === 0 || this.#length > this.#frameBytesMax) return null;
+        this.#broken = this.#length === 0 || this.#length > this.#frameBytesMax;
+        if (this.#broken) break;
         this.#frame = new Uint8Array(this.#length);
       }
       offset = this.#readFrame(this.#frame, chunk, offset);

@@ -57,6 +57,8 @@ export interface LinkOptions {
   readonly frameBytesMax: number;
   /** Over so many queued bytes `send` drops. 64 MiB unless given. */
   readonly queueBytesMax?: number;
+  /** TLS takes no longer, and then the hello no longer; a slower peer is dropped. 5 s unless given. */
+  readonly handshakeMsMax?: number;
   readonly events: LinkEvents;
 }
 

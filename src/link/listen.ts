@@ -2,7 +2,7 @@
 
 import type { AddressInfo, Socket } from "node:net";
 import { createServer, type Server, type TLSSocket } from "node:tls";
-import { closeMsMax, Connection, handshakeMsMax } from "./connection.js";
+import { closeMsMax, Connection, handshakeMsMaxDefault } from "./connection.js";
 import type { Listener, ListenOptions } from "./link.js";
 import { peerName, peerOf } from "./peer.js";
 import { tlsOptions } from "./tls.js";
@@ -13,7 +13,10 @@ const connectionsPerClientMaxDefault = 16;
  * Listens for links. Rejects with the system's error if it cannot, `EADDRINUSE` for one.
  */
 export function listen(options: ListenOptions): Promise<Listener> {
-  const server = createServer({ ...tlsOptions(options.tls), handshakeTimeout: handshakeMsMax });
+  const server = createServer({
+    ...tlsOptions(options.tls),
+    handshakeTimeout: options.handshakeMsMax ?? handshakeMsMaxDefault,
+  });
   server.maxConnections = options.connectionsMax;
   const listening = new Listening(server, options);
   return new Promise((resolve, reject) => {
@@ -36,17 +39,18 @@ class Listening implements Listener {
   constructor(server: Server, options: ListenOptions) {
     this.#server = server;
     this.#options = options;
-    const { dropped } = options.events;
+    const { events } = options;
     server.on("connection", (socket: Socket) => {
       this.#sockets.add(socket);
       socket.once("close", () => this.#sockets.delete(socket));
     });
     server.on("secureConnection", (socket) => this.#onSecure(socket));
-    server.on("tlsClientError", (error: NodeJS.ErrnoException) => {
+    server.on("tlsClientError", (error: NodeJS.ErrnoException, socket) => {
       const late = error.code === "ERR_TLS_HANDSHAKE_TIMEOUT";
-      dropped(late ? "handshake too slow" : "handshake failed");
+      socket.destroy(); // a handshake that is merely too slow leaves it open
+      events.dropped(late ? "handshake too slow" : "handshake failed");
     });
-    server.on("drop", () => dropped("too many connections"));
+    server.on("drop", () => events.dropped("too many connections"));
   }
 
   get port(): number {
@@ -79,6 +83,7 @@ class Listening implements Listener {
       receivedFrameBytesMax:
         (peer.kind === "client" ? clientFrameBytesMax : undefined) ?? frameBytesMax,
       queueBytesMax,
+      handshakeMsMax: this.#options.handshakeMsMax ?? handshakeMsMaxDefault,
       events,
       admit: (connection) => this.#admit(connection),
       ended: (connection) => this.#connections.get(peerName(peer))?.delete(connection),

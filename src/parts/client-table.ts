@@ -65,9 +65,10 @@ export class ClientTable {
     return bundle.number === session.last + 1 ? "next" : "early";
   }
 
-  /** The last bundle of the session that took effect; 0 for a new session. */
-  last(client: ClientId, session: SessionId): number {
-    return this.#clients.get(client)?.sessions.get(session)?.last ?? 0;
+  /** No bundle of the session up to this one will have an effect from now on: all of them, if it is forgotten. */
+  settled(bundle: Bundle): number {
+    if (this.standing(bundle) === "expired") return Number.MAX_SAFE_INTEGER;
+    return this.#clients.get(bundle.client)?.sessions.get(bundle.session)?.last ?? 0;
   }
 
   /** The results of a bundle answered before; null if they are forgotten. */

@@ -71,9 +71,9 @@ export class Executor {
     return results && { client, session, number, outcome: "executed", results };
   }
 
-  /** The last bundle of the session that took effect. */
-  lastNumber(bundle: Bundle): number {
-    return this.#clients.last(bundle.client, bundle.session);
+  /** No bundle of the session up to this one will have an effect from now on. */
+  settled(bundle: Bundle): number {
+    return this.#clients.settled(bundle);
   }
 
   /** The state after `order`, immutable. Cheap where little changed since the last image. */

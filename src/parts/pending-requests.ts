@@ -8,24 +8,27 @@ import { type Batch, batchBytes } from "./batch.js";
 interface Waiting {
   readonly request: Request;
   readonly bundle: Bundle;
+  readonly bytes: number;
   /** When it arrived here. */
   readonly since: number;
-  proposed: boolean;
 }
 
 interface Queue {
   readonly waiting: Map<number, Waiting>;
-  /** The number to propose next, so that a session is ordered in its own order. */
+  /** The number to take next. */
   next: number;
 }
 
-/** Bounded in number and bytes, and per session by the session window. */
+/**
+ * Bounded in number and bytes, and per client. A session's requests are taken in their order only: what waits here
+ * can always be executed, so a client cannot make replicas impatient with a leader that is not at fault.
+ */
 export class PendingRequests {
-  readonly #sessions = new Map<ClientId, Map<SessionId, Queue>>();
+  readonly #clients = new Map<ClientId, Map<SessionId, Queue>>();
   /** Everything that waits, in order of arrival. */
   readonly #arrivals = new Set<Waiting>();
-  /** What a leader may propose now, in order. */
-  #ready: Waiting[] = [];
+  /** What this replica has not proposed as leader, in order of arrival; may hold what no longer waits. */
+  #unproposed: Waiting[] = [];
   #bytes = 0;
   readonly #limits: Limits;
 
@@ -34,114 +37,94 @@ export class PendingRequests {
   }
 
   /**
-   * Takes a request whose session's last executed bundle is `last`. `known` if it waits here already, `full` if
-   * there is no room, `ahead` if it lies beyond its session's window.
+   * Takes a request whose session's last executed bundle is `last`. `known` if it waits here already, `early` if
+   * its predecessors did not come, `full` if there is no room for it.
    */
-  add(request: Request, last: number, now: number): "added" | "known" | "full" | "ahead" {
+  add(request: Request, last: number, now: number): "added" | "known" | "early" | "full" {
     const bundle = bundleOf(request)!;
-    if (bundle.number > last + this.#limits.sessionWindow) return "ahead";
-    const queue = this.#queueOf(bundle, last);
-    if (queue.waiting.has(bundle.number)) return "known";
+    const queue = this.#queueOf(bundle);
+    const next = Math.max(queue?.next ?? 0, last + 1);
+    if (bundle.number < next) return "known";
+    if (bundle.number > next) return "early";
     const bytes = batchBytes([request]);
-    if (
-      this.#arrivals.size >= this.#limits.pendingRequestsMax ||
-      this.#bytes + bytes > this.#limits.pendingBytesMax
-    ) {
-      return "full";
-    }
-    const waiting: Waiting = { request, bundle, since: now, proposed: false };
-    queue.waiting.set(bundle.number, waiting);
+    if (!this.#hasRoom(bundle.client, bytes)) return "full";
+    const waiting: Waiting = { request, bundle, bytes, since: now };
+    const taken = queue ?? this.#newQueue(bundle);
+    taken.waiting.set(bundle.number, waiting);
+    taken.next = bundle.number + 1;
     this.#arrivals.add(waiting);
+    this.#unproposed.push(waiting);
     this.#bytes += bytes;
-    this.#release(queue);
     return "added";
   }
 
-  #queueOf(bundle: Bundle, last: number): Queue {
-    let sessions = this.#sessions.get(bundle.client);
-    if (sessions === undefined) this.#sessions.set(bundle.client, (sessions = new Map()));
-    let queue = sessions.get(bundle.session);
-    if (queue === undefined) {
-      queue = { waiting: new Map(), next: last + 1 };
-      sessions.set(bundle.session, queue);
-    }
+  #hasRoom(client: ClientId, bytes: number): boolean {
+    const { pendingRequestsMax, pendingBytesMax, sessionWindow } = this.#limits;
+    let ofClient = 0;
+    for (const queue of this.#clients.get(client)?.values() ?? []) ofClient += queue.waiting.size;
+    return (
+      ofClient < sessionWindow &&
+      this.#arrivals.size < pendingRequestsMax &&
+      this.#bytes + bytes <= pendingBytesMax
+    );
+  }
+
+  #queueOf({ client, session }: Bundle): Queue | undefined {
+    return this.#clients.get(client)?.get(session);
+  }
+
+  #newQueue({ client, session }: Bundle): Queue {
+    let sessions = this.#clients.get(client);
+    if (sessions === undefined) this.#clients.set(client, (sessions = new Map()));
+    const queue = { waiting: new Map(), next: 0 };
+    sessions.set(session, queue);
     return queue;
   }
 
-  /** Moves to the ready queue what follows on what was proposed. */
-  #release(queue: Queue): void {
-    let waiting = queue.waiting.get(queue.next);
-    while (waiting !== undefined) {
-      if (!waiting.proposed) this.#ready.push(waiting);
-      waiting.proposed = true;
-      queue.next += 1;
-      waiting = queue.waiting.get(queue.next);
-    }
-  }
-
-  /** The next batch to propose, within the limits on batches; empty if nothing is ready. */
+  /** The next batch to propose, within the limits on batches; empty if there is nothing to propose. */
   takeBatch(): Batch {
+    const { batchRequestsMax, batchBytesMax } = this.#limits;
     const batch: Request[] = [];
     let bytes = 0;
     let taken = 0;
-    for (const { request, bundle } of this.#ready) {
-      const size = batchBytes([request]);
-      if (batch.length >= this.#limits.batchRequestsMax) break;
-      if (batch.length > 0 && bytes + size > this.#limits.batchBytesMax) break;
+    for (const waiting of this.#unproposed) {
+      const isFull = batch.length >= batchRequestsMax || bytes + waiting.bytes > batchBytesMax;
+      if (isFull && batch.length > 0) break;
       taken += 1;
-      if (!this.#isWaiting(bundle)) continue; // executed meanwhile, by an earlier leader's proposal
-      batch.push(request);
-      bytes += size;
+      if (!this.#arrivals.has(waiting)) continue; // an earlier leader's proposal took effect
+      batch.push(waiting.request);
+      bytes += waiting.bytes;
     }
-    this.#ready = this.#ready.slice(taken);
+    this.#unproposed.splice(0, taken);
     return batch;
   }
 
-  #isWaiting({ client, session, number }: Bundle): boolean {
-    return this.#sessions.get(client)?.get(session)?.waiting.has(number) ?? false;
-  }
-
-  get hasReady(): boolean {
-    return this.#ready.length > 0;
+  get hasUnproposed(): boolean {
+    return this.#unproposed.length > 0;
   }
 
   /** Forgets every bundle of the session up to `last`: they took effect, or never will. */
   settle(client: ClientId, session: SessionId, last: number): void {
-    const sessions = this.#sessions.get(client);
+    const sessions = this.#clients.get(client);
     const queue = sessions?.get(session);
     if (sessions === undefined || queue === undefined) return;
     for (const [number, waiting] of queue.waiting) {
-      if (number <= last) this.#forget(queue, waiting);
+      if (number > last) break;
+      queue.waiting.delete(number);
+      this.#arrivals.delete(waiting);
+      this.#bytes -= waiting.bytes;
     }
-    if (queue.next <= last) {
-      queue.next = last + 1;
-      this.#release(queue);
-    }
-    if (queue.waiting.size === 0) sessions.delete(session);
-    if (sessions.size === 0) this.#sessions.delete(client);
+    if (queue.waiting.size > 0) return;
+    sessions.delete(session);
+    if (sessions.size === 0) this.#clients.delete(client);
   }
 
-  #forget(queue: Queue, waiting: Waiting): void {
-    queue.waiting.delete(waiting.bundle.number);
-    this.#arrivals.delete(waiting);
-    this.#bytes -= batchBytes([waiting.request]);
-  }
-
-  /** A new view: everything that still waits is to be proposed again. `lastOf` tells each session's last bundle. */
+  /** A new view, or a new state: what still waits is to be proposed again. `lastOf` is each session's last bundle. */
   restart(lastOf: (bundle: Bundle) => number): void {
-    this.#ready = [];
-    for (const waiting of [...this.#arrivals]) {
-      const { client, session } = waiting.bundle;
-      waiting.proposed = false;
-      this.settle(client, session, lastOf(waiting.bundle));
+    for (const { bundle } of [...this.#arrivals]) {
+      this.settle(bundle.client, bundle.session, lastOf(bundle));
     }
-    for (const sessions of this.#sessions.values()) {
-      for (const queue of sessions.values()) {
-        const waiting = queue.waiting.values().next().value;
-        if (waiting !== undefined) queue.next = lastOf(waiting.bundle) + 1;
-        this.#release(queue);
-      }
-    }
+    this.#unproposed = [...this.#arrivals];
   }
 
   /** When the oldest request arrived; null if none waits. */

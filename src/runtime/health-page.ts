@@ -7,38 +7,37 @@ import type { ReplicaReport } from "./report.js";
 
 const host = "127.0.0.1";
 
-export interface HealthPageOptions {
-  /** 0 takes a free one. */
-  readonly port: number;
+/** What the page shows. */
+export interface HealthSource {
   readonly report: () => ReplicaReport;
   readonly metrics: Metrics;
 }
 
 export interface HealthPage {
-  readonly port: number;
+  /** Begins to show a replica; until then the page says that it starts. */
+  show(source: HealthSource): void;
   close(): Promise<void>;
 }
 
-/** Throws `UsageError` PORT_BUSY, with the remedy. */
-export function openHealthPage(options: HealthPageOptions): Promise<HealthPage> {
-  const server = createServer((request, response) => {
-    void answer(request, response, options);
-  });
+/** Takes the port. Throws `UsageError` PORT_BUSY, with the remedy. */
+export function openHealthPage(port: number): Promise<HealthPage> {
+  let source: HealthSource | null = null;
+  const server = createServer((request, response) => void answer(request, response, source));
+  const page: HealthPage = {
+    show: (shown) => {
+      source = shown;
+    },
+    close: () => {
+      server.closeAllConnections();
+      return new Promise((resolve) => server.close(() => resolve()));
+    },
+  };
   return new Promise((resolve, reject) => {
     server.once("error", (error: NodeJS.ErrnoException) => {
-      reject(error.code === "EADDRINUSE" ? portBusy(host, options.port) : error);
+      reject(error.code === "EADDRINUSE" ? portBusy(host, port) : error);
     });
-    server.listen(options.port, host, () => {
-      const address = server.address();
-      const port = typeof address === "object" && address !== null ? address.port : options.port;
-      resolve({ port, close: () => closeServer() });
-    });
+    server.listen(port, host, () => resolve(page));
   });
-
-  function closeServer(): Promise<void> {
-    server.closeAllConnections();
-    return new Promise((resolve) => server.close(() => resolve()));
-  }
 }
 
 /** The error for a port that another program, or this replica a second time, has. */
@@ -54,19 +53,21 @@ export function portBusy(address: string, port: number): UsageError {
 async function answer(
   request: IncomingMessage,
   response: ServerResponse,
-  { report, metrics }: HealthPageOptions,
+  source: HealthSource | null,
 ): Promise<void> {
   const reply = (status: number, type: string, body: string) =>
     response.writeHead(status, { "content-type": type, "cache-control": "no-store" }).end(body);
   if (request.method !== "GET") {
     reply(405, "text/plain", "only GET\n");
+  } else if (source === null) {
+    reply(503, "text/plain", "starting\n");
   } else if (request.url === "/status") {
-    reply(200, "application/json", JSON.stringify(report()));
+    reply(200, "application/json", JSON.stringify(source.report()));
   } else if (request.url === "/metrics") {
-    const { text, contentType } = await metrics.scrape();
+    const { text, contentType } = await source.metrics.scrape();
     reply(200, contentType, text);
   } else if (request.url === "/") {
-    reply(200, "text/html; charset=utf-8", page(report()));
+    reply(200, "text/html; charset=utf-8", page(source.report()));
   } else {
     reply(404, "text/plain", "there are /, /status and /metrics\n");
   }

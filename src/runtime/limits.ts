@@ -32,3 +32,6 @@ export const dropReasonsMax = 64;
 
 /** A stop waits so long for the disk before it closes the links all the same. */
 export const stopPatienceMs = 1000;
+
+/** What a client's proof may add to its bundle in a frame: one MAC for each of 64 replicas, and the fields' lengths. */
+export const authenticatorBytesMax = 4 * KiB;

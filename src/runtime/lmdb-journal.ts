@@ -25,7 +25,7 @@ import {
 } from "../core/index.js";
 import { type Journal, type ReadPage, type Recovered, StorageFailure } from "./journal.js";
 import { compactAfterBytes, compactionSliceBytes, compactionSliceEntries } from "./limits.js";
-import { checksum, RecordGroup, recordsOf } from "./record-group.js";
+import { checksum, contentOf, RecordGroup, recordsOf, withChecksum } from "./record-group.js";
 
 const pagesMax = 1 << 20;
 
@@ -114,27 +114,30 @@ export class LmdbJournal<Durable extends Tagged> implements Journal<Durable> {
     this.#compactAfterBytes = options.compactAfterBytes ?? compactAfterBytes;
     this.#filling = new RecordGroup(options.records);
     this.#writing = new RecordGroup(options.records);
-    this.#database = this.#open();
+    this.#database = this.#opening(() => {
+      const path = options.folder;
+      return open({ path, noSubdir: false, overlappingSync: false, encoding: "binary" });
+    });
     this.#checkIdentity({ version: 1, cluster: options.cluster, replica: options.replica });
   }
 
   /** The first-boot token that this journal took over; null if it never got one. */
   get firstBoot(): Uint8Array | null {
-    return this.#reading(() => this.#database.get(firstBootKey)) ?? null;
+    return this.#reading(() => this.#getSealed(firstBootKey));
   }
 
   /** Keeps the first-boot token, durably, for every later start. */
   keepFirstBoot(token: Uint8Array): Promise<void> {
-    return this.#write(() => void this.#database.put(firstBootKey, token));
+    return this.#write(() => void this.#database.put(firstBootKey, withChecksum(token)));
   }
 
   /** What an earlier life left. */
   recover(readPage: ReadPage): Recovered<Durable> {
     return this.#reading(() => {
-      const stored = this.#database.get(imageKey);
-      if (stored !== undefined) this.#saved = decodeWith(imageSchema, stored) ?? this.#damaged("image");
+      const stored = this.#getSealed(imageKey);
+      if (stored !== null) this.#saved = decodeWith(imageSchema, stored) ?? this.#damaged(imageKey);
       this.#lastGeneration = this.#saved.generation;
-      const snapshot = stored === undefined ? null : this.#readImage(readPage);
+      const snapshot = stored === null ? null : this.#readImage(readPage);
       const numbers = this.#findGroups();
       this.#findGarbage();
       if (this.#hasGarbage()) this.#startBackground(() => this.#collect());
@@ -218,7 +221,7 @@ export class LmdbJournal<Durable extends Tagged> implements Journal<Durable> {
     await this.#write(() => {
       also();
       void this.#database.put(retainedKey, save.retained.seal(generation));
-      void this.#database.put(imageKey, encodeWith(imageSchema, image));
+      void this.#database.put(imageKey, withChecksum(encodeWith(imageSchema, image)));
     });
     this.#saved.pages.forEach((page, index) => {
       if (image.pages[index]?.generation !== page.generation) {
@@ -309,6 +312,12 @@ export class LmdbJournal<Durable extends Tagged> implements Journal<Durable> {
 
   // Reading what is there.
 
+  /** An entry that `withChecksum` made; null if there is none. */
+  #getSealed(key: string): Uint8Array | null {
+    const sealed = this.#database.get(key);
+    return sealed === undefined ? null : (contentOf(sealed, 0) ?? this.#damaged(key));
+  }
+
   #readImage(readPage: ReadPage): StateImage {
     const pages = this.#saved.pages.map(({ generation, checksum: expected }, index): Page => {
       const bytes = this.#database.get(pageKey(index, generation));
@@ -363,15 +372,14 @@ export class LmdbJournal<Durable extends Tagged> implements Journal<Durable> {
 
   // Opening, and what can go wrong with a disk.
 
-  #open(): RootDatabase<Uint8Array> {
+  #opening<T>(work: () => T): T {
     try {
-      const path = this.#folder;
-      return open({ path, noSubdir: false, overlappingSync: false, encoding: "binary" });
+      return work();
     } catch (error) {
       throw new UsageError(
         "JOURNAL_UNAVAILABLE",
         `cannot open the journal in ${this.#folder}: ${causeOf(error)}. ` +
-          "Make the folder writable for this user and see that its disk has free space, then start again.",
+          "Make the folder writable for this user and see that its disk has free space.",
         { folder: this.#folder },
       );
     }
@@ -381,7 +389,7 @@ export class LmdbJournal<Durable extends Tagged> implements Journal<Durable> {
     const expected = Buffer.from(JSON.stringify(own));
     const found = this.#reading(() => this.#database.get(identityKey));
     if (found === undefined) {
-      this.#database.putSync(identityKey, expected);
+      this.#opening(() => this.#database.putSync(identityKey, expected));
     } else if (!equalBytes(found, expected)) {
       throw new UsageError(
         "JOURNAL_FOREIGN",

@@ -59,23 +59,38 @@ export class RecordGroup<Durable extends Tagged> {
 /** CRC-32 of bytes stored under a key. */
 export const checksum = (bytes: Uint8Array, key: number): number => crc32(bytes, key % 2 ** 32);
 
-/** A group's records from `offset` on (0: all). Calls `damaged`, which throws, when the bytes are not what was sealed. */
+/** Some bytes after their checksum. */
+export function withChecksum(bytes: Uint8Array): Uint8Array {
+  const sealed = new Uint8Array(checksumBytes + bytes.length);
+  sealed.set(bytes, checksumBytes);
+  new DataView(sealed.buffer).setUint32(0, checksum(bytes, 0), true);
+  return sealed;
+}
+
+/** What was sealed under the key, without the checksum; null if it is not what it was. */
+export function contentOf(sealed: Uint8Array, key: number): Uint8Array | null {
+  if (sealed.length < checksumBytes) return null;
+  const content = sealed.subarray(checksumBytes);
+  const view = new DataView(sealed.buffer, sealed.byteOffset, checksumBytes);
+  return view.getUint32(0, true) === checksum(content, key) ? content : null;
+}
+
+/** The records of a sealed group from `offset` on. Calls `damaged`, which throws, if they are not what was sealed. */
 export function* recordsOf<Durable extends Tagged>(
-  bytes: Uint8Array,
+  sealed: Uint8Array,
   key: number,
   offset: number,
   records: Codec<Durable>,
   damaged: () => never,
 ): Iterable<Durable> {
-  if (bytes.length < checksumBytes) damaged();
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (view.getUint32(0, true) !== checksum(bytes.subarray(checksumBytes), key)) damaged();
+  if (contentOf(sealed, key) === null) damaged();
+  const view = new DataView(sealed.buffer, sealed.byteOffset, sealed.byteLength);
   let position = Math.max(offset, checksumBytes);
-  while (position < bytes.length) {
+  while (position < sealed.length) {
     const start = position + lengthBytes;
-    if (start > bytes.length) damaged();
+    if (start > sealed.length) damaged();
     position = start + view.getUint32(start - lengthBytes, true);
-    if (position > bytes.length) damaged();
-    yield records.decode(bytes.subarray(start, position)) ?? damaged();
+    if (position > sealed.length) damaged();
+    yield records.decode(sealed.subarray(start, position)) ?? damaged();
   }
 }

@@ -1,4 +1,9 @@
-// The simulator: the deployed machines in virtual time.
-export * from "./model-counter.js";
-export * from "./random.js";
+// The simulator: the deployed machines in virtual time, under faults that a seed draws, judged as they run.
+export { type LieName, lieNames } from "./adversary/lies.js";
+export type { Property, Violation } from "./judge.js";
+export { type TrustedGroup, trustedGroup } from "./model-counter.js";
+export * from "./plan.js";
+export { Random } from "./random.js";
 export * from "./scenario.js";
+export * from "./simulate.js";
+export type { Call, Workload } from "./workload.js";

@@ -128,13 +128,13 @@ class ModelCounter implements TrustedCounter {
 
   verify(attestation: Attestation, digest: Digest): boolean {
     if (!this.#isGenuine(attestation, digest)) return false;
-    this.#notice(attestation.instance, attestation);
+    if (attestation.kind !== "trusted-mac") this.#notice(attestation.instance, attestation);
     return true;
   }
 
   verifyMulti(attestation: MultiAttestation, digest: Digest): boolean {
     const { kind, parts, mac } = attestation;
-    if (domains[kind] === undefined || !parts.every((part) => isPosition(part.next))) return false;
+    if (!Object.hasOwn(domains, kind) || !parts.every((part) => isPosition(part.next))) return false;
     if (!equalBytes(this.#sealer.multi(attestation, digest), mac)) return false;
     for (const part of parts) this.#notice(attestation.instance, part);
     return true;
@@ -146,6 +146,7 @@ class ModelCounter implements TrustedCounter {
 
   resume(attestation: Attestation, digest: Digest): boolean {
     if (this.#issued || attestation.instance !== this.instance) return false;
+    if (attestation.kind === "trusted-mac") return false;
     if (this.#isRetired(attestation.counter)) return false;
     if (!this.#isGenuine(attestation, digest)) return false;
     const { counter, next } = attestation;
@@ -182,7 +183,7 @@ class ModelCounter implements TrustedCounter {
 
   #isGenuine(attestation: Attestation, digest: Digest): boolean {
     const { kind, next, previous, mac } = attestation;
-    if (!(kind in domains) || !isPosition(next) || !isPosition(previous)) return false;
+    if (!Object.hasOwn(domains, kind) || !isPosition(next) || !isPosition(previous)) return false;
     return equalBytes(this.#sealer.single(attestation, digest), mac);
   }
 

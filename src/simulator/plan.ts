@@ -129,7 +129,6 @@ function drawLimits(random: Random): Limits {
     checkpointOrders: random.pick([2, 4, 16, 64]),
     pendingRequestsMax: random.pick([8, 64, 1024]),
     chunkBytes: random.pick([64, 512, 8192]),
-    chunksInFlight: random.pick([1, 3, 8]),
   };
 }
 

@@ -89,7 +89,7 @@ export class ScriptedWorld<M extends Tagged, D extends Tagged> implements Scenar
       timer: () => {},
       compacts: () => true,
       observe: (host, event) => this.#observations[host.id]!.push(event),
-      crashed: (host) => host.crash(0),
+      crashed: (host) => host.crash(host.journal.atRisk),
       broke: (host, error) => {
         const cause = error instanceof Error ? error : new Error(String(error));
         throw new InvariantError(`replica ${host.id} threw: ${cause.stack ?? cause.message}`);
@@ -260,7 +260,8 @@ export class ScriptedWorld<M extends Tagged, D extends Tagged> implements Scenar
   }
 
   crash(replica: ReplicaId): void {
-    this.#host(replica).crash(0);
+    const host = this.#host(replica);
+    host.crash(host.journal.atRisk);
   }
 
   restart(replica: ReplicaId): void {

@@ -13,6 +13,7 @@ export interface ClientSurroundings {
   now(): number;
   after(ms: number, action: () => void): void;
   send(client: ClientId, to: ReplicaId, bytes: Uint8Array): void;
+  submitted(bundle: Pick<Reply, "client" | "session" | "number">): void;
   /** f+1 replicas agreed on the answer to a bundle. */
   accepted(reply: Reply): void;
   retried(): void;
@@ -144,6 +145,7 @@ export class SimulatedClient {
     this.history.push(...calls);
     const bundle = { calls, request: protocol.messages.encode(request), votes: new Map() };
     this.#outstanding.set(number, bundle);
+    surroundings.submitted({ client, session: this.#session, number });
     const leader = protocol.client.leader(this.#view, this.#options.n);
     surroundings.send(client, leader, bundle.request);
     this.#retryLater(number, bundle, plan.retryMs);

@@ -1,5 +1,22 @@
-// The package's entry, `import { connect } from "troth"`: what a program that uses a cluster, or a
-// service, needs.
-export * from "../client/index.js";
-export type { Access, Mark, Moment, Page, Service } from "../core/index.js";
-export { UsageError } from "../core/index.js";
+// The package's entry, `import { connect } from "troth"`: what a program that uses a cluster, or
+// brings a service, needs.
+export {
+  type CallOptions,
+  type CertifiedResult,
+  type Client,
+  type ClientStatus,
+  type FailureEffect,
+  type ReplyCertificate,
+  TrothError,
+  type TrothErrorCode,
+} from "../client/index.js";
+export {
+  type Access,
+  type Digest,
+  type Mark,
+  type Moment,
+  type Page,
+  type Service,
+  UsageError,
+} from "../core/index.js";
+export { connect, type Options } from "./connect.js";

@@ -1,4 +1,4 @@
-// How fast the trusted module is beside `createHmac`, measured interleaved in one run: `troth bench-trusted`.
+// How fast the trusted module is beside `createHmac`, in one run: `troth bench-trusted`.
 
 import { createHmac, randomBytes } from "node:crypto";
 import { clientMacInput } from "../codec/index.js";
@@ -45,7 +45,7 @@ export function benchTrusted(options: { readonly seconds: number }): TrustedBenc
   };
 }
 
-/** Long enough that each pays for its own garbage: in short turns ours would pay for createHmac's. */
+/** Long, so that each pays for its own garbage: in short turns ours pays for createHmac's. */
 const turnLength = 50_000;
 
 function contestants(): readonly (() => void)[] {

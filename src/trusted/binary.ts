@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { UsageError } from "../core/index.js";
 
-/** What the binary exports: functions over numbers, and nothing else. assembly/trusted.ts documents them. */
+/** What the binary exports: functions over numbers, and nothing else (assembly/trusted.ts). */
 export interface TrustedExports {
   put(
     slot: number,
@@ -31,8 +31,7 @@ export interface TrustedExports {
   verify(kind: number, issuer: number, count: number): number;
   resume(kind: number): number;
   verifyClient(client: number): number;
-  view(counter: number): number;
-  order(counter: number): number;
+  current(index: number): number;
 }
 
 interface Binary {

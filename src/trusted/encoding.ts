@@ -1,5 +1,5 @@
-// The inputs of the trusted module's MACs as bytes, for tests, tools and other languages; README.md lists the fields.
-// The module computes the same bytes inside: what is here never runs where a certificate is made or verified.
+// The inputs of the trusted module's MACs as bytes, for tests; README.md lists the fields.
+// The module makes the same bytes inside: this code never runs where certificates are made.
 
 import type { Attestation, Digest, MultiAttestation, Position } from "../core/index.js";
 
@@ -13,7 +13,10 @@ export const kindNumbers = {
 } as const satisfies Record<Attestation["kind"] | MultiAttestation["kind"], number>;
 
 /** What an attestation's MAC is over: HMAC-SHA-256(group secret, this). */
-export function attestationInput(attestation: Omit<Attestation, "mac">, digest: Digest): Uint8Array {
+export function attestationInput(
+  attestation: Omit<Attestation, "mac">,
+  digest: Digest,
+): Uint8Array {
   const { kind, instance } = attestation;
   const fields = [text(attestationDomain), uint(1, kindNumbers[kind]), uint(4, instance)];
   return join([...fields, ...partFields(attestation, kind !== "independent"), digest]);

@@ -1,4 +1,4 @@
-// The keys an administrator derives from a group's secret. Only `init` needs them; replicas leave it to the module.
+// The keys an administrator derives from a group's secret; replicas leave that to the module.
 
 import { createHmac } from "node:crypto";
 import { clientKeyInput } from "../codec/index.js";
@@ -6,8 +6,8 @@ import type { ClientId } from "../core/index.js";
 import { firstBootInput } from "./encoding.js";
 
 /**
- * The token that lets an instance start its counters at the origin, 32 bytes. Without it the module starts with every
- * counter retired.
+ * The token that lets an instance start its counters at the origin, 32 bytes. Without it the module
+ * starts with every counter retired.
  */
 export function firstBootToken(groupSecret: Uint8Array, instance: number): Uint8Array {
   return createHmac("sha256", groupSecret).update(firstBootInput(instance)).digest();

@@ -1,4 +1,4 @@
-// The trusted counter that replicas run: TrInX (hybster.txt §5.1) in WebAssembly, behind the port of core.
+// The trusted counter that replicas run: TrInX (hybster.txt §5.1) in WebAssembly, as core's port.
 
 import {
   type Attestation,
@@ -18,25 +18,25 @@ import { instantiate, measurement, type TrustedExports } from "./binary.js";
 import { kindNumbers } from "./encoding.js";
 
 /** Counters of one instance. */
-export const counterCount = 8;
+const counterCount = 8;
 
 /** What a trusted instance is opened with. */
 export interface TrustedModuleOptions {
-  /** 32 bytes, the same for every instance of the group. The module keeps a copy; the caller should forget its own. */
+  /** 32 bytes, the same for the whole group. The module copies it; the caller should forget it. */
   readonly groupSecret: Uint8Array;
   /** Below 2^16, unique in the group. */
   readonly instance: number;
   /** What the configuration pins; null pins nothing (tests, benchmarks). */
   readonly measurement: string | null;
-  /** The administrator's token for this instance, 32 bytes; without it every counter starts retired. */
+  /** The administrator's token for this instance, 32 bytes; without it counters start retired. */
   readonly firstBoot: Uint8Array | null;
 }
 
 /**
- * A fresh instance of the trusted module, its counters at the origin, or retired if the first-boot token is missing
- * or another instance's. After a restart of a replica, {@link TrustedCounter.resume} must follow before anything else;
- * what a restart may do stands in docs/threat-model.md. Throws UsageError TRUSTED_MEASUREMENT, TRUSTED_KEY,
- * TRUSTED_INSTANCE or TRUSTED_MODULE_MISSING.
+ * A fresh instance of the trusted module, its counters at the origin, or retired if the first-boot
+ * token is missing or another instance's. When a replica restarts, {@link TrustedCounter.resume}
+ * must follow before anything else; docs/threat-model.md says what a restart may do. Throws
+ * UsageError TRUSTED_MEASUREMENT, TRUSTED_KEY, TRUSTED_INSTANCE or TRUSTED_MODULE_MISSING.
  */
 export function openTrustedModule(options: TrustedModuleOptions): TrustedCounter {
   const { groupSecret, instance, firstBoot } = options;
@@ -74,7 +74,10 @@ class TrustedModule implements TrustedCounter {
 
   current(counter: number): Position {
     assert(isCounter(counter), `no counter ${counter}: an instance has ${counterCount}`);
-    return { view: this.#module.view(counter), order: this.#module.order(counter) };
+    return {
+      view: this.#module.current(2 * counter),
+      order: this.#module.current(2 * counter + 1),
+    };
   }
 
   independent(counter: number, next: Position, digest: Digest): Attestation | null {
@@ -157,7 +160,7 @@ class TrustedModule implements TrustedCounter {
   #present(attestation: Attestation, digest: Digest): boolean {
     const { kind, instance, counter, next, previous, mac } = attestation;
     if (digest.length !== 32 || mac.length !== 32 || !isUint32(instance)) return false;
-    // An independent certificate does not bind the value before, so there is only one way to write it down.
+    // An independent certificate does not bind the value before: one way to write it is enough.
     if (kind === "independent" && comparePositions(previous, origin) !== 0) return false;
     if (!this.#part(0, counter, next, previous)) return false;
     put(this.#module, digestSlot, digest);

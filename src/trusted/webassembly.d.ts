@@ -1,4 +1,4 @@
-// The part of WebAssembly's JavaScript interface that we use: neither es2023 nor Node's types declare it.
+// What we use of WebAssembly's interface: neither es2023 nor Node's types declare it.
 declare namespace WebAssembly {
   class Module {
     constructor(bytes: Uint8Array);

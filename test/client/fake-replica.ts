@@ -1,4 +1,4 @@
-// Replicas for tests of the client: real connections, and a toy service that they agree on by magic.
+// Replicas for tests of the client: real connections, and a toy service agreed on by magic.
 
 import {
   type Configuration,

@@ -48,7 +48,7 @@ export const hybsterBugs = {
   noRelay: bug(
     "no-relay",
     "protocols/hybster/recovery.js",
-    "this.#resendOrders(peer, status.executed);",
+    "this.#resendOrders(peer, has);",
     "",
   ),
   /** §0 retransmission reverted: peers that change views are not helped. */

@@ -136,10 +136,10 @@ describe("tidy", () => {
     const lines = [
       'test.~only("x");',
       'it.~todo("x");',
-      'test("x", { ~only: true });',
+      'test("x", { only~: true });',
       'describe.~skip("x");',
-      'test("x", { ~skip: true });',
-      "t.~skip();",
+      'test("x", { skip~: true });',
+      "t.skip~();",
       "// oxlint-~disable-next-line",
     ];
     for (const line of lines) {
@@ -185,7 +185,7 @@ describe("tidy", () => {
   test("this repository is tidy", () => {
     const root = fileURLToPath(new URL("../../../", import.meta.url));
     const lines = tidy(root).map(({ path, line, message }) => `${path}:${line}: ${message}`);
-    assert.equal(lines.join("\n"), "");
+    assert.ok(lines.length === 0, `\n${lines.join("\n")}`);
   });
 });
 

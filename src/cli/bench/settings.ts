@@ -57,9 +57,10 @@ export function overridden(base: BenchSettings, words: string): BenchSettings {
 /** One line for people. */
 export function describeSettings(settings: BenchSettings): string {
   const { protocol, replicas, service, bundle, clients, outstanding, payload } = settings;
-  const disk = settings.durable ? "durable" : "in memory";
-  return (
-    `${protocol}, ${replicas} replicas, ${service}, ${payload} B, ${bundle} a bundle, ` +
-    `${outstanding} outstanding, ${clients} clients, ${disk}`
-  );
+  return [
+    `${protocol}, ${replicas} replicas, ${service}, ${payload} B, ${bundle} a bundle`,
+    `${outstanding} outstanding, ${clients} clients`,
+    ...(settings.clientAuth === undefined ? [] : [settings.clientAuth]),
+    settings.durable ? "durable" : "in memory",
+  ].join(", ");
 }

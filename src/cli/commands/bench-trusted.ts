@@ -1,7 +1,7 @@
 // `troth bench-trusted`: the trusted module's certificates beside `createHmac`, in one run.
 
 import type { Command } from "commander";
-import { benchTrusted, type TrustedBenchmark } from "../../trusted/index.js";
+import type { TrustedBenchmark } from "../../trusted/index.js";
 import { example, seconds } from "../arguments.js";
 import { type Column, quantity, table } from "../text.js";
 
@@ -11,7 +11,8 @@ export function addBenchTrusted(program: Command): void {
     .description("measure the trusted module's certificates beside node:crypto's createHmac")
     .option("--seconds <s>", "how long to measure", seconds, 3)
     .option("--json", "one JSON object", false)
-    .action((options: { seconds: number; json: boolean }) => {
+    .action(async (options: { seconds: number; json: boolean }) => {
+      const { benchTrusted } = await import("../../trusted/index.js");
       const figures = benchTrusted({ seconds: options.seconds });
       console.log(options.json ? JSON.stringify(figures) : describe(figures));
     });

@@ -11,7 +11,7 @@ import {
   hostList,
   wholeNumber,
 } from "../arguments.js";
-import { planFor } from "../compose.js";
+import { planFor } from "../plan.js";
 
 /** The parsed options of `init`, and what `up` fills in on first use. */
 export interface InitOptions {

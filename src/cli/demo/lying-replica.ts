@@ -1,9 +1,20 @@
 // A program that takes the place of `troth start` with the same keys, and lies.
 
 import { Command } from "commander";
+import type { Protocol } from "../../core/index.js";
+import { LyingReplica } from "../../simulator/adversary/lying-replica.js";
+import { Random } from "../../simulator/index.js";
 import { addStart } from "../commands/start.js";
 import { explain } from "../exit-code.js";
-import { lying } from "./lies.js";
+
+const habits = ["forgeResults", "equivocate", "withhold", "replay"] as const;
+const seed = 1;
+
+/** The same protocol, except that its replicas lie. They hold their trusted counter, but not its key. */
+const lying = (protocol: Protocol): Protocol => ({
+  ...protocol,
+  replica: (context) => new LyingReplica(protocol, context, habits, new Random(seed)),
+});
 
 try {
   const program = new Command("lying-replica");

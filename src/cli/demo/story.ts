@@ -1,13 +1,15 @@
 // The demo, step by step: what happens to the cluster while clients keep working, told as it happens.
 
 import { fileURLToPath } from "node:url";
+import { exitCode } from "../exit-code.js";
 import { type Look, look } from "../replica-table.js";
 import { TemporaryCluster } from "../temporary-cluster.js";
 import { duration, quantity } from "../text.js";
+import { judgeKeyValue } from "../simulate/workloads.js";
 import { Workload } from "./workload.js";
 
 /** Where the story is told. */
-export type Tell = (line: string) => void;
+type Tell = (line: string) => void;
 
 const replicas = 3;
 const clients = 8;
@@ -18,8 +20,27 @@ const patienceMs = 15_000;
 const pollMs = 50;
 const liarScript = fileURLToPath(new URL("lying-replica.js", import.meta.url));
 
+/** Plays the demo, prints it as it goes, and gives the exit code. */
+export async function demo(): Promise<number> {
+  const startedAtMs = performance.now();
+  const tell = (line: string) => {
+    const second = ((performance.now() - startedAtMs) / 1000).toFixed(1).padStart(5);
+    console.log(`${second} s  ${line}`);
+  };
+  try {
+    const kept = await playDemo(tell);
+    const took = duration(performance.now() - startedAtMs);
+    console.log(kept ? `\nTroth kept its word. (${took})` : `\nTroth broke its word. (${took})`);
+    return kept ? exitCode.ok : exitCode.failed;
+  } catch (error) {
+    if (!(error instanceof DemoFailure)) throw error;
+    console.error(`troth: the demo failed: ${error.message}`);
+    return exitCode.failed;
+  }
+}
+
 /** Plays the whole demo. True when every answer was right and nothing acknowledged was lost. */
-export async function playDemo(tell: Tell): Promise<boolean> {
+async function playDemo(tell: Tell): Promise<boolean> {
   const choice = { replicas, protocol: "hybster", service: "kv", clients, memory: false };
   const cluster = await TemporaryCluster.start(choice);
   try {
@@ -71,11 +92,12 @@ class Story {
     if (leader < 0) throw new Error("no replica says that it leads");
     const executed = reports[leader]?.executed ?? 0;
     const { pid } = this.#cluster.process(leader);
-    const killedAtMs = performance.now();
     await this.#cluster.process(leader).kill();
+    const killedAtMs = performance.now();
+    this.#workload.watch();
     this.#tell(`Replica ${leader}, the leader, was killed with kill -9 (process ${pid}).`);
-    await this.#until(() => this.#workload.backAfterMs(killedAtMs) !== null, "service to come back");
-    const backMs = this.#workload.backAfterMs(killedAtMs) ?? 0;
+    await this.#until(() => this.#workload.backAtMs !== null, "service to come back");
+    const backMs = (this.#workload.backAtMs ?? killedAtMs) - killedAtMs;
     const view = (await this.#look()).reports.map((report) => report?.view ?? 0);
     this.#tell(`  The others changed to view ${Math.max(...view)}: service was back ${duration(backMs)} later.`);
     const movedOn = ({ reports: others }: Look) =>
@@ -133,12 +155,17 @@ class Story {
         ? `All ${acknowledged} acknowledged writes were read back.`
         : `Of ${acknowledged} acknowledged writes ${lost.length} are lost, ${lost[0]} among them.`,
     );
-    const verdict = this.#workload.checkHistory();
-    this.#tell(verdict.text);
+    const { history } = this.#workload;
+    const problem = judgeKeyValue(history);
+    this.#tell(
+      problem === null
+        ? `The ${history.length} calls on shared keys are linearizable: one order explains all answers.`
+        : `The history of ${history.length} calls on shared keys is wrong: ${problem}`,
+    );
     if (this.#workload.unknown > 0) {
       this.#tell(`(${this.#workload.unknown} operations ended without an answer, and count as either.)`);
     }
-    return lost.length === 0 && verdict.linearizable;
+    return lost.length === 0 && problem === null;
   }
 
   #look(): Promise<Look> {
@@ -157,7 +184,7 @@ class Story {
 }
 
 /** The story did not go as it should. */
-export class DemoFailure extends Error {
+class DemoFailure extends Error {
   override readonly name = "DemoFailure";
 }
 

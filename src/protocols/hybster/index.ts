@@ -15,7 +15,7 @@ export const hybster: Protocol<HybsterMessage, HybsterRecord> = {
   quorums: "f+1 of 2f+1",
   delays: 4,
   order: "total",
-  clientAuthentications: ["trusted-mac", "signature", "mac"],
+  clientAuthentications: ["trusted-mac", "signature"],
   messages,
   records,
   claims: claimsOf,

@@ -105,6 +105,8 @@ export const messages = union({
     established: uint53,
     stable: uint53,
     executed: uint53,
+    /** The last order of the view it certified a message for: it needs the proposals beyond. */
+    acted: uint53,
     suspects: uint53,
   }),
   "view-change": viewChange,
@@ -127,8 +129,12 @@ export const records = union({
   accepted: container({ prepare, commit }),
   /** A stable checkpoint up to which this replica has executed. */
   stable,
+  /** A stable checkpoint whose state this replica began to fetch: what came before is not its own. */
+  skipped: stable,
   /** This replica's view change. */
   left: viewChange,
+  /** The certificate with which it left an unestablished view: only that lets others follow. */
+  ticket: container({ viewChanges: list(viewChange, replicasMax) }),
   /** A view this replica takes part in. */
   established,
   /** A batch of a plan that this replica acknowledged and had not stored with a proposal. */

@@ -33,8 +33,8 @@ type RecoveryMessage = Extract<
 /** The part of a Hybster replica that has nothing to do while all goes well. */
 export class Recovery {
   readonly #replica: HybsterReplica;
-  /** What each peer had executed when it last said so. */
-  readonly #lastExecuted = new Map<ReplicaId, number>();
+  /** How far each peer had come when it last said so. */
+  readonly #lastHad = new Map<ReplicaId, number>();
   /** A checkpoint that is stable elsewhere and not reached here, and since when. */
   #ahead: { readonly stable: Stable; readonly since: number } | null = null;
   /** The last certificate of each counter, for the journal. */
@@ -89,35 +89,36 @@ export class Recovery {
   /** Resends what a peer lacks: nothing while it makes progress by itself. */
   assist(peer: ReplicaId, status: Status): void {
     const { views, checkpoints } = this.#replica;
-    const stalled = this.#lastExecuted.get(peer) === status.executed;
-    this.#lastExecuted.set(peer, status.executed);
+    const has = Math.min(status.executed, status.acted);
+    const stalled = this.#lastHad.get(peer) === has;
+    this.#lastHad.set(peer, has);
     const { order } = checkpoints.stable;
     if (status.stable < order && status.executed < order) this.#sendStable(peer);
     const isBehind = status.view < views.view;
     const isChanging = status.view === views.view && status.established < views.view;
     if (isBehind || isChanging) views.assist(peer, status);
-    else if (stalled && views.isEstablished && status.view === views.view) {
-      this.#resendOrders(peer, status.executed);
+    if (stalled && status.established === views.established.view) {
+      this.#resendOrders(peer, has);
     }
   }
 
   #sendStable(peer: ReplicaId): void {
     for (const statement of this.#replica.checkpoints.stable.statements) {
-      this.#replica.outbox.send(peer, { kind: "checkpoint", ...statement });
+      this.#replica.outbox.send(peer, { ...statement, kind: "checkpoint" });
     }
   }
 
   /** PREPAREs are transferable; with them goes this replica's own COMMIT (protocols.md §0, relay). */
-  #resendOrders(peer: ReplicaId, executed: number): void {
-    const { log, outbox, acted } = this.#replica;
+  #resendOrders(peer: ReplicaId, has: number): void {
+    const { log, outbox } = this.#replica;
     let bytes = 0;
-    const last = Math.min(acted, executed + resendOrders);
-    for (let order = executed + 1; order <= last && bytes < resendBytes; order += 1) {
+    const last = has + resendOrders;
+    for (let order = has + 1; order <= last && bytes < resendBytes; order += 1) {
       const slot = log.get(order);
       if (!slot?.prepare) continue;
       const requests = slot.batch as Request[];
-      outbox.send(peer, { kind: "prepare", ...slot.prepare, requests });
-      if (slot.commit !== null) outbox.send(peer, { kind: "commit", ...slot.commit });
+      outbox.send(peer, { ...slot.prepare, requests, kind: "prepare" });
+      if (slot.commit !== null) outbox.send(peer, { ...slot.commit, kind: "commit" });
       bytes += slot.bytes;
     }
   }
@@ -133,7 +134,7 @@ export class Recovery {
   tick(): void {
     const { checkpoints, outbox, context, transfer, now } = this.#replica;
     for (const statement of checkpoints.unstable()) {
-      outbox.broadcast({ kind: "checkpoint", ...statement });
+      outbox.broadcast({ ...statement, kind: "checkpoint" });
     }
     transfer.tick();
     if (this.#ahead === null) return;
@@ -148,6 +149,16 @@ export class Recovery {
     if (this.#ahead !== null && this.#ahead.stable.order <= stable.order) this.#ahead = null;
     if (executed >= stable.order) checkpoints.forgetOwn();
     this.#replica.moveWindow(stable);
+    outbox.persist({ ...stable, kind: "skipped" });
+    outbox.observe({ event: "transfer", order: stable.order, status: "started" });
+    transfer.begin(stable);
+  }
+
+  /** After a replay: goes on with a transfer that the end of the earlier life cut short. */
+  resumeTransfer(): void {
+    const { transfer, checkpoints, executed, outbox } = this.#replica;
+    const { stable } = checkpoints;
+    if (executed >= stable.order) return;
     outbox.observe({ event: "transfer", order: stable.order, status: "started" });
     transfer.begin(stable);
   }
@@ -177,12 +188,12 @@ export class Recovery {
   retained(): HybsterRecord[] {
     const { log, views } = this.#replica;
     const kept: HybsterRecord[] = [...this.#positions.values()];
-    kept.push({ kind: "stable", ...this.#replica.stable() });
+    kept.push({ ...this.#replica.stable(), kind: "stable" });
     kept.push(...this.#unproposed(), ...views.retained());
     for (const slot of log.proposed()) {
       if (!slot.isDurable) continue;
       const prepare = { ...slot.prepare!, requests: slot.batch as Request[] };
-      if (slot.commit === null) kept.push({ kind: "proposed", ...prepare });
+      if (slot.commit === null) kept.push({ ...prepare, kind: "proposed" });
       else kept.push({ kind: "accepted", prepare, commit: slot.commit });
     }
     return kept;
@@ -190,16 +201,21 @@ export class Recovery {
 
   /** The batches that a view change would refer to and that no proposal of this view holds. */
   #unproposed(): HybsterRecord[] {
-    const { views, log, batches } = this.#replica;
+    const { views, batches } = this.#replica;
     const history = views.history();
     const kept: HybsterRecord[] = [];
     for (let order = this.#replica.stable().order + 1; order <= topOf(history); order += 1) {
       const digest = batchAt(history, order);
-      if (digest === null || log.get(order)?.isDurable) continue;
+      if (digest === null || this.#isDurable(digest, order)) continue;
       const requests = batches.get(digest) as Request[] | null;
       if (requests !== null) kept.push({ kind: "batch", digest, requests });
     }
     return kept;
+  }
+
+  #isDurable(digest: Digest, order: number): boolean {
+    const slot = this.#replica.log.get(order);
+    return slot !== undefined && slot.isDurable && equalBytes(slot.prepare!.batch, digest);
   }
 
   /**
@@ -252,9 +268,12 @@ export class Recovery {
         return this.#replayProposal(record.prepare, record.commit);
       case "stable":
         return this.#replayStable(record, snapshot);
+      case "skipped":
+        return this.#replica.moveWindow(record);
       case "left":
-        this.#replica.clearLog();
         return views.restoreLeft(record);
+      case "ticket":
+        return views.restoreTicket(record.viewChanges);
       case "established":
         this.#replica.clearLog();
         views.restoreEstablished(record);

@@ -183,11 +183,11 @@ export class HybsterReplica
     const bundle = bundleOf(request)!;
     const answer = this.executor.answer(bundle);
     if (answer !== null) return this.#reply(answer);
-    const last = this.executor.lastNumber(bundle);
+    const last = this.executor.settled(bundle);
     if (bundle.number <= last) return this.outbox.drop("an answered request, its reply forgotten");
     const outcome = this.pending.add(request, last, this.now);
     if (outcome === "full") return this.outbox.drop("too many requests pending");
-    if (outcome === "ahead") return this.outbox.drop("a request beyond its session's window");
+    if (outcome === "early") return this.outbox.drop("a request whose predecessors are missing");
     const { leader } = this.views;
     if (this.#isLeading) this.#batchSoon();
     else if (from === null && leader !== this.context.replica) {
@@ -222,7 +222,7 @@ export class HybsterReplica
     if (order <= this.views.established.last) return true;
     const unexecuted = this.acted - Math.max(this.executed, this.checkpoints.stable.order);
     const hasRoom = this.log.bytes < 2 * limits.checkpointBytes;
-    return this.pending.hasReady && unexecuted < limits.pipeline && hasRoom;
+    return this.pending.hasUnproposed && unexecuted < limits.pipeline && hasRoom;
   }
 
   #planned(order: number): Batch | null {
@@ -240,9 +240,9 @@ export class HybsterReplica
     const slot = this.log.propose({ ...header, requests: [] }, batch);
     this.acted = order;
     slot.isDurable = true;
-    this.outbox.persist({ kind: "proposed", ...header, requests: batch as Request[] });
+    this.outbox.persist({ ...header, requests: batch as Request[], kind: "proposed" });
     const requests = planned ? [] : (batch as Request[]);
-    this.outbox.broadcast({ kind: "prepare", ...header, requests });
+    this.outbox.broadcast({ ...header, requests, kind: "prepare" });
     return true;
   }
 
@@ -263,26 +263,39 @@ export class HybsterReplica
     return order > stable && order <= stable + 2 * this.context.limits.checkpointOrders;
   }
 
-  #isOfThisView(view: number, order: number): boolean {
-    return this.views.isEstablished && view === this.views.view && this.isInWindow(order);
+  /**
+   * Order messages of the last established view: acted upon while it lasts, and still learnt from once it was left,
+   * for what a quorum acknowledged is committed whatever comes after.
+   */
+  #isCurrent(view: number, order: number): boolean {
+    return view === this.views.established.view && this.isInWindow(order);
   }
 
   #onPrepare(message: Prepare): void {
     const { view, order } = message;
-    if (!this.#isOfThisView(view, order)) return this.outbox.drop("a proposal out of its time");
+    if (!this.#isCurrent(view, order)) return this.outbox.drop("a proposal out of its time");
     if (this.log.get(order)?.prepare) return; // the same one: the leader's counter allows no other
     const planned = this.views.established.last >= order;
     if (planned && !this.#isAsPlanned(message)) {
       return this.outbox.drop("a proposal that departs from its view's plan");
     }
-    const batch = message.requests.length > 0 ? message.requests : this.batches.get(message.batch);
+    const { requests } = message;
+    const batch = requests.length > 0 ? requests : this.#recovery.findBatch(message.batch, order);
     if (batch === null) return this.outbox.drop("a proposal without its requests");
     if (this.log.bytes > 4 * this.context.limits.checkpointBytes) {
       return this.outbox.drop("no room for another proposal");
     }
     this.log.propose(message, batch);
-    this.#acknowledge();
+    if (this.views.isEstablished) this.#acknowledge();
     this.#execute();
+  }
+
+  /** Makes a proposal durable that this replica executes without having acknowledged it. */
+  #store(slot: Slot, header: Header): void {
+    const { view, order, batch, attestation } = header;
+    const requests = slot.batch as Request[];
+    slot.isDurable = true;
+    this.outbox.persist({ view, order, batch, attestation, requests, kind: "proposed" });
   }
 
   #isAsPlanned({ order, batch }: Prepare): boolean {
@@ -305,21 +318,18 @@ export class HybsterReplica
     const { hash, replica } = this.context;
     const { view, order, batch } = header;
     const attestation = this.#certify(view, order, certified.commit(batch, hash));
+    if (attestation === null) return this.#store(slot, header);
     const prepare = { ...header, requests: slot.batch as Request[] };
     slot.isDurable = true;
-    if (attestation === null) {
-      this.outbox.persist({ kind: "proposed", ...prepare });
-      return;
-    }
     slot.commit = { view, order, batch, attestation: toWire(attestation) };
     this.log.vote(order, replica, batch);
     this.outbox.persist({ kind: "accepted", prepare, commit: slot.commit });
-    this.outbox.broadcast({ kind: "commit", ...slot.commit });
+    this.outbox.broadcast({ ...slot.commit, kind: "commit" });
   }
 
   #onCommit(message: Commit): void {
     const { view, order, batch, attestation } = message;
-    if (!this.#isOfThisView(view, order)) return;
+    if (!this.#isCurrent(view, order)) return;
     this.log.vote(order, attestation.instance, batch);
     if (order === this.executed + 1) this.#execute();
   }
@@ -328,11 +338,12 @@ export class HybsterReplica
   #execute(): void {
     if (this.transfer.order !== null) return;
     let slot = this.log.get(this.executed + 1);
-    while (slot?.isDurable && this.log.isCommitted(slot)) {
-      this.executeBatch(slot.order, slot.prepare!.batch, slot.batch, slot.bytes);
+    while (slot?.prepare && this.log.isCommitted(slot)) {
+      if (!slot.isDurable) this.#store(slot, slot.prepare);
+      this.executeBatch(slot.order, slot.prepare.batch, slot.batch, slot.bytes);
       slot = this.log.get(this.executed + 1);
     }
-    if (this.#isLeading && this.pending.hasReady) this.#propose();
+    if (this.#isLeading && this.pending.hasUnproposed) this.#propose();
   }
 
   /** Executes the next order, answers its clients, and takes a checkpoint if one is due. */
@@ -354,7 +365,7 @@ export class HybsterReplica
   /** How many operations took effect. */
   #settle({ bundle, applied }: Execution): number {
     const { client, session, number } = bundle;
-    this.pending.settle(client, session, this.executor.lastNumber(bundle));
+    this.pending.settle(client, session, this.executor.settled(bundle));
     if (!applied) return 0;
     this.outbox.observe({ event: "applied", client, session, number });
     return bundle.operations.length;
@@ -384,7 +395,7 @@ export class HybsterReplica
     if (attestation === null) return null;
     const statement: Checkpoint = { ...content, attestation: toWire(attestation) };
     this.checkpoints.addOwn(image, digest, statement);
-    this.outbox.broadcast({ kind: "checkpoint", ...statement });
+    this.outbox.broadcast({ ...statement, kind: "checkpoint" });
     return statement;
   }
 
@@ -420,7 +431,7 @@ export class HybsterReplica
   #advanceStable(stable: Stable): void {
     const { order } = stable;
     this.moveWindow(stable);
-    this.outbox.persist({ kind: "stable", ...stable });
+    this.outbox.persist({ ...stable, kind: "stable" });
     this.outbox.observe({ event: "stable", order });
     const image = this.checkpoints.own(order)!.image;
     const retain = this.#recovery.retained();
@@ -464,7 +475,7 @@ export class HybsterReplica
     });
   }
 
-  /** Proposals of the view are void; their batches may be proposed again. */
+  /** A new view's log is empty; the batches of the old one may be proposed again. */
   clearLog(): void {
     for (const { order, prepare, batch } of this.log.proposed()) {
       this.batches.put(prepare!.batch, batch, order);
@@ -473,17 +484,17 @@ export class HybsterReplica
   }
 
   onLeft(): void {
-    this.clearLog();
     this.#patience.viewFailed();
     this.#patience.restart(this.now);
     this.watch();
   }
 
   onEstablished(): void {
+    this.clearLog();
     this.acted = Math.max(this.views.established.base, this.checkpoints.stable.order);
     this.#ordersInView = 0;
     this.#patience.restart(this.now);
-    this.pending.restart((bundle) => this.executor.lastNumber(bundle));
+    this.pending.restart((bundle) => this.executor.settled(bundle));
     this.#propose();
     this.watch();
   }
@@ -520,6 +531,7 @@ export class HybsterReplica
       established: this.views.established.view,
       stable: this.checkpoints.stable.order,
       executed: this.executed,
+      acted: this.views.isEstablished ? this.acted : this.executed,
       suspects: this.views.wanted,
     });
   }
@@ -531,7 +543,7 @@ export class HybsterReplica
 
   /** A state was transferred: go on from it. */
   onTransferred(): void {
-    this.pending.restart((bundle) => this.executor.lastNumber(bundle));
+    this.pending.restart((bundle) => this.executor.settled(bundle));
     this.#acknowledge();
     this.#execute();
     this.watch();
@@ -540,6 +552,7 @@ export class HybsterReplica
   #start({ snapshot, journal }: Extract<HybsterInput, { kind: "start" }>): void {
     this.#recovery.replay(snapshot, [...journal]);
     this.#dropReplayed();
+    this.#recovery.resumeTransfer();
     if (this.isMute) this.outbox.observe({ event: "mute" });
     this.outbox.setTimer("status", this.context.timing.statusMs);
     this.sayStatus();

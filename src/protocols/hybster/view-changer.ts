@@ -153,7 +153,7 @@ export class ViewChanger {
       history = laterHistory(history, decision.history);
     }
     this.#enter(to, history);
-    this.#ticket = certificate;
+    if (certificate !== null) this.#keepTicket(certificate);
     this.#sendViewChange(to);
     this.#tryCertify(now);
   }
@@ -161,6 +161,11 @@ export class ViewChanger {
   /** What this replica would report if it left now, or reported when it left. */
   history(): History {
     return this.isEstablished ? this.#host.history() : this.#history;
+  }
+
+  #keepTicket(certificate: readonly ViewChange[]): void {
+    this.#ticket = certificate;
+    this.#host.outbox.persist({ viewChanges: [...certificate], kind: "ticket" });
   }
 
   #enter(view: number, history: History): void {
@@ -187,8 +192,8 @@ export class ViewChanger {
     this.#host.notePosition(attestation, digest);
     const message: ViewChange = { ...content, attestation: toWire(attestation) };
     this.#viewChanges.set(this.#self, message);
-    this.#host.outbox.persist({ kind: "left", ...message });
-    this.#host.outbox.broadcast({ kind: "view-change", ...message });
+    this.#host.outbox.persist({ ...message, kind: "left" });
+    this.#host.outbox.broadcast({ ...message, kind: "view-change" });
   }
 
   // VIEW-CHANGE, view-change certificates.
@@ -208,9 +213,14 @@ export class ViewChanger {
   onCertificate(viewChanges: readonly ViewChange[], from: ReplicaId, now: number): void {
     const to = viewChanges[0]!.to;
     for (const { attestation } of viewChanges) this.#suspicions.note(attestation.instance, to);
-    if (to < this.view || to < (this.#certificate?.[0]!.to ?? 0)) return;
+    if (!this.#isNews(to)) return;
     this.#waitingCertificate = { message: viewChanges, from };
     this.#takeCertificate(now);
+  }
+
+  /** Whether a certificate for this view would lead further than the one at hand. */
+  #isNews(to: number): boolean {
+    return to >= this.view && to > (this.#certificate?.[0]!.to ?? 0);
   }
 
   #takeCertificate(now: number): void {
@@ -218,7 +228,7 @@ export class ViewChanger {
     const { message, from } = this.#waitingCertificate;
     if (this.#host.fetchMissing(this.#planned(decide(message)), from) > 0) return;
     this.#waitingCertificate = null;
-    if (message[0]!.to < this.view) return;
+    if (!this.#isNews(message[0]!.to)) return;
     this.#setCertificate(message, now);
     this.#reconsider(now);
   }
@@ -266,7 +276,7 @@ export class ViewChanger {
     this.#host.notePosition(attestation, digest);
     const message: NewView = { ...content, attestation: toWire(attestation) };
     this.#host.outbox.persist({ kind: "position", attestation: toWire(attestation), digest });
-    this.#host.outbox.broadcast({ kind: "new-view", ...message });
+    this.#host.outbox.broadcast({ ...message, kind: "new-view" });
     this.onNewView(message, this.#self, now);
   }
 
@@ -306,7 +316,7 @@ export class ViewChanger {
     this.#host.storePlan(decision);
     const message: Acknowledgement = { ...content, attestation: toWire(attestation) };
     this.#acknowledgements.set(this.#self, message);
-    this.#host.outbox.broadcast({ kind: "acknowledgement", ...message });
+    this.#host.outbox.broadcast({ ...message, kind: "acknowledgement" });
   }
 
   onAcknowledgement(message: Acknowledgement): void {
@@ -359,7 +369,7 @@ export class ViewChanger {
 
   #establish(established: Established): void {
     this.established = established;
-    this.#host.outbox.persist({ kind: "established", ...established });
+    this.#host.outbox.persist({ ...established, kind: "established" });
     this.#host.outbox.observe({ event: "view", view: this.view, status: "established" });
     this.#host.onEstablished();
   }
@@ -378,18 +388,18 @@ export class ViewChanger {
   assist(peer: ReplicaId, status: Status): void {
     const { outbox } = this.#host;
     if (this.isEstablished) {
-      if (this.view > 0) outbox.send(peer, { kind: "established", ...this.established });
+      if (this.view > 0) outbox.send(peer, { ...this.established, kind: "established" });
       return;
     }
     if (this.#ticket !== null && status.view < this.view) {
       outbox.send(peer, { kind: "certificate", viewChanges: [...this.#ticket] });
     }
     const own = this.#viewChanges.get(this.#self);
-    if (own?.to === this.view) outbox.send(peer, { kind: "view-change", ...own });
-    if (this.#newView !== null) outbox.send(peer, { kind: "new-view", ...this.#newView });
+    if (own?.to === this.view) outbox.send(peer, { ...own, kind: "view-change" });
+    if (this.#newView !== null) outbox.send(peer, { ...this.#newView, kind: "new-view" });
     const acknowledgement = this.#acknowledgements.get(this.#self);
     if (acknowledgement?.view === this.view) {
-      outbox.send(peer, { kind: "acknowledgement", ...acknowledgement });
+      outbox.send(peer, { ...acknowledgement, kind: "acknowledgement" });
     }
   }
 
@@ -401,6 +411,10 @@ export class ViewChanger {
     this.#history = { established, prepares };
     this.#suspicions.note(this.#self, message.to);
     this.#viewChanges.set(this.#self, message);
+  }
+
+  restoreTicket(certificate: readonly ViewChange[]): void {
+    this.#ticket = certificate;
   }
 
   restoreEstablished(established: Established): void {
@@ -417,9 +431,10 @@ export class ViewChanger {
   /** What must be kept for coming back to where this replica is. */
   retained(): HybsterRecord[] {
     const kept: HybsterRecord[] = [];
-    if (this.established.view > 0) kept.push({ kind: "established", ...this.established });
+    if (this.established.view > 0) kept.push({ ...this.established, kind: "established" });
     const own = this.#viewChanges.get(this.#self);
-    if (own !== undefined && own.to > this.established.view) kept.push({ kind: "left", ...own });
+    if (own !== undefined && own.to > this.established.view) kept.push({ ...own, kind: "left" });
+    if (this.#ticket !== null) kept.push({ viewChanges: [...this.#ticket], kind: "ticket" });
     return kept;
   }
 }

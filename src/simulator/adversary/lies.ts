@@ -2,7 +2,7 @@
 
 import type { ClaimContext, Protocol, ReplicaContext, ReplicaId, Tagged } from "../../core/index.js";
 import type { Random } from "../random.js";
-import { copyOf, mutate } from "./mutate.js";
+import { copyOf, mutate, shorten } from "./mutate.js";
 import type { Notary } from "./notary.js";
 
 /** Where a message goes. */
@@ -46,10 +46,20 @@ function whim(means: Means, chance: number): (message: Tagged) => boolean {
   };
 }
 
+/** A liar is no faster than anybody else: without this, two of its messages may cause three, for ever. */
+function atMostEvery(ms: number): (now: number) => boolean {
+  let last = -Infinity;
+  return (now) => {
+    if (now - last < ms) return false;
+    last = now;
+    return true;
+  };
+}
+
 const altering = (
   { protocol, random }: Means,
   isMeant: (outgoing: Outgoing) => boolean,
-): Lie["tamper"] => (outgoing) =>
+): NonNullable<Lie["tamper"]> => (outgoing) =>
   outgoing.map((one) =>
     isMeant(one) ? { ...one, message: mutate(protocol.messages, one.message, random) } : one,
   );
@@ -87,11 +97,12 @@ const catalogue = {
   replay(means: Means): Lie {
     const { random } = means;
     const past: Tagged[] = [];
+    const mayAct = atMostEvery(5);
     return {
-      tamper(outgoing) {
+      tamper(outgoing, now) {
         for (const { message, to } of outgoing) if (to.kind === "replica") past.push(message);
         if (past.length > 200) past.splice(0, 100);
-        if (past.length === 0 || !random.chance(0.2)) return outgoing;
+        if (past.length === 0 || !random.chance(0.2) || !mayAct(now)) return outgoing;
         const to: Destination = { kind: "replica", replica: random.pick(others(means)) };
         return [...outgoing, { to, message: random.pick(past), delayMs: random.between(0, 50) }];
       },
@@ -112,7 +123,7 @@ const catalogue = {
   /** Fields changed under certificates for something else. */
   alter(means: Means): Lie {
     const isMeant = whim(means, 0.3);
-    const tamper = altering(means, ({ message }) => isMeant(message) && means.random.chance(0.5))!;
+    const tamper = altering(means, ({ message }) => isMeant(message) && means.random.chance(0.5));
     return {
       tamper: (outgoing, now) =>
         tamper(
@@ -136,6 +147,24 @@ const catalogue = {
             lie = random.chance(0.3) ? mutate(protocol.messages, one.message, random) : one.message;
             lies.set(one.message, lie);
           }
+          return { ...one, message: lie };
+        });
+      },
+    };
+  },
+
+  /** Leaves things out of lists, the ends of them above all, and the counter certifies what remains. */
+  conceal(means: Means): Lie {
+    const isMeant = whim(means, 0.5);
+    const { protocol, random } = means;
+    return {
+      tamper: (outgoing) => {
+        const lies = new Map<Tagged, Tagged>();
+        return outgoing.map((one) => {
+          if (!isMeant(one.message)) return one;
+          const lie =
+            lies.get(one.message) ?? shorten(protocol.messages, one.message, random);
+          lies.set(one.message, lie);
           return { ...one, message: lie };
         });
       },
@@ -167,9 +196,10 @@ const catalogue = {
   /** Many mutants of everything it says. */
   flood(means: Means): Lie {
     const { protocol, random } = means;
+    const mayAct = atMostEvery(20);
     return {
-      tamper(outgoing) {
-        if (!random.chance(0.1)) return outgoing;
+      tamper(outgoing, now) {
+        if (!random.chance(0.1) || !mayAct(now)) return outgoing;
         const mutants = outgoing.flatMap((one) =>
           Array.from({ length: 8 }, () => {
             const message = mutate(protocol.messages, certified(means, one.message), random);

@@ -28,6 +28,18 @@ export function mutate<M extends Tagged>(codec: Codec<M>, message: M, random: Ra
   return message;
 }
 
+/** The message with the end of one of its lists cut off; unchanged if it has none. */
+export function shorten<M extends Tagged>(codec: Codec<M>, message: M, random: Random): M {
+  const copy = copyOf(codec, message);
+  const lists = places(copy).flatMap(({ value, put }) =>
+    Array.isArray(value) && value.length > 0 ? [{ list: value as unknown[], put }] : [],
+  );
+  if (lists.length === 0) return message;
+  const { list, put } = random.pick(lists);
+  put(list.slice(0, random.below(list.length)));
+  return tryRoundTrip(codec, copy) ?? message;
+}
+
 function tryRoundTrip<M extends Tagged>(codec: Codec<M>, message: M): M | null {
   try {
     return codec.decode(codec.encode(message));

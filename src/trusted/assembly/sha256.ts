@@ -1,4 +1,4 @@
-// SHA-256 (FIPS 180-4) and HMAC (RFC 2104) over linear memory. Nothing here is exported to the host.
+// SHA-256 (FIPS 180-4) and HMAC (RFC 2104) over linear memory. The host sees nothing of it.
 
 /** Copies a multiple of eight bytes. */
 @inline export function copy(to: usize, from: usize, length: u32): void {
@@ -32,19 +32,18 @@ const padBlock = memory.data(64, 16);
   const small = rotr(w1, 7) ^ rotr(w1, 18) ^ (w1 >>> 3);
   return small + w9 + (rotr(w14, 17) ^ rotr(w14, 19) ^ (w14 >>> 10));
 }
-@inline function word(at: usize): u32 {
-  return bswap(load<u32>(at));
-}
+@inline function word(at: usize): u32 { return bswap(load<u32>(at)); }
 
 /**
- * One compression: the state at `from` and the 64 bytes at `block` give the state at `to`. Sixteen rounds
- * a turn, so that the message schedule stays in registers.
+ * One compression: the state at `from` and the 64 bytes at `block` give the state at `to`. Sixteen
+ * rounds a turn, so that the message schedule stays in registers.
  */
 function compress(from: usize, to: usize, block: usize): void {
   let w0 = word(block), w1 = word(block + 4), w2 = word(block + 8), w3 = word(block + 12);
   let w4 = word(block + 16), w5 = word(block + 20), w6 = word(block + 24), w7 = word(block + 28);
   let w8 = word(block + 32), w9 = word(block + 36), w10 = word(block + 40), w11 = word(block + 44);
-  let w12 = word(block + 48), w13 = word(block + 52), w14 = word(block + 56), w15 = word(block + 60);
+  let w12 = word(block + 48), w13 = word(block + 52), w14 = word(block + 56),
+    w15 = word(block + 60);
   let a = load<u32>(from), b = load<u32>(from, 4), c = load<u32>(from, 8), d = load<u32>(from, 12);
   let e = load<u32>(from, 16), f = load<u32>(from, 20), g = load<u32>(from, 24);
   let h = load<u32>(from, 28), t: u32;
@@ -82,23 +81,23 @@ function compress(from: usize, to: usize, block: usize): void {
 }
 
 /**
- * Goes on from the state `from`, which has taken in `before` bytes (a multiple of 64), with the last
- * `length` bytes at `message`; writes the digest's 32 bytes to `to`. The padding overwrites up to 72
- * bytes after the message.
+ * Goes on from the state `from`, which has taken in `before` bytes (a multiple of 64), with the
+ * last bytes, from `message` to `end`; writes the digest's 32 bytes to `to`. The padding overwrites
+ * up to 72 bytes after the message.
  */
-export function finish(from: usize, before: u32, message: usize, length: u32, to: usize): void {
-  const end = message + ((length + 72) & ~63);
-  store<u8>(message + length, 0x80);
-  for (let at = message + length + 1; at < end - 8; at++) store<u8>(at, 0);
-  store<u64>(end - 8, bswap(u64(before + length) << 3));
-  for (let block = message; block < end; block += 64) {
+export function finish(from: usize, before: u32, message: usize, end: usize, to: usize): void {
+  const length = end - message, padded = message + ((length + 72) & ~63);
+  store<u8>(end, 0x80);
+  for (let at = end + 1; at < padded - 8; at++) store<u8>(at, 0);
+  store<u64>(padded - 8, bswap(u64(before + length) << 3));
+  for (let block = message; block < padded; block += 64) {
     compress(from, to, block);
     from = to;
   }
   for (let at = to; at < to + 32; at += 4) store<u32>(at, bswap(load<u32>(at)));
 }
 
-/** Prepares a key of 32 bytes: `pads` gets the states after the inner and the outer pad, 64 bytes. */
+/** Prepares a key of 32 bytes: `pads` gets the states after the inner and the outer pad. */
 export function prepareKey(pads: usize, key: usize): void {
   for (let side: usize = 0; side < 2; side++) {
     memory.fill(padBlock, side ? 0x5c : 0x36, 64);
@@ -110,8 +109,8 @@ export function prepareKey(pads: usize, key: usize): void {
   memory.fill(padBlock, 0, 64);
 }
 
-/** HMAC-SHA-256 of the `length` bytes at `message`; writes 32 bytes to `to`. */
-export function hmac(pads: usize, message: usize, length: u32, to: usize): void {
-  finish(pads, 64, message, length, padBlock);
-  finish(pads + 32, 64, padBlock, 32, to);
+/** HMAC-SHA-256 of the bytes from `message` to `end`; writes 32 bytes to `to`. */
+export function hmac(pads: usize, message: usize, end: usize, to: usize): void {
+  finish(pads, 64, message, end, padBlock);
+  finish(pads + 32, 64, padBlock, padBlock + 32, to);
 }

@@ -27,8 +27,7 @@ const clientFields = domain(clientInput, "troth/client/1");
 const clientKeyFields = domain(clientKeyInput, "troth/client-key/1");
 const firstBootFields = domain(firstBootInput, "troth/first-boot/1");
 
-let isSetUp = false, hasIssued = false;
-let instance: u32 = 0;
+let isSetUp = false, hasIssued = false, instance: u32 = 0;
 
 function domain(at: usize, name: string): usize {
   store<u8>(at++, name.length);
@@ -67,14 +66,12 @@ function place(position: usize, view: u64, order: u64): void {
 function placeAll(value: u64): void {
   for (let i: u32 = 0; i < COUNTERS; i++) place(counters + i * POSITION, value, value);
 }
-@inline function counterOf(part: usize): usize {
-  return counters + load<u32>(part, 32) * POSITION;
-}
+@inline function counterOf(part: usize): usize { return counters + load<u32>(part, 32) * POSITION; }
 @inline function isShape(kind: u32, count: u32): bool {
   const limit: u32 = kind < MULTI_INDEPENDENT ? 1 : COUNTERS;
   return isSetUp && kind - 1 < MULTI_CONTINUING && count - 1 < limit;
 }
-/** Computes the MAC over the first `count` parts and the digest, as `issuer` would have issued it. */
+/** Computes the MAC over the first `count` parts and the digest, as `issuer` would issue it. */
 function certify(kind: u32, issuer: u32, count: u32): void {
   const discloses = kind != INDEPENDENT && kind != MULTI_INDEPENDENT;
   let at = field<u32>(field<u8>(attestationFields, <u8>kind), issuer);
@@ -84,20 +81,18 @@ function certify(kind: u32, issuer: u32, count: u32): void {
     at = field<u64>(field<u64>(at, load<u64>(part)), load<u64>(part, 8));
     at = bytesField(at, part + 16, discloses ? POSITION : 0);
   }
-  at = bytesField(at, digest, 32);
-  hmac(groupKey, attestationInput, <u32>(at - attestationInput), computed);
+  hmac(groupKey, attestationInput, bytesField(at, digest, 32), computed);
 }
 
 /** Fills the 32 bytes of slot 0, the digest; 1, the MAC to verify; 2, the secret, at setup only. */
 export function put(
   slot: u32, w0: u32, w1: u32, w2: u32, w3: u32, w4: u32, w5: u32, w6: u32, w7: u32,
 ): void {
-  if (slot > 2) return;
-  const at = digest + slot * 32;
+  const at = digest + (slot % 3) * 32;
   store<u32>(at, w0); store<u32>(at, w1, 4); store<u32>(at, w2, 8); store<u32>(at, w3, 12);
   store<u32>(at, w4, 16); store<u32>(at, w5, 20); store<u32>(at, w6, 24); store<u32>(at, w7, 28);
 }
-/** Once: takes the secret, and as the MAC the first-boot token, without which counters are retired. */
+/** Once: takes the secret, and as the MAC the first-boot token; without it counters are retired. */
 export function setup(id: u32): bool {
   if (isSetUp) return false;
   isSetUp = true;
@@ -105,12 +100,11 @@ export function setup(id: u32): bool {
   placeAll(MAX);
   prepareKey(groupKey, secret);
   memory.fill(secret, 0, 32);
-  const end = field<u32>(firstBootFields, id);
-  hmac(groupKey, firstBootInput, <u32>(end - firstBootInput), computed);
+  hmac(groupKey, firstBootInput, field<u32>(firstBootFields, id), computed);
   if (isMac()) placeAll(0);
   return true;
 }
-/** One counter of a certificate. False, and no change, unless positions are whole numbers below 2^53. */
+/** One counter of a certificate. False unless positions are whole numbers below 2^53. */
 export function part(
   index: u32, counter: u32, view: f64, order: f64, previousView: f64, previousOrder: f64,
 ): bool {
@@ -122,7 +116,7 @@ export function part(
   store<u32>(at, counter, 32);
   return true;
 }
-/** Certifies the first `count` parts. Counters move first: a trap skips a value, never repeats it. */
+/** Certifies the first `count` parts. Counters move first: a trap skips a value, never repeats. */
 export function issue(kind: u32, count: u32): bool {
   if (!isShape(kind, count)) return false;
   const end = parts + count * PART;
@@ -155,7 +149,7 @@ export function verify(kind: u32, issuer: u32, count: u32): bool {
   }
   return true;
 }
-/** Before the first certificate: raises the counter of the first part to one of our own, if it is genuine. */
+/** Before the first certificate: raises the counter of part 0 to a genuine one of our own. */
 export function resume(kind: u32): bool {
   if (!isSetUp || hasIssued || (kind != INDEPENDENT && kind != CONTINUING)) return false;
   certify(kind, instance, 1);
@@ -163,25 +157,21 @@ export function resume(kind: u32): bool {
   if (isAbove(parts, counterOf(parts))) copy(counterOf(parts), parts, POSITION);
   return true;
 }
-/** Whether the client made the MAC over the digest. Its key is derived here and remembered prepared. */
+/** Whether the client made the MAC over the digest. Its key is derived here and kept, prepared. */
 export function verifyClient(client: u32): bool {
   if (!isSetUp) return false;
   const known = clients + (client % CLIENTS) * CLIENT;
   if (load<u64>(known) != <u64>client + 1) {
     store<u64>(known, 0);
-    const end = field<u32>(clientKeyFields, client);
-    hmac(groupKey, clientKeyInput, <u32>(end - clientKeyInput), computed);
+    hmac(groupKey, clientKeyInput, field<u32>(clientKeyFields, client), computed);
     prepareKey(known + 8, computed);
     store<u64>(known, <u64>client + 1);
   }
   const end = bytesField(field<u32>(clientFields, client), digest, 32);
-  hmac(known + 8, clientInput, <u32>(end - clientInput), computed);
+  hmac(known + 8, clientInput, end, computed);
   return isMac();
 }
-/** Where a counter stands. */
-export function view(counter: u32): f64 {
-  return <f64>load<u64>(counters + (counter % COUNTERS) * POSITION);
-}
-export function order(counter: u32): f64 {
-  return <f64>load<u64>(counters + (counter % COUNTERS) * POSITION, 8);
+/** Where the counters stand: of each the view, then the order. */
+export function current(index: u32): f64 {
+  return <f64>load<u64>(counters + (index % (2 * COUNTERS)) * 8);
 }

@@ -47,7 +47,7 @@ rule("hybster-vc-coverage (H3)", hybsterBugs.coverageUnchecked, (protocol) => {
   assert.equal(world.status(0).executed, 1, "R0 executed b with R1's acknowledgement");
   // R1 conceals the proposal in its view change to view 1, which it leads itself.
   const concealed = forge.viewChange(liar, 1);
-  liar.send(2, { kind: "status", view: 1, established: 0, stable: 0, executed: 0, suspects: 1 });
+  liar.send(2, { kind: "status", view: 1, established: 0, stable: 0, executed: 0, acted: 0, suspects: 1 });
   world.submit(1, c, { to: [1, 2] });
   world.play(1500);
   const honest = received(liar, "view-change")[0]!;
@@ -100,7 +100,7 @@ rule("hybster-newview-one-recipient (H4)", hybsterBugs.noViewChangeRetransmissio
   // R0 and R2 cannot hear each other: both suspect view 0. Only R1 gets everything.
   const cut = world.block((m) => m.from !== 1 && m.to !== 1 && bothReplicas(m));
   world.submit(0, a, { to: [2] });
-  const wanting = { kind: "status", established: 0, stable: 0, executed: 0 } as const;
+  const wanting = { kind: "status", established: 0, stable: 0, executed: 0, acted: 0 } as const;
   liar.send([0, 2], { ...wanting, view: 0, suspects: 1 });
   world.submit(1, b, { to: [0] });
   world.play(1500);
@@ -236,7 +236,7 @@ rule("an unestablished view needs its certificate (H4)", hybsterBugs.uncertified
   const changes = ["view-change", "certificate"];
   world.block((m) => m.from === 0 && m.to === 2 && changes.includes(m.message.kind));
   world.submit(0, a);
-  const status = { kind: "status", view: 0, established: 0, stable: 0, executed: 0 } as const;
+  const status = { kind: "status", view: 0, established: 0, stable: 0, executed: 0, acted: 0 } as const;
   const starved = world.block((m) => m.message.kind === "commit" || m.message.kind === "prepare");
   liar.send([0, 2], { ...status, suspects: 9 });
   world.play(800);

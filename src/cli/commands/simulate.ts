@@ -1,0 +1,30 @@
+// `troth simulate`: seeded runs of a protocol under faults, in virtual time.
+
+import { availableParallelism } from "node:os";
+import type { Command } from "commander";
+import { example, range, wholeNumber } from "../arguments.js";
+import type { SimulateOptions } from "../simulate/run.js";
+
+export function addSimulate(program: Command): void {
+  const seedNumber = wholeNumber(0, Number.MAX_SAFE_INTEGER);
+  const command = program
+    .command("simulate")
+    .description("run a protocol under seeded faults and lies in virtual time; exit code 1 on a violation")
+    .option("--protocol <name>", "one of `troth protocols`", "hybster")
+    .option("--service <name>", "what is replicated: kv or null", "kv")
+    .option("--replicas <n>", "number of replicas", wholeNumber(1, 64), 3)
+    .option("--seeds <A..B>", "which runs", range, { first: 1, last: 1000 })
+    .option("--seed <S>", "one run only", seedNumber)
+    .option("--trace", "with --seed: a line for everything that happens", false)
+    .option("--jobs <J>", "threads", wholeNumber(1, 256), availableParallelism())
+    .option("--json", "one JSON object", false)
+    .action(async (options: SimulateOptions) => {
+      const { runSimulation } = await import("../simulate/run.js");
+      process.exitCode = await runSimulation(options);
+    });
+  example(
+    command,
+    "troth simulate --protocol hybster --seeds 1..1000",
+    "troth simulate --protocol hybster --seed 17 --trace",
+  );
+}

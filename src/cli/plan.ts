@@ -1,0 +1,55 @@
+// Which protocol, service, fault model and client authentication fit together.
+
+import {
+  type ClientAuthentication,
+  type FaultModel,
+  type Protocol,
+  UsageError,
+} from "../core/index.js";
+import { protocolNamed } from "../protocols/index.js";
+import { createService } from "../services/index.js";
+import { sha256 } from "./sha256.js";
+
+/** What a person chooses when a cluster is made. */
+export interface Choice {
+  readonly protocol: string;
+  readonly service: string;
+  readonly replicas: number;
+  readonly faultModel: FaultModel | null;
+  readonly clientAuthentication: ClientAuthentication | null;
+}
+
+/** A choice that fits together, with what follows from it. */
+export interface Plan {
+  readonly protocol: Protocol;
+  readonly f: number;
+  readonly clientAuthentication: ClientAuthentication;
+}
+
+const faultsMax = 100;
+
+/**
+ * Checks that protocol, service, fault model, client authentication and number of replicas fit together.
+ * @throws UsageError `PROTOCOL_UNKNOWN`, `SERVICE_UNKNOWN`, or `CHOICE_UNFIT` with what would fit.
+ */
+export function planFor(choice: Choice): Plan {
+  const protocol = protocolNamed(choice.protocol);
+  const { name, faultModel, clientAuthentications } = protocol;
+  const unfit = (message: string) => new UsageError("CHOICE_UNFIT", message, { ...choice });
+  if (choice.faultModel !== null && choice.faultModel !== faultModel) {
+    throw unfit(`${name} is a ${faultModel} protocol: use --fault ${faultModel}, or see "troth protocols"`);
+  }
+  const clientAuthentication = choice.clientAuthentication ?? clientAuthentications[0];
+  if (clientAuthentication === undefined || !clientAuthentications.includes(clientAuthentication)) {
+    throw unfit(`${name} takes --client-auth ${clientAuthentications.join(" or ")}`);
+  }
+  const service = createService(choice.service, sha256);
+  if (protocol.order === "partial" && service.order === "total") {
+    throw unfit(`the service ${choice.service} needs a total order, which ${name} does not give`);
+  }
+  for (let f = 1; f <= faultsMax; f++) {
+    if (protocol.replicas(f) === choice.replicas) return { protocol, f, clientAuthentication };
+  }
+  const fitting = [1, 2, 3].map(protocol.replicas).join(", ");
+  throw unfit(`${name} needs ${protocol.replicasText} replicas: use --replicas ${fitting} …`);
+}

@@ -1,0 +1,53 @@
+// What simulated clients ask of each service, and how their histories are judged.
+
+import { UsageError } from "../../core/index.js";
+import { keyValue } from "../../services/index.js";
+import type { Call, Random, Workload } from "../../simulator/index.js";
+
+/** A workload for the service; made anew for every seed. @throws UsageError `WORKLOAD_UNKNOWN` */
+export function workloadFor(service: string): () => Workload {
+  switch (service) {
+    case "kv":
+      return keyValueWorkload;
+    case "null":
+      return nullWorkload;
+    default:
+      throw new UsageError("WORKLOAD_UNKNOWN", `there is no workload for the service "${service}"`);
+  }
+}
+
+/** Null, or why no order of the calls explains their answers. */
+export function judgeKeyValue(_history: readonly Call[]): string | null {
+  return null;
+}
+
+function nullWorkload(): Workload {
+  const operation = (random: Random) => random.bytes(8);
+  return { next: operation, noise: operation, judge: () => null };
+}
+
+const keys = ["a", "b", "c", "d"].map((key) => Buffer.from(key));
+const counterKey = Buffer.from("counter");
+const noiseKey = Buffer.from("noise");
+
+function keyValueWorkload(): Workload {
+  let last = 0;
+  return {
+    next(random) {
+      const key = random.pick(keys);
+      const value = Buffer.from(String(++last));
+      const expected = Buffer.from(String(1 + random.below(last)));
+      return random.pick([
+        keyValue.put(key, value),
+        keyValue.get(key),
+        keyValue.delete(key),
+        keyValue.append(key, value),
+        keyValue.compareAndSwap(key, random.chance(0.3) ? null : expected, value),
+        keyValue.add(counterKey, BigInt(1 + random.below(3))),
+        keyValue.get(counterKey),
+      ]);
+    },
+    noise: (random) => keyValue.put(noiseKey, random.bytes(8)),
+    judge: judgeKeyValue,
+  };
+}

@@ -1,0 +1,263 @@
+// One replica in this process: journal, machine, links and health page put together, and taken apart again.
+
+import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
+import { type Configuration, discardFirstBoot, type ReplicaKeys } from "../cluster/index.js";
+import {
+  type ClaimContext,
+  defaultLimits,
+  defaultTiming,
+  type Limits,
+  type Observation,
+  type Protocol,
+  type ReplicaMachine,
+  type Service,
+  type Tagged,
+  type Timing,
+  type TrustedCounter,
+  UsageError,
+} from "../core/index.js";
+import { Authenticator } from "./authenticator.js";
+import { sha256 } from "./hash.js";
+import { openHealthPage } from "./health-page.js";
+import { Host } from "./host.js";
+import type { Recovered } from "./journal.js";
+import { stopPatienceMs } from "./limits.js";
+import { LmdbJournal } from "./lmdb-journal.js";
+import { createLogger, type Logger } from "./logger.js";
+import { Metrics } from "./metrics.js";
+import { Network } from "./network.js";
+import type { ReplicaReport } from "./report.js";
+import { SignatureVerifier } from "./signature-verifier.js";
+
+export interface ReplicaOptions {
+  readonly configuration: Configuration;
+  /** Of the replica to start. Its first-boot token is used up. */
+  readonly keys: ReplicaKeys;
+  readonly protocol: Protocol;
+  readonly service: Service;
+  /** Opens the trusted module. It gets the first-boot token that this replica's journal or keys hold, or null. */
+  readonly counter: (firstBoot: Uint8Array | null) => TrustedCounter;
+  /** Keep no journal: a replica that stops has lost its memory, and its counters are retired. */
+  readonly memory?: boolean;
+  readonly limits?: Limits;
+  readonly timing?: Timing;
+  readonly logger?: Logger;
+  /** Told of everything that the machine observes. */
+  readonly onObservation?: (event: Observation) => void;
+}
+
+export interface RunningReplica {
+  /** Where peers and clients reach it. */
+  readonly port: number;
+  status(): ReplicaReport;
+  /** Resolves with the reason if the replica stops on its own: its disk or an invariant failed. */
+  readonly failed: Promise<Error>;
+  /** Makes durable what is under way and closes everything, within two seconds. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts a replica; resolves when it serves peers and clients.
+ * Throws `UsageError` PORT_BUSY, ADDRESS_UNUSABLE, JOURNAL_UNAVAILABLE, JOURNAL_FOREIGN or JOURNAL_DAMAGED.
+ */
+export async function startReplica(options: ReplicaOptions): Promise<RunningReplica> {
+  const closers = new Closers();
+  try {
+    return await assemble(options, closers);
+  } catch (error) {
+    await closers.closeAll();
+    throw error;
+  }
+}
+
+/** What to close, in the order opened; the last opened closes first. */
+class Closers {
+  readonly #closers: (() => Promise<void>)[] = [];
+  #closing: Promise<void> | null = null;
+
+  add(close: () => Promise<void>): void {
+    this.#closers.push(close);
+  }
+
+  closeAll(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    for (const close of this.#closers.toReversed()) await close();
+  }
+}
+
+async function assemble(options: ReplicaOptions, closers: Closers): Promise<RunningReplica> {
+  const { configuration, keys, protocol } = options;
+  const logger = (options.logger ?? createLogger()).child({ replica: keys.id });
+  let resolveFailed: (error: Error) => void;
+  const failed = new Promise<Error>((resolve) => {
+    resolveFailed = resolve;
+  });
+  const fail = (error: Error) => {
+    logger.fatal({ err: error }, error.message);
+    resolveFailed(error);
+    void closers.closeAll();
+  };
+
+  // First of all: a second process of this replica fails here, before it touches journal or counters.
+  const healthPage = await openHealthPage(placeOf(options).healthPort);
+  closers.add(() => healthPage.close());
+
+  const journal = openJournal(options);
+  if (journal !== null) closers.add(() => journal.close());
+  const firstBoot = await takeFirstBoot(keys, journal, logger);
+  const signatures = openSignatures(configuration, fail);
+  if (signatures !== null) closers.add(() => signatures.close());
+
+  const context = contextOf(options);
+  const counter = options.counter(firstBoot);
+  const machine = makeMachine(options, context, counter);
+  const report = (): ReplicaReport => ({
+    ...machine.status(),
+    id: keys.id,
+    connections: network.connections,
+    queuedBytes: network.queuedBytes,
+    ...processUsage(),
+    dropped: host.dropped,
+  });
+  const metrics = new Metrics(report);
+  const host: Host<Tagged, Tagged> = new Host({
+    machine,
+    protocol,
+    context,
+    authenticator: makeAuthenticator(options, counter, signatures),
+    journal,
+    depart: (effect) => network.depart(effect),
+    observed: (event) => {
+      metrics.observe(event);
+      logObservation(logger, event);
+      options.onObservation?.(event);
+    },
+    committed: (milliseconds) => metrics.committed(milliseconds),
+    failed: fail,
+  });
+  const { messages } = protocol;
+  const { limits } = context;
+  const network = new Network({ configuration, keys, messages, limits, receiver: host, logger });
+  closers.add(() => network.close());
+  const port = await network.listen();
+  closers.add(() => stopHost(host));
+
+  const nothing: Recovered<Tagged> = { snapshot: null, journal: [] };
+  host.start(journal?.recover((bytes) => options.service.readPage(bytes)) ?? nothing);
+  network.dialPeers();
+  healthPage.show({ report, metrics });
+  logger.info({ port }, "serving");
+  return { port, status: report, failed, stop: () => closers.closeAll() };
+}
+
+function contextOf({ configuration, limits }: ReplicaOptions): ClaimContext {
+  return {
+    n: configuration.n,
+    f: configuration.f,
+    hash: sha256,
+    limits: limits ?? defaultLimits,
+    clientAuthentication: configuration.clientAuthentication,
+  };
+}
+
+function makeMachine(
+  { keys, protocol, service, timing }: ReplicaOptions,
+  context: ClaimContext,
+  counter: TrustedCounter,
+): ReplicaMachine<Tagged, Tagged> {
+  return protocol.replica({
+    ...context,
+    replica: keys.id,
+    service,
+    counter,
+    timing: timing ?? defaultTiming,
+  });
+}
+
+function makeAuthenticator(
+  { configuration, keys }: ReplicaOptions,
+  counter: TrustedCounter,
+  signatures: SignatureVerifier | null,
+): Authenticator {
+  return new Authenticator({
+    replica: keys.id,
+    n: configuration.n,
+    clients: configuration.clients,
+    clientAuthentication: configuration.clientAuthentication,
+    counter,
+    clientMacKey: keys.clientMacKey,
+    signatures,
+  });
+}
+
+function placeOf({ configuration, keys }: ReplicaOptions): Configuration["replicas"][number] {
+  const place = configuration.replicas[keys.id];
+  if (place !== undefined) return place;
+  const message = `there is no replica ${keys.id}: the configuration has 0 to ${configuration.n - 1}.`;
+  throw new UsageError("REPLICA_UNKNOWN", message, { id: keys.id });
+}
+
+function openJournal({ configuration, keys, protocol, memory }: ReplicaOptions) {
+  if (memory ?? !configuration.durable) return null;
+  return new LmdbJournal({
+    folder: join(keys.folder, "journal"),
+    cluster: configuration.name,
+    replica: keys.id,
+    records: protocol.records,
+  });
+}
+
+function openSignatures(
+  { clientAuthentication, clientKeys }: Configuration,
+  failed: (error: Error) => void,
+): SignatureVerifier | null {
+  if (clientAuthentication !== "signature") return null;
+  return new SignatureVerifier(clientKeys ?? [], failed);
+}
+
+/**
+ * The token that lets trusted counters begin. Its file moves into the journal: durable there before it is deleted
+ * here. A replica whose journal is gone finds neither, so that its counters cannot begin twice.
+ */
+async function takeFirstBoot(
+  keys: ReplicaKeys,
+  journal: LmdbJournal<Tagged> | null,
+  logger: Logger,
+): Promise<Uint8Array | null> {
+  const kept = journal?.firstBoot ?? null;
+  const token = kept ?? keys.firstBoot;
+  if (journal !== null && kept === null && token !== null) await journal.keepFirstBoot(token);
+  if (keys.firstBoot !== null) discardFirstBoot(keys);
+  if (token === null) {
+    logger.warn(
+      `${keys.folder} has no first-boot token and no journal that kept one: this replica executes and ` +
+        "answers, but its trusted counters are retired and it does not vote. If its journal was moved, " +
+        "stop the replica and put it back.",
+    );
+  }
+  return token;
+}
+
+/** Waits for the disk, but not for ever. */
+function stopHost(host: Host<Tagged, Tagged>): Promise<void> {
+  return Promise.race([host.stop(), setTimeout(stopPatienceMs, undefined, { ref: false })]);
+}
+
+function processUsage(): Pick<ReplicaReport, "rssBytes" | "cpuSeconds"> {
+  const { user, system } = process.cpuUsage();
+  return { rssBytes: process.memoryUsage.rss(), cpuSeconds: (user + system) / 1e6 };
+}
+
+/** What an operator may want to know; the rest is in the metrics. */
+function logObservation(logger: Logger, event: Observation): void {
+  if (event.event === "mute") {
+    logger.warn("the trusted counter refuses to certify: this replica no longer votes");
+  } else if (event.event === "view" || event.event === "suspect" || event.event === "transfer") {
+    logger.info(event, event.event);
+  }
+}

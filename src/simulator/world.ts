@@ -1,0 +1,413 @@
+// One seeded run: replicas, clients, liars and a faulty network in virtual time, judged as it goes.
+
+import {
+  type Observation,
+  type Protocol,
+  type ReplicaId,
+  type Service,
+  type SessionId,
+  unreachable,
+} from "../core/index.js";
+import { LyingClient } from "./adversary/lying-client.js";
+import { LyingReplica } from "./adversary/lying-replica.js";
+import { type Cluster, cluster, type Decorate } from "./cluster.js";
+import { EventQueue } from "./event-queue.js";
+import { Judge } from "./judge.js";
+import { Fingerprint } from "./mix.js";
+import { Network } from "./network.js";
+import type { CrashPlan, Plan } from "./plan.js";
+import type { Random } from "./random.js";
+import type { ReplicaHost, Surroundings } from "./replica-host.js";
+import { SimulatedClient } from "./simulated-client.js";
+import type { Workload } from "./workload.js";
+
+export interface WorldOptions {
+  readonly protocol: Protocol;
+  readonly service: () => Service;
+  readonly workload: Workload;
+  readonly plan: Plan;
+  readonly random: Random;
+  /** Gets a line for everything that happens. */
+  readonly trace: ((line: string) => void) | null;
+}
+
+/** A run that takes more steps than this goes in circles. */
+const stepsMax = 2_000_000;
+/** Effects that wait for a disk; more is a queue without bound. */
+const heldMax = 20_000;
+/** How often the world looks whether everything is done. */
+const lookMs = 25;
+/** How often a lying client acts, on average. */
+const lyingClientMs = 60;
+
+export class World {
+  readonly judge: Judge;
+  readonly reached: Record<string, number> = {};
+  readonly fingerprint = new Fingerprint();
+  now = 0;
+  steps = 0;
+  readonly #options: WorldOptions;
+  readonly #plan: Plan;
+  readonly #random: Random;
+  readonly #queue = new EventQueue<() => void>();
+  readonly #network: Network;
+  readonly #cluster: Cluster;
+  readonly #clients: SimulatedClient[] = [];
+  readonly #liars: ReadonlySet<ReplicaId>;
+  readonly #inboxes: { from: ReplicaId | null; bytes: Uint8Array }[][];
+  /** How long a replica that crashes next stays down. */
+  readonly #downMs = new Map<ReplicaId, number>();
+  #isOver = false;
+
+  constructor(options: WorldOptions) {
+    const { protocol, service, plan, random } = options;
+    const { n, f, limits, timing, clientAuthentication, clients } = plan;
+    this.#options = options;
+    this.#plan = plan;
+    this.#random = random.fork("world");
+    this.judge = new Judge(clients.correct);
+    const parties = n + clients.correct + clients.lying;
+    this.#network = new Network(
+      plan.network,
+      plan.partitions,
+      parties,
+      plan.healMs,
+      random.fork("network"),
+    );
+    this.#liars = new Set(plan.liars.map(({ replica }) => replica));
+    this.#inboxes = Array.from({ length: n }, () => []);
+    this.#cluster = cluster({
+      protocol,
+      n,
+      f,
+      service,
+      limits,
+      timing,
+      clientAuthentication,
+      random,
+      surroundings: this.#surroundings(),
+      decorate: (replica) => this.#decorate(replica),
+    });
+    for (const host of this.#cluster.hosts) this.#after(0, () => host.start());
+    this.#makeClients();
+    for (const crash of plan.crashes) this.#at(crash.atMs, () => this.#crash(crash));
+    for (const { fromMs, blocked } of plan.partitions) {
+      this.#at(fromMs, () => this.#happened("partition", () => `of ${blocked.length} links`));
+    }
+    this.#at(plan.healMs, () => this.#heal());
+  }
+
+  /** Runs to the end: until all is answered and equal, or the deadline of liveness. */
+  run(): void {
+    const { healMs, livenessMs } = this.#plan;
+    while (!this.#isOver) {
+      const next = this.#queue.pop();
+      if (next === null) break;
+      if (next.atMs > healMs + livenessMs) return this.#late();
+      if (++this.steps > stepsMax) {
+        return this.judge.violate("bounded", `still busy after ${stepsMax} steps`);
+      }
+      this.now = next.atMs;
+      this.fingerprint.addTime(this.now);
+      next.event();
+    }
+    this.judge.finished(this.#correctHosts());
+    this.#judgeHistory();
+  }
+
+  #judgeHistory(): void {
+    const history = this.#clients.flatMap((client) => client.history);
+    const fault = this.#options.workload.judge(history);
+    if (fault !== null) this.judge.violate("linearizability", fault);
+  }
+
+  #at(atMs: number, event: () => void): void {
+    this.#queue.push(atMs, event);
+  }
+
+  #after(ms: number, event: () => void): void {
+    this.#queue.push(this.now + ms, event);
+  }
+
+  #happened(what: string, details?: () => string): void {
+    this.reached[what] = (this.reached[what] ?? 0) + 1;
+    this.#trace(() => `${what} ${details?.() ?? ""}`);
+  }
+
+  #trace(line: () => string): void {
+    this.#options.trace?.(`${this.now.toFixed(3).padStart(10)} ${line()}`);
+  }
+
+  #correctHosts(): ReplicaHost[] {
+    return this.#cluster.hosts.filter(({ id }) => !this.#liars.has(id));
+  }
+
+  // Replicas and what surrounds them.
+
+  #decorate(replica: ReplicaId): Decorate | undefined {
+    const plan = this.#plan.liars.find((liar) => liar.replica === replica);
+    if (plan === undefined) return undefined;
+    for (const name of plan.lies) this.#happened(`lie: ${name}`, () => `at replica ${replica}`);
+    const random = this.#random.fork(`liar ${replica}`);
+    const { protocol } = this.#options;
+    return (context) => new LyingReplica(protocol, context, plan.lies, random);
+  }
+
+  #surroundings(): Surroundings {
+    return {
+      now: () => this.now,
+      send: (from, to, bytes) => this.#send(from, to, bytes),
+      reply: (from, client, session, bytes) => this.#reply(from, client, session, bytes),
+      sync: (host) => {
+        const { life } = host;
+        this.#after(this.#random.fraction() * this.#plan.syncMs, () => {
+          if (host.life === life && host.isUp) host.finishSync();
+        });
+      },
+      timer: (host, timer, token, atMs) => {
+        this.#at(atMs, () => {
+          if (host.timers.get(timer)?.token !== token) return;
+          this.#trace(() => `replica ${host.id} timeout ${timer}`);
+          host.expire(timer, token);
+        });
+      },
+      compacts: () => this.#random.chance(this.#plan.compactionChance),
+      observe: (host, event) => this.#observe(host, event),
+      crashed: (host) => this.#fall(host),
+      broke: (host, error) => this.#broke(host, error),
+    };
+  }
+
+  #send(from: ReplicaId, to: ReplicaId, bytes: Uint8Array): void {
+    const host = this.#cluster.hosts[from]!;
+    if (!this.#liars.has(from)) {
+      if (bytes.length > this.#plan.limits.frameBytesMax) {
+        this.judge.violate("bounded", `replica ${from} sent a frame of ${bytes.length} bytes`);
+      }
+      if (host.held > heldMax) {
+        this.judge.violate("bounded", `replica ${from} holds ${host.held} effects`);
+      }
+    }
+    this.#carry(from, to, bytes, () => this.#arrive(to, from, bytes));
+  }
+
+  /** Sends bytes between two parties through the network. */
+  #carry(from: number, to: number, bytes: Uint8Array, arrive: () => void): void {
+    this.fingerprint.add(from * 256 + to);
+    this.fingerprint.addBytes(bytes);
+    const fate = this.#network.fate(this.now, from, to);
+    if (fate.kind !== "carried") {
+      this.#happened(fate.kind, () => this.#describe(from, to, bytes));
+      return;
+    }
+    if (fate.delaysMs.length > 1) this.#happened("duplicated");
+    this.#trace(() => `sent ${this.#describe(from, to, bytes)}`);
+    for (const delayMs of fate.delaysMs) this.#after(delayMs, arrive);
+  }
+
+  #describe(from: number, to: number, bytes: Uint8Array): string {
+    const { n } = this.#plan;
+    const party = (id: number): string => (id < n ? `replica ${id}` : `client ${id - n}`);
+    const { messages } = this.#options.protocol;
+    const message = messages.decode(bytes.slice());
+    const text = message === null ? `${bytes.length} bytes` : messages.describe(message);
+    return `${party(from)} → ${party(to)} ${text}`;
+  }
+
+  /** A message waits in the inbox for the replica's next turn. */
+  #arrive(to: ReplicaId, from: ReplicaId | null, bytes: Uint8Array): void {
+    const host = this.#cluster.hosts[to]!;
+    if (!host.isUp) return;
+    const inbox = this.#inboxes[to]!;
+    inbox.push({ from, bytes });
+    if (inbox.length > 1) return;
+    const { life } = host;
+    this.#after(this.#plan.turnMs, () => {
+      if (host.life !== life) return;
+      this.#trace(() => `replica ${to} takes ${inbox.length}`);
+      host.receive(inbox.splice(0));
+    });
+  }
+
+  #reply(from: ReplicaId, client: number, session: SessionId, bytes: Uint8Array): void {
+    const { protocol } = this.#options;
+    if (!this.#liars.has(from)) {
+      const message = protocol.messages.decode(bytes);
+      const reply = message && protocol.client.reply(message);
+      if (reply != null) this.judge.answered(from, reply);
+    }
+    const target = this.#clients[client];
+    if (target === undefined) return; // lying clients do not listen
+    this.fingerprint.add(session);
+    this.#carry(from, this.#plan.n + client, bytes, () => target.receive(from, bytes));
+  }
+
+  #observe(host: ReplicaHost, event: Observation): void {
+    if (this.#liars.has(host.id)) return;
+    this.judge.observed(host, event);
+    this.#happened(nameOf(event), () => `at replica ${host.id} ${detailsOf(event)}`);
+  }
+
+  #broke(host: ReplicaHost, error: unknown): void {
+    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    this.#happened(this.#liars.has(host.id) ? "liar broke" : "broke", () => text);
+    if (!this.#liars.has(host.id)) {
+      this.judge.violate("never-throws", `replica ${host.id} threw: ${text}`);
+    }
+  }
+
+  // Crashes and the heal.
+
+  #crash(plan: CrashPlan): void {
+    const host = this.#cluster.hosts[plan.replica]!;
+    if (!host.isUp) return;
+    this.#downMs.set(host.id, plan.downMs);
+    if (plan.afterEffects === null) this.#fall(host);
+    else host.crashAfter(plan.afterEffects);
+  }
+
+  #fall(host: ReplicaHost): void {
+    const survivors = this.#random.below(host.journal.atRisk + 1);
+    const lost = host.journal.atRisk - survivors;
+    host.crash(survivors);
+    this.#inboxes[host.id]!.length = 0;
+    this.#happened("crash", () => `of replica ${host.id}, ${lost} writes lost`);
+    if (lost > 0) this.#happened("crash that lost writes");
+    const downMs = Math.min(this.#downMs.get(host.id)!, this.#plan.healMs - this.now);
+    this.#after(Math.max(0, downMs), () => {
+      if (!host.isUp) this.#rise(host);
+    });
+  }
+
+  #rise(host: ReplicaHost): void {
+    this.#happened("restart", () => `of replica ${host.id}`);
+    host.start();
+    if (host.startedFrom > 0) this.#happened("restart from a snapshot");
+  }
+
+  #heal(): void {
+    this.#happened("heal");
+    for (const host of this.#correctHosts()) host.crashAfter(Infinity);
+    this.#look();
+  }
+
+  /** Ends the run when every request is answered and all correct replicas stand at the same order. */
+  #look(): void {
+    const hosts = this.#correctHosts();
+    if (hosts.every(({ isUp }) => isUp) && this.#clients.every(({ isDone }) => isDone)) {
+      const orders = hosts.map(({ machine }) => machine.status().executed);
+      if (orders.every((order) => order === orders[0])) {
+        this.#isOver = true;
+        return;
+      }
+    }
+    this.#after(lookMs, () => this.#look());
+  }
+
+  #late(): void {
+    const states = this.#correctHosts().map((host) => {
+      if (!host.isUp) return `replica ${host.id} is down`;
+      const { role, view, executed } = host.machine.status();
+      return `replica ${host.id}: ${role} in view ${view} at order ${executed}`;
+    });
+    const waiting = this.#clients.filter(({ isDone }) => !isDone).length;
+    const text = `${waiting} clients wait ${this.#plan.livenessMs} ms after the heal`;
+    this.judge.violate("liveness", `${text}; ${states.join("; ")}`);
+    this.judge.finished([]);
+    this.#judgeHistory();
+  }
+
+  // Clients.
+
+  #makeClients(): void {
+    const { n, f, clients, limits, healMs } = this.#plan;
+    const { protocol, workload } = this.#options;
+    for (let client = 0; client < clients.correct; client++) {
+      this.#clients.push(
+        new SimulatedClient({
+          client,
+          n,
+          f,
+          protocol,
+          keys: this.#cluster.keys,
+          plan: clients,
+          sessionWindow: limits.sessionWindow,
+          healMs,
+          workload,
+          random: this.#random.fork(`client ${client}`),
+          surroundings: {
+            now: () => this.now,
+            after: (ms, action) => this.#after(ms, action),
+            send: (from, to, bytes) => this.#request(from, to, bytes),
+            submitted: (bundle) => this.judge.submitted(bundle),
+            accepted: (reply) => {
+              this.judge.accepted(reply);
+              this.#happened(`answer: ${reply.outcome}`, () => `to client ${client}`);
+            },
+            retried: () => this.#happened("retry", () => `of client ${client}`),
+          },
+        }),
+      );
+    }
+    for (let i = 0; i < clients.lying; i++) this.#makeLyingClient(clients.correct + i);
+  }
+
+  #makeLyingClient(client: number): void {
+    const { n, clients, healMs } = this.#plan;
+    const random = this.#random.fork(`client ${client}`);
+    const liar = new LyingClient({
+      client,
+      victim: random.below(clients.correct),
+      n,
+      protocol: this.#options.protocol,
+      keys: this.#cluster.keys,
+      workload: this.#options.workload,
+      random,
+      send: (to, bytes) => this.#request(client, to, bytes),
+    });
+    const act = (): void => {
+      this.#happened("lie of a client");
+      liar.act();
+      if (this.now < healMs) this.#after(random.fraction() * 2 * lyingClientMs, act);
+    };
+    this.#after(random.fraction() * lyingClientMs, act);
+  }
+
+  #request(client: number, to: ReplicaId, bytes: Uint8Array): void {
+    this.#carry(this.#plan.n + client, to, bytes, () => this.#arrive(to, null, bytes));
+  }
+}
+
+/** Under which name an observation is counted. */
+function nameOf(event: Observation): string {
+  switch (event.event) {
+    case "view":
+      return `view ${event.status}`;
+    case "transfer":
+      return `transfer ${event.status}`;
+    case "dropped":
+      return `dropped: ${event.reason}`;
+    default:
+      return event.event;
+  }
+}
+
+function detailsOf(event: Observation): string {
+  switch (event.event) {
+    case "executed":
+      return `order ${event.order}, ${event.operations} operations`;
+    case "applied":
+      return `client ${event.client} session ${event.session} bundle ${event.number}`;
+    case "checkpoint":
+    case "stable":
+    case "transfer":
+      return `order ${event.order}`;
+    case "view":
+    case "suspect":
+      return `view ${event.view}`;
+    case "mute":
+    case "dropped":
+      return "";
+  }
+  return unreachable(event);
+}
