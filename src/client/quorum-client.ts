@@ -21,6 +21,8 @@ export interface QuorumClientContext<Message> {
   /** Number of replicas that may be faulty. */
   readonly f: number;
   readonly side: ClientSide<Message>;
+  /** Whether each bundle goes to every replica at once. */
+  readonly asksEveryone: boolean;
   /** The client's proof over a bundle's bytes. Pure: no clock, no randomness. */
   readonly authenticate: (body: Uint8Array) => Uint8Array;
   /** Unanswered bundles at a time; at most the replicas' `sessionWindow`. */
@@ -186,7 +188,8 @@ export class QuorumClient<Message> {
       replies: new Array<Reply | null>(n).fill(null),
     });
     this.#outstandingBytes += body.length;
-    if (this.#view < 0 || this.#retries > 0) this.#effects.push({ kind: "broadcast", message });
+    const isForAll = this.#context.asksEveryone || this.#view < 0 || this.#retries > 0;
+    if (isForAll) this.#effects.push({ kind: "broadcast", message });
     else this.#effects.push({ kind: "send", to: side.leader(this.#view, n), message });
     if (!this.#timerRuns) this.#setTimer(now);
   }

@@ -80,6 +80,7 @@ export class Session {
       n: configuration.n,
       f: configuration.f,
       side: protocol.client,
+      asksEveryone: protocol.client.asksEveryone(configuration.clientAuthentication),
       authenticate: (body) => credential.seal(hash("sha256", body, "buffer")),
       windowBundles,
       windowBytes: largestBundlesHeld * limits.bundleBytesMax,

@@ -43,7 +43,9 @@ export interface Identity {
 
 /** Issues certificates that a cluster's members check one another by. */
 export interface Authority extends Identity {
-  /** For both ends of TLS; `names` are host names and IP addresses, beside the common name itself. */
+  /**
+   * For both ends of TLS; `names` are host names and IP addresses, beside the common name itself.
+   */
   issue(commonName: string, names: readonly string[]): Identity;
 }
 

@@ -5,7 +5,10 @@ import { join } from "node:path";
 import * as z from "zod";
 import { type ClientAuthentication, type FaultModel, UsageError } from "../core/index.js";
 
-/** Ports are `basePort + replica`; 64 replicas keep them clear of the health ports from `basePort + 100`. */
+/**
+ * Ports are `basePort + replica`; 64 replicas keep them clear of the health ports from `basePort +
+ * 100`.
+ */
 export const replicasMax = 64;
 /** Credentials that one `init` makes: each is a file. */
 export const clientsMax = 65_536;
@@ -79,7 +82,10 @@ export type Configuration = Readonly<z.infer<typeof configurationSchema>> & {
 /** What a configuration file holds: all but what follows from it. */
 export type ConfigurationFile = z.infer<typeof configurationSchema>;
 
-/** The fewest replicas with which any protocol of a fault model tolerates f faults; a protocol may need more. */
+/**
+ * The fewest replicas with which any protocol of a fault model tolerates f faults; a protocol may
+ * need more.
+ */
 export function replicasNeeded(faultModel: FaultModel, f: number): number {
   return (faultModel === "byzantine" ? 3 : 2) * f + 1;
 }
@@ -106,7 +112,8 @@ export const configurationName = "cluster.json";
 
 /**
  * Reads and checks a cluster's configuration. Throws `UsageError` with code CONFIGURATION_MISSING,
- * CONFIGURATION_UNREADABLE, CONFIGURATION_DAMAGED or CONFIGURATION_VERSION and a message with the remedy.
+ * CONFIGURATION_UNREADABLE, CONFIGURATION_DAMAGED or CONFIGURATION_VERSION and a message with the
+ * remedy.
  */
 export function readConfiguration(folder: string): Configuration {
   const path = join(folder, configurationName);
@@ -116,7 +123,7 @@ export function readConfiguration(folder: string): Configuration {
     throw new UsageError(
       "CONFIGURATION_VERSION",
       `${path} is a configuration of version ${version}; this Troth reads version 1. ` +
-        "Run the Troth release that made it, or make a new cluster in another folder with `troth init`.",
+        "Run the Troth release that made it, or make a new cluster elsewhere with `troth init`.",
       { path, version },
     );
   }

@@ -15,7 +15,9 @@ export interface ClientCredential {
   readonly tlsKey: string;
   /** PEM, with the name `client-<client>`. */
   readonly tlsCertificate: string;
-  /** The authenticator over a bundle's digest, as the configuration's `clientAuthentication` wants. */
+  /**
+   * The authenticator over a bundle's digest, as the configuration's `clientAuthentication` wants.
+   */
   seal(digest: Uint8Array): Uint8Array;
 }
 
@@ -37,13 +39,15 @@ export const credentialSchema = z.strictObject({
 export type CredentialFile = z.infer<typeof credentialSchema>;
 
 /**
- * Reads and checks a client's credential. Throws `UsageError` with code CLIENT_UNKNOWN, KEY_MISSING,
- * KEY_UNREADABLE or KEY_DAMAGED and a message with the remedy, or what `readConfiguration` throws.
+ * Reads and checks a client's credential. Throws `UsageError` with code CLIENT_UNKNOWN,
+ * KEY_MISSING, KEY_UNREADABLE or KEY_DAMAGED and a message with the remedy, or what
+ * `readConfiguration` throws.
  */
 export function readClientCredential(folder: string, client: ClientId): ClientCredential {
   const { clients, clientAuthentication, authority, n } = readConfiguration(folder);
   if (!Number.isInteger(client) || client < 0 || client >= clients) {
-    const message = `there is no client ${client} in ${folder}: its clients are 0 to ${clients - 1}.`;
+    const last = clients - 1;
+    const message = `there is no client ${client} in ${folder}: its clients are 0 to ${last}.`;
     throw new UsageError("CLIENT_UNKNOWN", message, { client, clients });
   }
   const path = clientPath(folder, client);

@@ -12,8 +12,9 @@ export interface StoredIdentity {
 }
 
 /**
- * Checks that the certificate is for `commonName`, was issued by the cluster's authority, is valid now and belongs
- * to the key. Throws `UsageError` KEY_DAMAGED naming the file and what is wrong with it.
+ * Checks that the certificate is for `commonName`, was issued by the cluster's authority, is valid
+ * now and belongs to the key. Throws `UsageError` KEY_DAMAGED naming the file and what is wrong
+ * with it.
  */
 export function checkIdentity(stored: StoredIdentity, commonName: string, authority: string): void {
   const { certificatePath, keyPath } = stored;

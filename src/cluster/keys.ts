@@ -33,8 +33,8 @@ export interface ReplicaKeys {
 
 /**
  * Reads and checks the private folder of one replica. Throws `UsageError` with code
- * REPLICA_UNKNOWN, KEY_MISSING, KEY_UNREADABLE or KEY_DAMAGED and a message with the remedy, or what
- * `readConfiguration` throws.
+ * REPLICA_UNKNOWN, KEY_MISSING, KEY_UNREADABLE or KEY_DAMAGED and a message with the remedy, or
+ * what `readConfiguration` throws.
  */
 export function readReplicaKeys(folder: string, id: number): ReplicaKeys {
   const configuration = readConfiguration(folder);

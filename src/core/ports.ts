@@ -100,6 +100,8 @@ export interface ClientSide<M> {
   reply(message: M): Reply | null;
   /** Where to send a request first: the leader of a view. */
   leader(view: number, n: number): ReplicaId;
+  /** Whether requests authenticated so go to every replica at once, because one's word for them is not enough. */
+  asksEveryone(authentication: ClientAuthentication): boolean;
 }
 
 /** What one replica answers to one bundle. */

@@ -10,8 +10,8 @@ const retryMsMin = 25;
 const retryMsMax = 1_000;
 
 /**
- * Keeps one link to the expected peer, until closed: it opens it, and opens another when it ends, at
- * once at first and then ever more patiently, so that many do not storm one that comes back.
+ * Keeps one link to the expected peer, until closed: it opens it, and opens another when it ends,
+ * at once at first and then ever more patiently, so that many do not storm one that comes back.
  */
 export function dial(options: DialOptions): Dialler {
   return new Dialling(options);

@@ -12,8 +12,8 @@ interface Filled {
 }
 
 /**
- * The frames on their way out of one socket. They are encoded straight into a slab; one slab at a time
- * is with the socket, and what is sent meanwhile gathers in the next.
+ * The frames on their way out of one socket. They are encoded straight into a slab; one slab at a
+ * time is with the socket, and what is sent meanwhile gathers in the next.
  */
 export class FrameWriter {
   readonly #socket: Writable;

@@ -11,17 +11,20 @@ export interface Link {
   /** The session that a client announced when it connected; null for replicas. */
   readonly session: number | null;
   /**
-   * Sends one frame of at most `size` bytes: calls `write` at once, which writes it at `offset` and returns the
-   * offset after it. Frames go out in the order sent, together, when the turn ends or at `flush`. False, and
-   * `write` is not called: too much is queued already (`queueBytesMax`), or the link is closed; the frame is dropped.
-   * `size` is at most `frameBytesMax`.
+   * Sends one frame of at most `size` bytes: calls `write` at once, which writes it at `offset` and
+   * returns the offset after it. Frames go out in the order sent, together, when the turn ends or
+   * at `flush`. False, and `write` is not called: too much is queued already (`queueBytesMax`), or
+   * the link is closed; the frame is dropped. `size` is at most `frameBytesMax`.
    */
   send(size: number, write: (into: Uint8Array, offset: number) => number): boolean;
   /** Sends now what was queued in this turn. */
   flush(): void;
   /** Bytes sent and not yet taken by the operating system. */
   readonly queuedBytes: number;
-  /** Stops reading: the peer's bytes stay in its buffers until `resume`. Frames already read may still arrive. */
+  /**
+   * Stops reading: the peer's bytes stay in its buffers until `resume`. Frames already read may
+   * still arrive.
+   */
   pause(): void;
   resume(): void;
   /** Sends what is queued, then closes. */
@@ -39,7 +42,9 @@ export interface LinkEvents {
   dropped(reason: string): void;
 }
 
-/** How this end proves who it is. All in PEM; `authority` is the cluster's certificate authority. */
+/**
+ * How this end proves who it is. All in PEM; `authority` is the cluster's certificate authority.
+ */
 export interface LinkIdentity {
   readonly key: string;
   readonly certificate: string;
@@ -57,7 +62,9 @@ export interface LinkOptions {
   readonly frameBytesMax: number;
   /** Over so many queued bytes `send` drops. 64 MiB unless given. */
   readonly queueBytesMax?: number;
-  /** TLS takes no longer, and then the hello no longer; a slower peer is dropped. 5 s unless given. */
+  /**
+   * TLS takes no longer, and then the hello no longer; a slower peer is dropped. 5 s unless given.
+   */
   readonly handshakeMsMax?: number;
   readonly events: LinkEvents;
 }
@@ -67,7 +74,10 @@ export interface ListenOptions extends LinkOptions {
   readonly connectionsMax: number;
   /** A longer frame from a client closes its link. `frameBytesMax` unless given. */
   readonly clientFrameBytesMax?: number;
-  /** Connections at once of one client. One of a replica: its newest replaces the older. 16 unless given. */
+  /**
+   * Connections at once of one client. One of a replica: its newest replaces the older. 16 unless
+   * given.
+   */
   readonly connectionsPerClientMax?: number;
 }
 

@@ -3,7 +3,9 @@
 import { constants } from "node:crypto";
 import type { LinkIdentity } from "./link.js";
 
-/** The kernel probes an idle connection after so long, then every second, and gives up after ten. */
+/**
+ * The kernel probes an idle connection after so long, then every second, and gives up after ten.
+ */
 const keepAliveInitialDelay = 10_000;
 
 export function tlsOptions({ key, certificate, authority }: LinkIdentity) {

@@ -80,8 +80,7 @@ export class Checkpoints<Statement extends CheckpointStatement> {
   note(replica: ReplicaId, statement: Statement): StableProof<Statement> | null {
     if (statement.order <= this.#stable.order) return null;
     const kept = this.#statements[replica]!;
-    if (kept.has(statement.order)) return null;
-    kept.set(statement.order, statement);
+    if (!kept.has(statement.order)) kept.set(statement.order, statement);
     if (kept.size > statementsKept) kept.delete(Math.min(...kept.keys()));
     const { order, digest } = statement;
     const statements = this.#statements

@@ -1,4 +1,5 @@
-// How simulated clients prove who they are, for each of the three ways of architecture.md §5, symbolically.
+// How simulated clients prove who they are, for each of the three ways of architecture.md §5,
+// symbolically.
 
 import {
   type ClientAuthentication,
@@ -19,7 +20,11 @@ export interface ClientKeys {
   isAuthentic(
     replica: ReplicaId,
     counter: TrustedCounter,
-    claim: { readonly client: ClientId; readonly digest: Digest; readonly authenticator: Uint8Array },
+    claim: {
+      readonly client: ClientId;
+      readonly digest: Digest;
+      readonly authenticator: Uint8Array;
+    },
   ): boolean;
 }
 

@@ -1,4 +1,5 @@
-// The hosts of a simulated cluster and what they share: one trusted group, the clients' keys, one hash.
+// The hosts of a simulated cluster and what they share: one trusted group, the clients' keys, one
+// hash.
 
 import { digest as sha256 } from "@chainsafe/as-sha256";
 import type {

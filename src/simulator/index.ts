@@ -1,5 +1,8 @@
-// The simulator: the deployed machines in virtual time, under faults that a seed draws, judged as they run.
+// The simulator: the deployed machines in virtual time, under faults that a seed draws, judged as
+// they run.
 export { type LieName, lieNames } from "./adversary/lies.js";
+export * from "./checkers/key-value-model.js";
+export * from "./checkers/linearizability.js";
 export type { Property, Violation } from "./judge.js";
 export { type TrustedGroup, trustedGroup } from "./model-counter.js";
 export * from "./plan.js";

@@ -1,10 +1,15 @@
-// A model of a replica's disk: records in the order they were written, durable only once a sync has finished.
+// A model of a replica's disk: records in the order they were written, durable only once a sync has
+// finished.
 
 import type { Page, StateImage } from "../core/index.js";
 
 type Entry =
   | { readonly kind: "record"; readonly bytes: Uint8Array }
-  | { readonly kind: "checkpoint"; readonly image: StateImage; readonly retain: readonly Uint8Array[] };
+  | {
+      readonly kind: "checkpoint";
+      readonly image: StateImage;
+      readonly retain: readonly Uint8Array[];
+    };
 
 /** What a restart finds. */
 export interface Recovered {
@@ -34,13 +39,19 @@ export class Journal {
     return this.written;
   }
 
-  /** The image with the records replaces everything written before, once it is durable: atomically, or never. */
+  /**
+   * The image with the records replaces everything written before, once it is durable: atomically,
+   * or never.
+   */
   replace(image: StateImage, retain: readonly Uint8Array[]): number {
     this.#entries.push({ kind: "checkpoint", image, retain });
     return this.written;
   }
 
-  /** Begins to make durable what is written by now. False if a sync runs already or nothing needs one. */
+  /**
+   * Begins to make durable what is written by now. False if a sync runs already or nothing needs
+   * one.
+   */
   startSync(): boolean {
     if (this.#syncing !== null || this.#durable === this.written) return false;
     this.#syncing = this.written;

@@ -1,4 +1,5 @@
-// The checkers of one run: they see what correct replicas observe and answer, and what correct clients accept.
+// The checkers of one run: they see what correct replicas observe and answer, and what correct
+// clients accept.
 
 import {
   type Digest,
@@ -11,7 +12,9 @@ import {
 import type { ReplicaHost } from "./replica-host.js";
 import { answerOf } from "./simulated-client.js";
 
-/** What must always hold; `message` of a violation says which replicas, orders and values broke it. */
+/**
+ * What must always hold; `message` of a violation says which replicas, orders and values broke it.
+ */
 export type Property =
   | "agreement"
   | "exactly-once"
@@ -56,7 +59,9 @@ export class Judge {
   readonly #executed = new Map<number, Witness>();
   readonly #checkpoints = new Map<number, Witness>();
   readonly #progress = new Map<ReplicaId, Progress>();
-  /** After which order a bundle took effect: the same for all correct replicas, in all their lives. */
+  /**
+   * After which order a bundle took effect: the same for all correct replicas, in all their lives.
+   */
   readonly #applied = new Map<string, { readonly order: number; readonly replica: ReplicaId }>();
   readonly #answers = new Map<string, string>();
   readonly #submitted = new Set<string>();
@@ -94,6 +99,13 @@ export class Judge {
         return;
       case "applied":
         this.#onApplied(host.id, progress, event);
+        return;
+      case "stable":
+      case "view":
+      case "suspect":
+      case "mute":
+      case "dropped":
+        return; // nothing that must agree
     }
   }
 

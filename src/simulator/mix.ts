@@ -1,5 +1,5 @@
-// A fast 256-bit mix of words, and the running fingerprint of a run. Not cryptography: symbolic where a simulated
-// adversary, which never computes it, cannot tell the difference.
+// A fast 256-bit mix of words, and the running fingerprint of a run. Not cryptography: symbolic
+// where a simulated adversary, which never computes it, cannot tell the difference.
 
 const multipliers = [
   0x85ebca6b, 0xc2b2ae35, 0x27d4eb2f, 0x165667b1, 0x9e3779b1, 0xcc9e2d51, 0x1b873593, 0xe6546b64,
@@ -34,7 +34,10 @@ export class Mixer {
     this.word(bytes.length);
     for (let i = 0; i < bytes.length; i += 4) {
       this.word(
-        bytes[i]! | ((bytes[i + 1] ?? 0) << 8) | ((bytes[i + 2] ?? 0) << 16) | ((bytes[i + 3] ?? 0) << 24),
+        bytes[i]! |
+          ((bytes[i + 1] ?? 0) << 8) |
+          ((bytes[i + 2] ?? 0) << 16) |
+          ((bytes[i + 3] ?? 0) << 24),
       );
     }
     return this;

@@ -1,5 +1,6 @@
-// A model of the trusted subsystem: the rules of core/trusted-counter.ts with symbolic MACs. The key lives in a closure;
-// code that holds a counter, a lying replica's included, may call it and cannot read it.
+// A model of the trusted subsystem: the rules of core/trusted-counter.ts with symbolic MACs. The
+// key lives in a closure; code that holds a counter, a lying replica's included, may call it and
+// cannot read it.
 
 import {
   type Attestation,
@@ -19,7 +20,10 @@ import type { Random } from "./random.js";
 
 /** All trusted instances of one cluster: they share a key and believe each other. */
 export interface TrustedGroup {
-  /** A fresh instance with its counters at the origin, as after a start with the administrator's token. */
+  /**
+   * A fresh instance with its counters at the origin, as after a start with the administrator's
+   * token.
+   */
   counter(instance: number): TrustedCounter;
   /** What client `client` puts on a bundle. Only clients are handed this. */
   seal(client: ClientId, digest: Digest): Uint8Array;
@@ -134,7 +138,8 @@ class ModelCounter implements TrustedCounter {
 
   verifyMulti(attestation: MultiAttestation, digest: Digest): boolean {
     const { kind, parts, mac } = attestation;
-    if (!Object.hasOwn(domains, kind) || !parts.every((part) => isPosition(part.next))) return false;
+    if (!Object.hasOwn(domains, kind) || !parts.every((part) => isPosition(part.next)))
+      return false;
     if (!equalBytes(this.#sealer.multi(attestation, digest), mac)) return false;
     for (const part of parts) this.#notice(attestation.instance, part);
     return true;

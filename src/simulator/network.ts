@@ -1,4 +1,5 @@
-// The links between parties: what becomes of a message sent now. Parties are numbered: replicas, then clients.
+// The links between parties: what becomes of a message sent now. Parties are numbered: replicas,
+// then clients.
 
 import type { NetworkPlan, PartitionPlan } from "./plan.js";
 import type { Random } from "./random.js";

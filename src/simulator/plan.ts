@@ -1,4 +1,5 @@
-// Swarm testing: every seed draws its own mix of faults, workload, limits and timing. A plan is plain data.
+// Swarm testing: every seed draws its own mix of faults, workload, limits and timing. A plan is
+// plain data.
 
 import {
   type ClientAuthentication,

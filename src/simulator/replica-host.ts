@@ -1,5 +1,6 @@
-// The host of one simulated replica: decodes and verifies what arrives, runs the machine, and carries out its effects
-// with the barrier of core/machine.ts. Where messages, time and syncs go is up to its surroundings.
+// The host of one simulated replica: decodes and verifies what arrives, runs the machine, and
+// carries out its effects with the barrier of core/machine.ts. Where messages, time and syncs go is
+// up to its surroundings.
 
 import {
   type ClaimContext,
@@ -26,7 +27,9 @@ export interface Surroundings {
   now(): number;
   send(from: ReplicaId, to: ReplicaId, bytes: Uint8Array): void;
   reply(from: ReplicaId, client: ClientId, session: SessionId, bytes: Uint8Array): void;
-  /** A sync of the host's journal began: call `finishSync` of the same life when the disk is done. */
+  /**
+   * A sync of the host's journal began: call `finishSync` of the same life when the disk is done.
+   */
   sync(host: ReplicaHost): void;
   /** A timer was set: call `expire` with the token when it is due. */
   timer(host: ReplicaHost, timer: string, token: number, atMs: number): void;
@@ -161,7 +164,9 @@ export class ReplicaHost {
   }
 
   /** One turn: messages, each with its sender (null: a client), then the timers of 0 ms. */
-  receive(messages: readonly { readonly from: ReplicaId | null; readonly bytes: Uint8Array }[]): void {
+  receive(
+    messages: readonly { readonly from: ReplicaId | null; readonly bytes: Uint8Array }[],
+  ): void {
     for (const { from, bytes } of messages) {
       if (!this.isUp) return;
       const message = this.#attempt(() => this.#admit(from, bytes.slice()));
@@ -197,7 +202,9 @@ export class ReplicaHost {
     return this.#alive;
   }
 
-  /** The message in the bytes, if all its claims hold; null otherwise, and the reason is observed. */
+  /**
+   * The message in the bytes, if all its claims hold; null otherwise, and the reason is observed.
+   */
   #admit(from: ReplicaId | null, bytes: Uint8Array): Tagged | null {
     const { protocol, surroundings, context, keys } = this.#options;
     const drop = (reason: string): null => {
@@ -215,7 +222,8 @@ export class ReplicaHost {
         claim.kind === "attestation"
           ? counter.verify(claim.attestation, claim.digest)
           : keys.isAuthentic(this.id, counter, claim);
-      if (!holds) return drop(claim.kind === "attestation" ? "forged attestation" : "forged request");
+      if (!holds)
+        return drop(claim.kind === "attestation" ? "forged attestation" : "forged request");
     }
     return message;
   }

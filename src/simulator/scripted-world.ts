@@ -293,7 +293,8 @@ export class ScriptedWorld<M extends Tagged, D extends Tagged> implements Scenar
         const bytes = messages.encode(message);
         for (const peer of typeof to === "number" ? [to] : to) this.#post(replica, peer, bytes);
       },
-      reply: (client, message) => this.#post(replica, clientParty(client), messages.encode(message)),
+      reply: (client, message) =>
+        this.#post(replica, clientParty(client), messages.encode(message)),
       received,
     };
     this.#played.set(replica, { means, received });

@@ -1,4 +1,5 @@
-// A correct client in virtual time: one session at a time, several bundles outstanding, retries, f+1 equal replies.
+// A correct client in virtual time: one session at a time, several bundles outstanding, retries,
+// f+1 equal replies.
 
 import { encodeBundle } from "../codec/index.js";
 import type { ClientId, Protocol, ReplicaId, Reply } from "../core/index.js";
@@ -56,7 +57,9 @@ export class SimulatedClient {
 
   constructor(options: ClientOptions) {
     this.#options = options;
-    options.surroundings.after(options.random.between(0, options.plan.thinkMs), () => this.#think());
+    options.surroundings.after(options.random.between(0, options.plan.thinkMs), () =>
+      this.#think(),
+    );
   }
 
   /** Whether everything was submitted and answered. */

@@ -1,9 +1,13 @@
-// What simulated clients ask for, and what their calls are judged by. Operations are opaque to the simulator.
+// What simulated clients ask for, and what their calls are judged by. Operations are opaque to the
+// simulator.
 
 import type { ClientId } from "../core/index.js";
 import type { Random } from "./random.js";
 
-/** One operation of a correct client, from its invocation to its answer. Times are virtual milliseconds. */
+/**
+ * One operation of a correct client, from its invocation to its answer. Times are virtual
+ * milliseconds.
+ */
 export interface Call {
   readonly client: ClientId;
   readonly operation: Uint8Array;
@@ -15,7 +19,10 @@ export interface Call {
 
 /** Operations for one service. */
 export interface Workload {
-  /** The next operation of a correct client. Writes should carry distinct values: then histories tell more. */
+  /**
+   * The next operation of a correct client. Writes should carry distinct values: then histories
+   * tell more.
+   */
   next(random: Random, client: ClientId): Uint8Array;
   /** An operation of a lying client, on what no correct client touches. */
   noise(random: Random): Uint8Array;

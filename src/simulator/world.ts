@@ -291,7 +291,9 @@ export class World {
     this.#look();
   }
 
-  /** Ends the run when every request is answered and all correct replicas stand at the same order. */
+  /**
+   * Ends the run when every request is answered and all correct replicas stand at the same order.
+   */
   #look(): void {
     const hosts = this.#correctHosts();
     if (hosts.every(({ isUp }) => isUp) && this.#clients.every(({ isDone }) => isDone)) {

@@ -20,6 +20,7 @@ function newMachine(changes: Partial<QuorumClientContext<ToyMessage>> = {}) {
     n: 3,
     f: 1,
     side: toySide,
+    asksEveryone: false,
     authenticate: () => new Uint8Array(32),
     windowBundles: 4,
     windowBytes: 1 << 20,

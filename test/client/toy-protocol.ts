@@ -54,6 +54,8 @@ export const toySide: ClientSide<ToyMessage> = {
     return { ...rest, outcome: expired === 1 ? "session-expired" : "executed" };
   },
   leader: (view, n) => view % n,
+
+  asksEveryone: () => false,
 };
 
 /** What the toy service answers: the operation backwards, and one byte more. */

@@ -1,4 +1,5 @@
-// Reading secrets: what they are good for, and what is said when a file is damaged, swapped or lost.
+// Reading secrets: what they are good for, and what is said when a file is damaged, swapped or
+// lost.
 
 import assert from "node:assert/strict";
 import { createHmac, createPublicKey, verify } from "node:crypto";

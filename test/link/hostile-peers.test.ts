@@ -1,4 +1,5 @@
-// Peers that send garbage, too much, nothing, or that are not who they should be: dropped and counted.
+// Peers that send garbage, too much, nothing, or that are not who they should be: dropped and
+// counted.
 
 import assert from "node:assert/strict";
 import { once } from "node:events";
@@ -45,7 +46,9 @@ function cutOff(socket: Socket): Promise<void> {
   return new Promise((resolve) => socket.once("close", () => resolve()));
 }
 
-/** A listener, what a peer does to it, and that an honest peer is served afterwards all the same. */
+/**
+ * A listener, what a peer does to it, and that an honest peer is served afterwards all the same.
+ */
 async function attack(
   act: (port: number, ears: Ears) => Promise<void> | void,
   expected: { readonly drops: string[]; readonly links?: number },

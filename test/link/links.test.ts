@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { InvariantError } from "../../src/core/index.js";
+import { closeMsMax } from "../../src/link/connection.js";
 import { client5, dial0, Ears, identity, listenAs0, numbered, sendBytes } from "./members.js";
 
 const limit = { timeout: 20_000 };
@@ -143,11 +144,13 @@ test("a dialled link opens again after the listener restarts", limit, async () =
   await again.close();
 });
 
-test("a closed dialler does not dial again", limit, async () => {
+test("a closed dialler ends its link in good order and does not dial again", limit, async () => {
   const { listening, dialling, dialler, listener } = await pair();
+  const start = performance.now();
   dialler.close();
   await listening.until(() => listening.closings.length === 1);
   await dialling.until(() => dialling.closings.length === 1);
+  assert.ok(performance.now() - start < closeMsMax, "it was not cut off");
   await listener.close();
   assert.equal(listening.links.length, 1);
 });

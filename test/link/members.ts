@@ -1,4 +1,5 @@
-// Members of a cluster for link tests: identities of one authority, and ears that can be waited for.
+// Members of a cluster for link tests: identities of one authority, and ears that can be waited
+// for.
 
 import { type Authority, createAuthority } from "../../src/cluster/certificates.js";
 import {

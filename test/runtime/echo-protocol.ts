@@ -172,6 +172,8 @@ export const echoProtocol: Protocol<EchoMessage, EchoRecord> = {
     request: (body, authenticator) => ({ kind: "request", body, authenticator }),
     reply: (message) => (message.kind === "reply" ? { ...message, outcome: "executed" } : null),
     leader: () => 0,
+
+    asksEveryone: () => false,
   },
 };
 

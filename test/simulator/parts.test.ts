@@ -1,4 +1,5 @@
-// The simulator's own parts: randomness, the event queue, the journal, the network, and the mutation of messages.
+// The simulator's own parts: randomness, the event queue, the journal, the network, and the
+// mutation of messages.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -34,7 +35,10 @@ test("a seed determines its numbers; forks are streams of their own", () => {
   assert.notDeepEqual(draw(new Random(5)), draw(new Random(6)));
   assert.notDeepEqual(draw(new Random(5)), draw(new Random(5 + 2 ** 32)));
   assert.notDeepEqual(draw(new Random(5).fork("a")), draw(new Random(5).fork("b")));
-  const mean = draw(new Random(1)).concat(draw(new Random(2))).reduce((a, b) => a + b) / 16;
+  const mean =
+    draw(new Random(1))
+      .concat(draw(new Random(2)))
+      .reduce((a, b) => a + b) / 16;
   assert.ok(Math.abs(mean / 2 ** 32 - 0.5) < 0.25);
 });
 

@@ -1,4 +1,5 @@
-// The scripting harness: nothing moves unless the test says so, and everything that moves goes through the codec.
+// The scripting harness: nothing moves unless the test says so, and everything that moves goes
+// through the codec.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -19,18 +20,33 @@ test("a request is ordered and answered when everything is delivered", () => {
   world.settle();
   assert.deepEqual(world.result(4, 1), [count(1), count(2)]);
   assert.equal(world.replies(4).length, 3);
-  assert.deepEqual([0, 1, 2].map((replica) => world.status(replica).executed), [1, 1, 1]);
+  assert.deepEqual(
+    [0, 1, 2].map((replica) => world.status(replica).executed),
+    [1, 1, 1],
+  );
 });
 
 test("deliver takes what is in flight, not what follows from it", () => {
   const world = cluster();
   world.submit(0, [operation]);
-  assert.equal(world.deliver((m) => m.to === 0), 1);
+  assert.equal(
+    world.deliver((m) => m.to === 0),
+    1,
+  );
   assert.equal(world.inFlight((m) => m.message.kind === "order").length, 2);
   assert.equal(world.result(0, 1), null);
-  assert.equal(world.drop((m) => m.to === 2), 3);
+  assert.equal(
+    world.drop((m) => m.to === 2),
+    3,
+  );
   world.settle();
-  assert.deepEqual(world.replies(0).map(({ from }) => from).sort(), [0, 1]);
+  assert.deepEqual(
+    world
+      .replies(0)
+      .map(({ from }) => from)
+      .sort(),
+    [0, 1],
+  );
   assert.equal(world.status(2).executed, 0);
 });
 
@@ -73,7 +89,10 @@ test("a crash between persist and send keeps the record and loses the message", 
   assert.throws(() => world.status(0));
   world.restart(0);
   world.play(1_000);
-  assert.deepEqual([0, 1, 2].map((replica) => world.status(replica).executed), [1, 1, 1]);
+  assert.deepEqual(
+    [0, 1, 2].map((replica) => world.status(replica).executed),
+    [1, 1, 1],
+  );
 });
 
 test("a crash before the persist loses the record too", () => {

@@ -1,4 +1,5 @@
-// The simulator on a toy protocol: it replays, its faults really happen, and it finds what is planted.
+// The simulator on a toy protocol: it replays, its faults really happen, and it finds what is
+// planted.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -24,8 +25,9 @@ const options = (bug: Bug | null = null, n = 3) => ({
   faults: honest,
 });
 
-const run = (bug: Bug | null, seeds: number, n = 3): Outcome[] =>
-  [...simulate(options(bug, n), 1, seeds)];
+const run = (bug: Bug | null, seeds: number, n = 3): Outcome[] => [
+  ...simulate(options(bug, n), 1, seeds),
+];
 
 test("a correct protocol passes under crashes, partitions and a faulty network", () => {
   for (const n of [3, 5]) {
@@ -74,6 +76,9 @@ for (const [bug, properties] of planted) {
   test(`finds the planted bug ${bug}`, () => {
     const found = run(bug, 40).flatMap(({ violations }) => violations);
     const names = new Set(found.map(({ property }) => property));
-    assert.ok(properties.some((property) => names.has(property)), [...names].join());
+    assert.ok(
+      properties.some((property) => names.has(property)),
+      [...names].join(),
+    );
   });
 }

@@ -1,5 +1,5 @@
-// A small protocol to try the simulator on: replica 0 orders for ever, and a request executes once f+1 replicas stored
-// it. Its planted bugs are what the simulator must find.
+// A small protocol to try the simulator on: replica 0 orders for ever, and a request executes once
+// f+1 replicas stored it. Its planted bugs are what the simulator must find.
 
 import {
   type Bundle,
@@ -47,7 +47,12 @@ export type ToyMessage = MessageOf<typeof messageTable>;
 type Stored = MessageOf<typeof recordTable>;
 
 /** What can be wrong with a toy replica. */
-export type Bug = "skips-persist" | "forgets-replies" | "never-resends" | "lies-about-state" | "throws";
+export type Bug =
+  | "skips-persist"
+  | "forgets-replies"
+  | "never-resends"
+  | "lies-about-state"
+  | "throws";
 
 /** The toy, with a bug or without. */
 export function toyProtocol(bug: Bug | null = null): Protocol<ToyMessage, Stored> {
@@ -80,6 +85,8 @@ export function toyProtocol(bug: Bug | null = null): Protocol<ToyMessage, Stored
       reply: (message) =>
         message.kind === "reply" ? { ...message, view: 0, outcome: "executed" } : null,
       leader: () => 0,
+
+      asksEveryone: () => false,
     },
   };
 }
@@ -110,7 +117,10 @@ class ToyReplica implements ReplicaMachine<ToyMessage, Stored> {
       this.#wait();
     } else if (input.kind === "timeout") {
       if (this.#bug !== "never-resends") {
-        this.#effects.push({ kind: "broadcast", message: { kind: "status", executed: this.#executed } });
+        this.#effects.push({
+          kind: "broadcast",
+          message: { kind: "status", executed: this.#executed },
+        });
       }
       this.#wait();
     } else this.#onMessage(input.from, input.message);

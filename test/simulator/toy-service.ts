@@ -1,4 +1,5 @@
-// A service that counts: every operation is answered with how many came before it. And the workload to judge it by.
+// A service that counts: every operation is answered with how many came before it. And the workload
+// to judge it by.
 
 import { digest } from "@chainsafe/as-sha256";
 import type { Page, Service } from "../../src/core/index.js";

@@ -5,7 +5,7 @@ import { exitCode } from "../exit-code.js";
 import { type Look, look } from "../replica-table.js";
 import { TemporaryCluster } from "../temporary-cluster.js";
 import { duration, quantity } from "../text.js";
-import { judgeKeyValue } from "../simulate/workloads.js";
+import { judgeKeyValue } from "../simulate/judge.js";
 import { Workload } from "./workload.js";
 
 /** Where the story is told. */

@@ -93,6 +93,7 @@ export class Workload {
   }
 
   close(): void {
+    this.#running = false;
     for (const client of this.#clients) client.close();
   }
 

@@ -2,7 +2,8 @@
 
 import { UsageError } from "../../core/index.js";
 import { keyValue } from "../../services/index.js";
-import type { Call, Random, Workload } from "../../simulator/index.js";
+import type { Random, Workload } from "../../simulator/index.js";
+import { judgeKeyValue } from "./judge.js";
 
 /** A workload for the service; made anew for every seed. @throws UsageError `WORKLOAD_UNKNOWN` */
 export function workloadFor(service: string): () => Workload {
@@ -14,11 +15,6 @@ export function workloadFor(service: string): () => Workload {
     default:
       throw new UsageError("WORKLOAD_UNKNOWN", `there is no workload for the service "${service}"`);
   }
-}
-
-/** Null, or why no order of the calls explains their answers. */
-export function judgeKeyValue(_history: readonly Call[]): string | null {
-  return null;
 }
 
 function nullWorkload(): Workload {

@@ -1,6 +1,6 @@
 // What must be authentic in each message, and what makes one malformed in itself. No state is looked at here.
 
-import { bundleOf, digestOf, fromWire, type Request, type WireAttestation } from "../../codec/index.js";
+import { type Bundle, bundleOf, digestOf, fromWire, type Request, type WireAttestation } from "../../codec/index.js";
 import {
   type AttestationKind,
   type Claim,
@@ -11,12 +11,14 @@ import {
   type ReplicaId,
 } from "../../core/index.js";
 import { batchDigest } from "../../parts/index.js";
+import { decodeEndorsements } from "./endorsements.js";
 import {
   type Acknowledgement,
   certified,
   type Checkpoint,
   type Commit,
   counters,
+  type Endorsement,
   type Established,
   type Header,
   type HybsterMessage,
@@ -57,25 +59,51 @@ class Claims {
     return true;
   }
 
+  /** A request from its client. */
   request(request: Request): boolean {
-    const bundle = bundleOf(request);
-    const { bundleOperationsMax, bundleBytesMax, operationBytesMax } = this.#context.limits;
-    if (bundle === null || request.body.length > bundleBytesMax) return false;
-    const { operations, number, acknowledged } = bundle;
-    if (operations.length === 0 || operations.length > bundleOperationsMax) return false;
-    if (operations.some((operation) => operation.length > operationBytesMax)) return false;
-    if (number === 0 || acknowledged >= number) return false;
+    const bundle = this.#bundle(request);
+    if (bundle === null) return false;
     const digest = digestOf(request, this.#context.hash);
     const { authenticator } = request;
     this.all.push({ kind: "client", client: bundle.client, digest, authenticator });
     return true;
   }
 
+  /** A request from a replica: with the client's own proof, or with endorsements where that proves nothing here. */
+  relayed(request: Request): boolean {
+    if (this.#context.clientAuthentication !== "mac") return this.request(request);
+    const { hash } = this.#context;
+    const digest = certified.endorsement(digestOf(request, hash), hash);
+    const endorsements = decodeEndorsements(request.authenticator);
+    return (
+      this.#bundle(request) !== null &&
+      endorsements !== null &&
+      this.#isQuorum(endorsements.map((attestation) => ({ attestation }))) &&
+      endorsements.every((wire) => this.#attested(wire, "trusted-mac", counters.mac, null, digest))
+    );
+  }
+
+  endorsement({ request, attestation }: Endorsement): boolean {
+    const digest = certified.endorsement(request, this.#context.hash);
+    return this.#attested(attestation, "trusted-mac", counters.mac, null, digest);
+  }
+
+  /** The bundle, if it is within the limits. */
+  #bundle(request: Request): Bundle | null {
+    const bundle = bundleOf(request);
+    const { bundleOperationsMax, bundleBytesMax, operationBytesMax } = this.#context.limits;
+    if (bundle === null || request.body.length > bundleBytesMax) return null;
+    const { operations, number, acknowledged } = bundle;
+    if (operations.length === 0 || operations.length > bundleOperationsMax) return null;
+    if (operations.some((operation) => operation.length > operationBytesMax)) return null;
+    return number === 0 || acknowledged >= number ? null : bundle;
+  }
+
   /** A batch that is what its digest says. */
   requests(requests: readonly Request[], digest: Digest): boolean {
     const { batchRequestsMax } = this.#context.limits;
     if (requests.length === 0 || requests.length > batchRequestsMax) return false;
-    if (!requests.every((request) => this.request(request))) return false;
+    if (!requests.every((request) => this.relayed(request))) return false;
     return equalBytes(batchDigest(requests, this.#context.hash), digest);
   }
 
@@ -185,13 +213,17 @@ export function claimsOf(
 ): readonly Claim[] | null {
   if (from === null && message.kind !== "request") return null; // clients only ask
   const claims = new Claims(context);
+  if (message.kind === "request") {
+    const isWell = from === null ? claims.request(message) : claims.relayed(message);
+    return isWell ? claims.all : null;
+  }
   return isWellFormed(message, claims) ? claims.all : null;
 }
 
-function isWellFormed(message: HybsterMessage, claims: Claims): boolean {
+function isWellFormed(message: Exclude<HybsterMessage, { kind: "request" }>, claims: Claims): boolean {
   switch (message.kind) {
-    case "request":
-      return claims.request(message);
+    case "endorsement":
+      return claims.endorsement(message);
     case "prepare":
       return claims.prepare(message);
     case "commit":

@@ -15,7 +15,7 @@ export const hybster: Protocol<HybsterMessage, HybsterRecord> = {
   quorums: "f+1 of 2f+1",
   delays: 4,
   order: "total",
-  clientAuthentications: ["trusted-mac", "signature"],
+  clientAuthentications: ["trusted-mac", "signature", "mac"],
   messages,
   records,
   claims: claimsOf,
@@ -25,6 +25,7 @@ export const hybster: Protocol<HybsterMessage, HybsterRecord> = {
     request: (body, authenticator) => ({ kind: "request", body, authenticator }),
     reply: (message) => (message.kind === "reply" ? fromReplyMessage(message) : null),
     leader: leaderOf,
+    asksEveryone: (authentication) => authentication === "mac",
   },
 };
 

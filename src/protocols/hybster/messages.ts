@@ -99,6 +99,8 @@ export const messages = union({
   prepare,
   commit,
   checkpoint,
+  /** Where clients use MAC authenticators: the sender found its part of a request's authenticator valid. */
+  endorsement: container({ request: bytes32, attestation: attestationSchema }),
   /** Where a replica stands, said regularly; `suspects` is SUSPECT: the view it wants to be in, or beyond. */
   status: container({
     view: uint53,
@@ -154,6 +156,7 @@ export type Acknowledgement = Readonly<ValueOf<typeof acknowledgement>>;
 export type Established = Readonly<ValueOf<typeof established>>;
 export type ViewChange = Readonly<ValueOf<typeof viewChange>>;
 export type NewView = Readonly<ValueOf<typeof newView>>;
+export type Endorsement = Extract<HybsterMessage, { kind: "endorsement" }>;
 export type Status = Extract<HybsterMessage, { kind: "status" }>;
 
 /** The view before any view change. */
@@ -187,6 +190,7 @@ export const certified = {
     tagged(4, encodeWith(viewChangeSchema, message), hash),
   newView: (message: Omit<NewView, "attestation">, hash: Hash) =>
     tagged(5, encodeWith(newViewSchema, message), hash),
+  endorsement: (request: Digest, hash: Hash) => tagged(7, request, hash),
   acknowledgement: (message: Omit<Acknowledgement, "attestation">, hash: Hash) =>
     tagged(6, encodeWith(acknowledgementContent, message), hash),
 };

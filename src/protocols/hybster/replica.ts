@@ -1,7 +1,7 @@
 // Hybster's replica (hybster.txt §5.2): the normal case in the paper's order. View changes are in view-changer.ts,
 // what is done for peers that are behind and for oneself after a restart in recovery.ts.
 
-import { bundleOf, type Request, toWire } from "../../codec/index.js";
+import { bundleOf, digestOf, type Request, toWire } from "../../codec/index.js";
 import {
   type Attestation,
   comparePositions,
@@ -37,6 +37,7 @@ import {
   type Checkpoint,
   type Commit,
   counters,
+  type Endorsement,
   type Header,
   type HybsterMessage,
   type HybsterRecord,
@@ -44,6 +45,7 @@ import {
   type Stable,
   type Status,
 } from "./messages.js";
+import { Endorsements } from "./endorsements.js";
 import { OrderLog, type Slot } from "./order-log.js";
 import { Recovery } from "./recovery.js";
 import { type Decision, type History, topOf, batchAt } from "./view-change.js";
@@ -72,6 +74,7 @@ export class HybsterReplica
   readonly batches = new BatchStore();
   readonly pending: PendingRequests;
   readonly transfer: StateTransfer;
+  readonly #endorsements: Endorsements;
   readonly #patience: Patience;
   readonly #recovery: Recovery;
   executed = 0;
@@ -90,6 +93,7 @@ export class HybsterReplica
     this.checkpoints = new Checkpoints(n, quorumOf(n), limits);
     this.executor = new Executor(service, limits, hash);
     this.pending = new PendingRequests(limits);
+    this.#endorsements = new Endorsements(n, quorumOf(n), limits.pendingRequestsMax / n);
     this.#patience = new Patience(timing);
     this.transfer = new StateTransfer({
       ...context,
@@ -120,6 +124,8 @@ export class HybsterReplica
     if (message.kind === "request") return this.#onRequest(message, from);
     if (from === null) return this.outbox.drop("not a client's message");
     switch (message.kind) {
+      case "endorsement":
+        return this.#onEndorsement(message);
       case "prepare":
         return this.#onPrepare(message);
       case "commit":
@@ -183,18 +189,43 @@ export class HybsterReplica
     const bundle = bundleOf(request)!;
     const answer = this.executor.answer(bundle);
     if (answer !== null) return this.#reply(answer);
-    const last = this.executor.settled(bundle);
-    if (bundle.number <= last) return this.outbox.drop("an answered request, its reply forgotten");
-    const outcome = this.pending.add(request, last, this.now);
+    if (bundle.number <= this.executor.settled(bundle)) {
+      return this.outbox.drop("an answered request, its reply forgotten");
+    }
+    if (from === null && this.context.clientAuthentication === "mac") this.#endorse(request);
+    else this.#admit(request, from === null);
+  }
+
+  /** Takes a request that every replica can verify; passes it on if it came from its client. */
+  #admit(request: Request, isForLeader: boolean): void {
+    const outcome = this.pending.add(request, this.executor.settled(bundleOf(request)!), this.now);
     if (outcome === "full") return this.outbox.drop("too many requests pending");
     if (outcome === "early") return this.outbox.drop("a request whose predecessors are missing");
     const { leader } = this.views;
     if (this.#isLeading) this.#batchSoon();
-    else if (from === null && leader !== this.context.replica) {
+    else if (isForLeader && leader !== this.context.replica) {
       const { body, authenticator } = request;
-      this.outbox.send(leader, { kind: "request", body, authenticator });
+      this.outbox.send(leader, { body, authenticator, kind: "request" });
     }
     this.watch();
+  }
+
+  /** This replica's part of the client's authenticator is valid: it vouches for the request. */
+  #endorse(request: Request): void {
+    const { counter, hash, replica } = this.context;
+    const digest = digestOf(request, hash);
+    const attestation = counter.trustedMac(counters.mac, certified.endorsement(digest, hash));
+    if (attestation === null) return;
+    const message = { request: digest, attestation: toWire(attestation) };
+    this.outbox.broadcast({ ...message, kind: "endorsement" });
+    this.#endorsements.addRequest(request, digest, replica);
+    this.#onEndorsement({ ...message, kind: "endorsement" });
+  }
+
+  #onEndorsement({ request, attestation }: Endorsement): void {
+    this.#endorsements.add(request, attestation);
+    const endorsed = this.#endorsements.take(request);
+    if (endorsed !== null) this.#admit(endorsed.request, !endorsed.by.has(this.views.leader));
   }
 
   /** Proposes at the end of the turn, so that what came together is ordered together. */

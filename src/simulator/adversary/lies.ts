@@ -1,6 +1,12 @@
 // What a lying replica may do to what its machine sends and hears. No lie names a protocol.
 
-import type { ClaimContext, Protocol, ReplicaContext, ReplicaId, Tagged } from "../../core/index.js";
+import type {
+  ClaimContext,
+  Protocol,
+  ReplicaContext,
+  ReplicaId,
+  Tagged,
+} from "../../core/index.js";
 import type { Random } from "../random.js";
 import { copyOf, mutate, shorten } from "./mutate.js";
 import type { Notary } from "./notary.js";
@@ -16,7 +22,10 @@ export interface Outgoing {
   readonly delayMs: number;
 }
 
-/** What a lying host has: its machine's context, its own counter included, and nothing of the other replicas. */
+/**
+ * What a lying host has: its machine's context, its own counter included, and nothing of the other
+ * replicas.
+ */
 export interface Means {
   readonly protocol: Protocol;
   readonly context: ReplicaContext;
@@ -36,7 +45,10 @@ export interface Lie {
 const others = ({ context }: Means): ReplicaId[] =>
   Array.from({ length: context.n }, (_, id) => id).filter((id) => id !== context.replica);
 
-/** A whim about each kind of message, the same all the run: so a liar may spoil one kind and respect the rest. */
+/**
+ * A whim about each kind of message, the same all the run: so a liar may spoil one kind and respect
+ * the rest.
+ */
 function whim(means: Means, chance: number): (message: Tagged) => boolean {
   const whims = new Map<string, boolean>();
   return ({ kind }) => {
@@ -46,7 +58,10 @@ function whim(means: Means, chance: number): (message: Tagged) => boolean {
   };
 }
 
-/** A liar is no faster than anybody else: without this, two of its messages may cause three, for ever. */
+/**
+ * A liar is no faster than anybody else: without this, two of its messages may cause three, for
+ * ever.
+ */
 function atMostEvery(ms: number): (now: number) => boolean {
   let last = -Infinity;
   return (now) => {
@@ -56,13 +71,15 @@ function atMostEvery(ms: number): (now: number) => boolean {
   };
 }
 
-const altering = (
-  { protocol, random }: Means,
-  isMeant: (outgoing: Outgoing) => boolean,
-): NonNullable<Lie["tamper"]> => (outgoing) =>
-  outgoing.map((one) =>
-    isMeant(one) ? { ...one, message: mutate(protocol.messages, one.message, random) } : one,
-  );
+const altering =
+  (
+    { protocol, random }: Means,
+    isMeant: (outgoing: Outgoing) => boolean,
+  ): NonNullable<Lie["tamper"]> =>
+  (outgoing) =>
+    outgoing.map((one) =>
+      isMeant(one) ? { ...one, message: mutate(protocol.messages, one.message, random) } : one,
+    );
 
 /** Has the counter certify what the message says now. */
 const certified = ({ notary, protocol, claimContext }: Means, message: Tagged): Tagged =>
@@ -153,7 +170,9 @@ const catalogue = {
     };
   },
 
-  /** Leaves things out of lists, the ends of them above all, and the counter certifies what remains. */
+  /**
+   * Leaves things out of lists, the ends of them above all, and the counter certifies what remains.
+   */
   conceal(means: Means): Lie {
     const isMeant = whim(means, 0.5);
     const { protocol, random } = means;
@@ -162,8 +181,7 @@ const catalogue = {
         const lies = new Map<Tagged, Tagged>();
         return outgoing.map((one) => {
           if (!isMeant(one.message)) return one;
-          const lie =
-            lies.get(one.message) ?? shorten(protocol.messages, one.message, random);
+          const lie = lies.get(one.message) ?? shorten(protocol.messages, one.message, random);
           lies.set(one.message, lie);
           return { ...one, message: lie };
         });
@@ -171,7 +189,10 @@ const catalogue = {
     };
   },
 
-  /** One thing to some and another to the rest: the counter certifies one, and its certificate is put on both. */
+  /**
+   * One thing to some and another to the rest: the counter certifies one, and its certificate is
+   * put on both.
+   */
   equivocate(means: Means): Lie {
     const { protocol, random } = means;
     const isMeant = whim(means, 0.4);

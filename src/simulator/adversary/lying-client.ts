@@ -66,7 +66,8 @@ export class LyingClient {
         });
     const authenticator = keys.seal(client, hash(body));
     if (random.chance(0.2)) {
-      authenticator[random.below(authenticator.length)]! ^= 1; // for "mac": wrong for one replica only
+      // With "mac", wrong for one replica only.
+      authenticator[random.below(authenticator.length)]! ^= 1;
     }
     const message = protocol.client.request(body, authenticator);
     const bytes = protocol.messages.encode(message);

@@ -1,4 +1,5 @@
-// A replica that lies: an honest machine inside, and between it and the world the habits of lies.ts.
+// A replica that lies: an honest machine inside, and between it and the world the habits of
+// lies.ts.
 
 import type {
   Effect,
@@ -10,7 +11,14 @@ import type {
   Tagged,
 } from "../../core/index.js";
 import type { Random } from "../random.js";
-import { type Destination, type Lie, lie, type LieName, type Means, type Outgoing } from "./lies.js";
+import {
+  type Destination,
+  type Lie,
+  lie,
+  type LieName,
+  type Means,
+  type Outgoing,
+} from "./lies.js";
 import { Notary } from "./notary.js";
 
 type Effects = Effect<Tagged, Tagged>[];

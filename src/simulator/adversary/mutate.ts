@@ -1,4 +1,5 @@
-// Changes one thing in a message, whatever its schema: a number, some bytes, the elements of a list.
+// Changes one thing in a message, whatever its schema: a number, some bytes, the elements of a
+// list.
 
 import type { Codec, Tagged } from "../../core/index.js";
 import type { Random } from "../random.js";
@@ -14,7 +15,10 @@ export function copyOf<M extends Tagged>(codec: Codec<M>, message: M): M {
   return codec.decode(codec.encode(message)) ?? message;
 }
 
-/** The message with one thing changed, still of its schema; unchanged if a few attempts fit no schema. */
+/**
+ * The message with one thing changed, still of its schema; unchanged if a few attempts fit no
+ * schema.
+ */
 export function mutate<M extends Tagged>(codec: Codec<M>, message: M, random: Random): M {
   for (let attempt = 0; attempt < 4; attempt++) {
     const copy = copyOf(codec, message);

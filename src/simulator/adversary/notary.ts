@@ -1,5 +1,6 @@
-// How a lying host uses its trusted counter: its machine gets certificates that are only promised, so that the host can
-// still change the message, and have the counter certify what is really sent. The counter itself is asked, never read.
+// How a lying host uses its trusted counter: its machine gets certificates that are only promised,
+// so that the host can still change the message, and have the counter certify what is really sent.
+// The counter itself is asked, never read.
 
 import { fromWire, toWire, type WireAttestation } from "../../codec/index.js";
 import {
@@ -83,7 +84,10 @@ export class Notary implements TrustedCounter {
     return this.#counter.resume(attestation, digest);
   }
 
-  /** The message with every promised certificate in it replaced by what the counter is ready to give. */
+  /**
+   * The message with every promised certificate in it replaced by what the counter is ready to
+   * give.
+   */
   honour(protocol: Protocol, message: Tagged, context: ClaimContext): Tagged {
     let result = message;
     for (let rounds = 0; rounds < 64; rounds++) {
@@ -97,10 +101,13 @@ export class Notary implements TrustedCounter {
         .filter(({ promised }) => promised.genuine === undefined)
         .sort((a, b) => comparePositions(a.wire.next, b.wire.next))[0];
       if (next === undefined) return result;
-      next.promised.genuine = this.#ask(next.promised.attestation, this.#digestFor(
-        protocol.claims(result, this.instance, context),
-        next.promised.attestation.mac,
-      ));
+      next.promised.genuine = this.#ask(
+        next.promised.attestation,
+        this.#digestFor(
+          protocol.claims(result, this.instance, context),
+          next.promised.attestation.mac,
+        ),
+      );
     }
     return result;
   }

@@ -49,6 +49,8 @@ export const keyValueModel: SequentialModel<KeyAction, KeyAnswer, KeyState> = {
     }
   },
 
+  isRead: ({ kind }) => kind === "get",
+
   describe(action) {
     const { kind, ...rest } = action;
     const fields = Object.values(rest).map((field) =>

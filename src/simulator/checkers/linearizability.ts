@@ -25,6 +25,8 @@ export interface HistoryOperation<Action, Answer> {
 export interface SequentialModel<Action, Answer, State> {
   readonly initial: State;
   step(state: State, action: Action): { readonly state: State; readonly answer: Answer };
+  /** Whether the action changes no state whatever. */
+  isRead(action: Action): boolean;
   /** For the explanation. */
   describe(action: Action): string;
 }
@@ -115,15 +117,14 @@ class Search<Action, Answer, State> {
   #tryNext(operation: number): boolean {
     const { action, answer } = this.#operations[operation]!;
     const next = this.#model.step(this.#state, action);
-    const changes = next.state !== this.#state;
-    if (answer === undefined ? !changes : next.answer !== answer) return false;
+    if (answer === undefined ? next.state === this.#state : next.answer !== answer) return false;
     this.#toggle(operation);
     if (this.#isTried(next.state)) {
       this.#toggle(operation);
       return false;
     }
-    // What changes nothing and is right here can come here in any order that continues from here.
-    this.#steps.push({ operation, state: this.#state, forced: !changes });
+    // A read that is right here can be moved here in any order that continues from here.
+    this.#steps.push({ operation, state: this.#state, forced: this.#model.isRead(action) });
     this.#state = next.state;
     this.#events.lift(operation);
     if (answer !== undefined) this.#remaining--;
@@ -176,8 +177,9 @@ class Search<Action, Answer, State> {
     const { process, action, answer, invokedAt, returnedAt } = this.#operations[operation]!;
     const what = `process ${process}'s ${this.#model.describe(action)} → ${String(answer)}`;
     const when = `from ${invokedAt} to ${String(returnedAt)}`;
+    const furthest = `after ${depth} of ${this.#operations.length} operations`;
     const possible = states.map((state) => JSON.stringify(state)).join(" or ");
-    return `${what}, ${when}: after ${depth} of ${this.#operations.length} operations it fits nowhere; the state could be ${possible}`;
+    return `${what}, ${when}, fits nowhere: ${furthest} the state could be ${possible}`;
   }
 }
 
@@ -198,14 +200,15 @@ const callOf = (operation: number): number => 2 * operation + 1;
 const isCall = (event: number): boolean => event % 2 === 1;
 const operationOf = (event: number): number => (event - 1) >>> 1;
 
-/** Calls and returns in the order of time, doubly linked, so that an operation can be taken out and put back. */
+/** Calls and returns by time, doubly linked, so that an operation can be taken out and put back. */
 class EventList {
   readonly #next: Int32Array;
   readonly #previous: Int32Array;
 
   constructor(operations: readonly HistoryOperation<unknown, unknown>[]) {
-    this.#next = new Int32Array(2 * operations.length + 1);
-    this.#previous = new Int32Array(2 * operations.length + 1);
+    // Returns that never came are in rings of their own: there, taking out and putting back are void.
+    this.#next = Int32Array.from({ length: 2 * operations.length + 1 }, (_, event) => event);
+    this.#previous = this.#next.slice();
     const timeOf = (event: number): number => {
       const { invokedAt, returnedAt } = operations[operationOf(event)]!;
       return isCall(event) ? invokedAt : returnedAt!;

@@ -1,0 +1,69 @@
+// Judges a history of calls of the key-value service: is there one order that explains every answer?
+
+import { InvariantError } from "../../core/index.js";
+import { type Outcome, readOutcome, readRequest, type Request } from "../../services/index.js";
+import {
+  type KeyAction,
+  type KeyAnswer,
+  keyValueModel,
+} from "../../simulator/checkers/key-value-model.js";
+import {
+  checkLinearizability,
+  type HistoryOperation,
+} from "../../simulator/checkers/linearizability.js";
+import type { Call } from "../../simulator/index.js";
+
+type Operation = HistoryOperation<KeyAction, KeyAnswer>;
+
+/** Null, or why no order of the calls explains their answers. Ranges are not judged. */
+export function judgeKeyValue(history: readonly Call[]): string | null {
+  const operations = history.flatMap((call) => operationOf(call) ?? []);
+  const verdict = checkLinearizability(operations, keyValueModel);
+  return verdict.ok ? null : `key ${verdict.key}: ${verdict.explanation}`;
+}
+
+function operationOf({ client, operation, invokedMs, returnedMs, result }: Call): Operation | null {
+  const request = readRequest(operation);
+  const action = request === null ? null : actionOf(request);
+  if (request === null || request.kind === "range" || action === null) return null;
+  const outcome = result === null ? null : readOutcome(result);
+  return {
+    process: client,
+    key: textOf(request.key),
+    action,
+    answer: outcome === null ? undefined : answerOf(outcome),
+    invokedAt: invokedMs,
+    returnedAt: returnedMs,
+  };
+}
+
+function actionOf(request: Request): KeyAction | null {
+  switch (request.kind) {
+    case "get":
+    case "delete":
+      return { kind: request.kind };
+    case "put":
+    case "append":
+      return { kind: request.kind, value: textOf(request.value) };
+    case "create":
+      return { kind: "compare-and-swap", expected: null, value: textOf(request.value) };
+    case "swap": {
+      const [expected, value] = [textOf(request.expected), textOf(request.value)];
+      return { kind: "compare-and-swap", expected, value };
+    }
+    case "add":
+      return { kind: "add", amount: BigInt(textOf(request.amount)) };
+    case "range":
+      return null;
+  }
+}
+
+function answerOf(outcome: Outcome): KeyAnswer {
+  if (outcome.kind === "value") return `=${textOf(outcome.value)}`;
+  if (outcome.kind === "entries" || outcome.kind === "malformed") {
+    throw new InvariantError(`an operation on one key was answered with ${outcome.kind}`);
+  }
+  return outcome.kind;
+}
+
+const textOf = (bytes: Uint8Array) => Buffer.from(bytes).toString("latin1");

@@ -1,0 +1,229 @@
+// The linearizability checker: histories that were, histories that cannot have been, and a slow checker
+// that is plainly right.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import {
+  type KeyAction,
+  type KeyAnswer,
+  type KeyState,
+  keyValueModel,
+} from "../../src/simulator/checkers/key-value-model.js";
+import {
+  checkLinearizability,
+  type HistoryOperation,
+} from "../../src/simulator/checkers/linearizability.js";
+import { Random } from "../../src/simulator/index.js";
+
+type Operation = HistoryOperation<KeyAction, KeyAnswer>;
+
+const check = (history: readonly Operation[]) => checkLinearizability(history, keyValueModel);
+
+const get: KeyAction = { kind: "get" };
+const put = (value: string): KeyAction => ({ kind: "put", value });
+const append = (value: string): KeyAction => ({ kind: "append", value });
+
+/** One operation of a story on the key "k", by a process of its own. */
+function at(
+  invokedAt: number,
+  returnedAt: number | null,
+  action: KeyAction,
+  answer?: KeyAnswer,
+): Operation {
+  return { process: invokedAt, key: "k", action, answer, invokedAt, returnedAt };
+}
+
+interface Shape {
+  readonly operations: number;
+  readonly processes: number;
+  readonly keys: number;
+  /** One in so many operations gets no answer. */
+  readonly lossOneIn: number;
+  readonly action: (random: Random, number: number) => KeyAction;
+}
+
+const anyAction = (random: Random, number: number): KeyAction => {
+  const value = `v${number}`;
+  switch (random.below(8)) {
+    case 0:
+      return put(value);
+    case 1:
+      return { kind: "delete" };
+    case 2:
+      return { kind: "compare-and-swap", expected: null, value: "1" };
+    case 3:
+      return { kind: "compare-and-swap", expected: `v${random.below(number + 1)}`, value };
+    case 4:
+      return { kind: "add", amount: BigInt(random.below(9)) - 4n };
+    case 5:
+      return append(`+${number}`);
+    default:
+      return get;
+  }
+};
+
+/** A history that took place: every operation took effect at a point between its call and its return. */
+function executed(seed: number, shape: Shape): Operation[] {
+  const random = new Random(seed);
+  const free = Array<number>(shape.processes).fill(0);
+  const planned = Array.from({ length: shape.operations }, (_, number) => {
+    const process = random.below(shape.processes);
+    const invokedAt = free[process]! + 1 + random.below(20);
+    const effectAt = invokedAt + random.below(20);
+    const returnedAt = effectAt + random.below(20);
+    free[process] = returnedAt;
+    const key = `key ${random.below(shape.keys)}`;
+    const action = shape.action(random, number);
+    return { process, key, action, invokedAt, effectAt, returnedAt };
+  }).sort((a, b) => a.effectAt - b.effectAt);
+  const states = new Map<string, KeyState>();
+  return planned.map(({ effectAt: _, ...operation }) => {
+    const { key, action } = operation;
+    const isLost = shape.lossOneIn > 0 && random.below(shape.lossOneIn) === 0;
+    const { state, answer } = keyValueModel.step(states.get(key) ?? null, action);
+    if (!isLost || random.below(2) === 0) states.set(key, state);
+    return isLost ? { ...operation, answer: undefined, returnedAt: null } : { ...operation, answer };
+  });
+}
+
+/** All orders, one by one. */
+function isLinearizable(history: readonly Operation[], state: KeyState = null): boolean {
+  if (history.every(({ answer }) => answer === undefined)) return true;
+  return history.some((operation) => {
+    const { invokedAt, action, answer } = operation;
+    const others = history.filter((other) => other !== operation);
+    if (others.some(({ returnedAt }) => returnedAt !== null && returnedAt < invokedAt)) return false;
+    const next = keyValueModel.step(state, action);
+    return (answer === undefined || next.answer === answer) && isLinearizable(others, next.state);
+  });
+}
+
+const seeds = fc.integer({ min: 0, max: 2 ** 31 - 1 });
+
+test("histories that took place are linearizable", () => {
+  const shape = { operations: 80, processes: 5, keys: 3, lossOneIn: 0, action: anyAction };
+  fc.assert(
+    fc.property(seeds, (seed) => {
+      assert.deepEqual(check(executed(seed, shape)), { ok: true });
+    }),
+    { numRuns: 200 },
+  );
+});
+
+test("… also where answers were lost, whether the operations took effect or not", () => {
+  const shape = { operations: 60, processes: 4, keys: 3, lossOneIn: 12, action: anyAction };
+  fc.assert(
+    fc.property(seeds, (seed) => {
+      assert.deepEqual(check(executed(seed, shape)), { ok: true });
+    }),
+    { numRuns: 100 },
+  );
+});
+
+test("it agrees with trying all orders on small histories, possible and impossible", () => {
+  const verdicts = { possible: 0, impossible: 0 };
+  const value = fc.constantFrom("1", "2");
+  const action: fc.Arbitrary<KeyAction> = fc.oneof(
+    { weight: 3, arbitrary: fc.constant(get) },
+    value.map(put),
+    value.map(append),
+    fc.constant<KeyAction>({ kind: "delete" }),
+    fc.constant<KeyAction>({ kind: "add", amount: 1n }),
+    fc
+      .tuple(fc.option(value), value)
+      .map(([expected, next]): KeyAction => {
+        return { kind: "compare-and-swap", expected, value: next };
+      }),
+  );
+  const answer = fc.constantFrom<KeyAnswer | undefined>("absent", "=1", "=2", "=12", undefined);
+  const operation = fc.record({
+    process: fc.constant(0),
+    key: fc.constant("k"),
+    action,
+    answer,
+    invokedAt: fc.nat(12),
+    duration: fc.nat(8),
+  });
+  fc.assert(
+    fc.property(fc.array(operation, { maxLength: 6 }), (drawn) => {
+      const history = drawn.map(({ duration, ...rest }): Operation => {
+        const isWrite = !["get", "compare-and-swap"].includes(rest.action.kind);
+        const answer = isWrite && rest.answer !== undefined ? "done" : rest.answer;
+        const returnedAt = answer === undefined ? null : rest.invokedAt + duration;
+        return { ...rest, answer, returnedAt };
+      });
+      const expected = isLinearizable(history);
+      verdicts[expected ? "possible" : "impossible"]++;
+      assert.equal(check(history).ok, expected);
+    }),
+    { numRuns: 3000 },
+  );
+  assert.ok(verdicts.possible > 300 && verdicts.impossible > 300, JSON.stringify(verdicts));
+});
+
+test("a stale read is found, and the explanation names it", () => {
+  const verdict = check([
+    at(1, 2, put("old"), "done"),
+    at(3, 4, put("new"), "done"),
+    at(5, 6, get, "=old"),
+  ]);
+  assert.ok(!verdict.ok);
+  assert.equal(verdict.key, "k");
+  assert.match(verdict.explanation, /process 5's get\(\) → =old, from 5 to 6, .*could be "new"/);
+});
+
+test("a read may return either value while a write goes on, but not the old one after the new", () => {
+  const before = at(1, 2, put("old"), "done");
+  const write = at(3, 20, put("new"), "done");
+  const inOrder = [at(4, 5, get, "=old"), at(6, 7, get, "=new")];
+  assert.ok(check([before, write, ...inOrder]).ok);
+  const backwards = [at(4, 5, get, "=new"), at(6, 7, get, "=old")];
+  assert.ok(!check([before, write, ...backwards]).ok);
+});
+
+test("a lost write, an append twice and a swap that both won are found", () => {
+  assert.ok(!check([at(1, 2, put("a"), "done"), at(3, 4, get, "absent")]).ok);
+  assert.ok(!check([at(1, 2, append("a"), "done"), at(3, 4, get, "=aa")]).ok);
+  const swap = (value: string): KeyAction => ({ kind: "compare-and-swap", expected: null, value });
+  assert.ok(!check([at(1, 9, swap("a"), "done"), at(2, 8, swap("b"), "done")]).ok);
+});
+
+test("a write without an answer may take effect late, or never, but once", () => {
+  const lost = at(1, null, append("x"));
+  const reads = (...values: string[]) =>
+    values.map((value, i) => at(10 * (i + 1), 10 * (i + 1) + 5, get, value as KeyAnswer));
+  assert.ok(check([lost, ...reads("absent", "absent")]).ok);
+  assert.ok(check([lost, ...reads("absent", "=x", "=x")]).ok);
+  assert.ok(!check([lost, ...reads("=x", "absent")]).ok);
+  assert.ok(!check([lost, ...reads("=x", "=xx")]).ok);
+});
+
+test("one wrong answer in a long history is found", () => {
+  const writesAndReads = (random: Random, number: number): KeyAction =>
+    random.below(2) === 0 ? get : append(`+${number}`);
+  const shape = { operations: 200, processes: 4, keys: 4, lossOneIn: 0, action: writesAndReads };
+  fc.assert(
+    fc.property(seeds, (seed) => {
+      const history = executed(seed, shape);
+      const random = new Random(seed);
+      const reads = history.filter(({ action, answer }) => action === get && answer !== "absent");
+      const read = reads[random.below(reads.length)]!;
+      // What was appended first is lost, or was appended twice.
+      const [, first, rest] = /^=(\+[0-9]+)(.*)$/.exec(read.answer!)!;
+      const answer: KeyAnswer = random.below(2) === 0 ? `=${rest!}` : `=${first!}${first!}${rest!}`;
+      const verdict = check(history.map((operation) => (operation === read ? { ...read, answer } : operation)));
+      assert.ok(!verdict.ok && verdict.key === read.key);
+    }),
+    { numRuns: 100 },
+  );
+});
+
+test("100,000 operations of 50 clients take seconds, on many keys or on one", () => {
+  const many = { operations: 100_000, processes: 50, keys: 1000, lossOneIn: 500, action: anyAction };
+  const one = { operations: 100_000, processes: 3, keys: 1, lossOneIn: 0, action: anyAction };
+  const start = performance.now();
+  assert.deepEqual(check(executed(1, many)), { ok: true });
+  assert.deepEqual(check(executed(2, one)), { ok: true });
+  assert.ok(performance.now() - start < 20_000);
+});
