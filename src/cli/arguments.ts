@@ -31,11 +31,14 @@ export function range(text: string): { readonly first: number; readonly last: nu
 export function hostList(text: string): string[] {
   const hosts = text.split(",").map((host) => host.trim());
   if (hosts.every((host) => host !== "")) return hosts;
-  throw new InvalidArgumentError("Expected hosts separated by commas, such as a.example,b.example.");
+  throw new InvalidArgumentError(
+    "Expected hosts separated by commas, such as a.example,b.example.",
+  );
 }
 
 /** `--dir`, which nearly every command has. */
-export const folderOption = () => new Option("--dir <folder>", "the cluster's folder").default("./data");
+export const folderOption = () =>
+  new Option("--dir <folder>", "the cluster's folder").default("./data");
 
 /** `--client-auth`, and whom each choice is for. */
 export const clientAuthenticationOption = () =>
@@ -48,5 +51,8 @@ export const clientAuthenticationOption = () =>
 
 /** An example below a command's help. */
 export function example(command: Command, ...lines: readonly string[]): Command {
-  return command.addHelpText("after", `\nExample:\n${lines.map((line) => `  $ ${line}`).join("\n")}`);
+  return command.addHelpText(
+    "after",
+    `\nExample:\n${lines.map((line) => `  $ ${line}`).join("\n")}`,
+  );
 }

@@ -31,7 +31,8 @@ export function explain(error: unknown): { readonly line: string; readonly code:
   if (error instanceof UsageError) return { line: error.message, code: exitCode.usage };
   if (error instanceof TrothError) {
     const tooLarge = error.code === "OPERATION_TOO_LARGE" || error.code === "BUNDLE_TOO_LARGE";
-    return { line: error.message, code: tooLarge ? exitCode.usage : exitCode.unavailable };
+    const also = error.code === "UNREACHABLE" ? ' Nothing was sent. Ask "troth status".' : "";
+    return { line: error.message + also, code: tooLarge ? exitCode.usage : exitCode.unavailable };
   }
   const system = systemCode(error);
   if (system !== null) {

@@ -37,7 +37,9 @@ export function planFor(choice: Choice): Plan {
   const { name, faultModel, clientAuthentications } = protocol;
   const unfit = (message: string) => new UsageError("CHOICE_UNFIT", message, { ...choice });
   if (choice.faultModel !== null && choice.faultModel !== faultModel) {
-    throw unfit(`${name} is a ${faultModel} protocol: use --fault ${faultModel}, or see "troth protocols"`);
+    throw unfit(
+      `${name} is a ${faultModel} protocol: use --fault ${faultModel}, or see "troth protocols"`,
+    );
   }
   const clientAuthentication = choice.clientAuthentication ?? clientAuthentications[0];
   if (clientAuthentication === undefined || !clientAuthentications.includes(clientAuthentication)) {

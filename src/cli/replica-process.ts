@@ -91,7 +91,7 @@ function exitOf(child: ChildProcess, lastWords: () => string): Promise<Exit> {
 function lastLine(log: string, skipBytes: number): string {
   const line = readFileSync(log).subarray(skipBytes).toString().trim().split("\n").at(-1) ?? "";
   if (!line.startsWith("{")) return line.replace(/^troth: /, "");
-  return String((JSON.parse(line) as { msg?: unknown }).msg ?? line);
+  return (JSON.parse(line) as { msg?: string }).msg ?? line;
 }
 
 /** Why a process ended, for people. */

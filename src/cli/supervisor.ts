@@ -47,8 +47,9 @@ export class Supervisor {
     return null;
   }
 
-  isRunning(replica: number): boolean {
-    return this.#running.has(replica);
+  /** The process of a replica; null if it does not run now. */
+  pid(replica: number): number | null {
+    return this.#running.get(replica)?.pid ?? null;
   }
 
   /** Stops every replica and waits for their ends. */

@@ -51,7 +51,11 @@ export class TemporaryCluster {
   /** Starts a replica that does not run, by `troth start` or another script, and waits until it serves. */
   async launch(replica: number, script?: string): Promise<ReplicaProcess> {
     const folder = this.folder;
-    const child = new ReplicaProcess({ folder, replica, ...(script === undefined ? {} : { script }) });
+    const child = new ReplicaProcess({
+      folder,
+      replica,
+      ...(script === undefined ? {} : { script }),
+    });
     this.#processes.set(replica, child);
     const exit = await child.started;
     if (exit === null) return child;

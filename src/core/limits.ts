@@ -33,6 +33,8 @@ export interface Limits {
   readonly pendingRequestsMax: number;
   /** … or this many bytes of them. */
   readonly pendingBytesMax: number;
+  /** Requests that one replica has endorsed and that are not ordered yet; older ones are forgotten first. */
+  readonly endorsementsMax: number;
   /** One message on the wire; the largest is a new-view message with its certificate. */
   readonly frameBytesMax: number;
   /** A message of state transfer: what a replica that is behind asks for at a time. */
@@ -56,6 +58,7 @@ export const defaultLimits: Limits = {
   checkpointBytes: 16 * MiB,
   pendingRequestsMax: 16_384,
   pendingBytesMax: 64 * MiB,
+  endorsementsMax: 16_384,
   frameBytesMax: 16 * MiB,
   chunkBytes: 512 * KiB,
   pageBytesMax: 64 * MiB,

@@ -47,6 +47,8 @@ export interface CrashPlan {
 export interface LiarPlan {
   readonly replica: ReplicaId;
   readonly lies: readonly LieName[];
+  /** The chance that a message it sends has a wrong bit. */
+  readonly garbleChance: number;
 }
 
 export interface ClientsPlan {
@@ -214,13 +216,14 @@ function drawPartitions(
   healMs: number,
   random: Random,
 ): PartitionPlan[] {
+  let fromMs = random.between(0, healMs);
   return Array.from({ length: 1 + random.below(4) }, () => {
-    const fromMs = random.between(0, healMs);
-    return {
-      fromMs,
-      untilMs: Math.min(healMs, fromMs + random.between(50, 2_000)),
-      blocked: random.pick(Object.values(shapes))(parties, n, random),
-    };
+    const untilMs = Math.min(healMs, fromMs + random.between(50, 2_000));
+    const blocked = random.pick(Object.values(shapes))(parties, n, random);
+    const partition = { fromMs, untilMs, blocked };
+    // One after the other as often as not: a quorum of then and a quorum of now share one replica.
+    fromMs = random.chance(0.5) ? untilMs : random.between(0, healMs);
+    return partition;
   });
 }
 
@@ -245,5 +248,6 @@ function drawLiars(n: number, f: number, random: Random): LiarPlan[] {
   return replicas.slice(0, 1 + random.below(f)).map((replica) => ({
     replica,
     lies: random.shuffled(lieNames).slice(0, 1 + random.below(3)),
+    garbleChance: random.pick([0, 0, 0.02, 0.3]),
   }));
 }

@@ -178,8 +178,9 @@ export class World {
     };
   }
 
-  #send(from: ReplicaId, to: ReplicaId, bytes: Uint8Array): void {
+  #send(from: ReplicaId, to: ReplicaId, encoded: Uint8Array): void {
     const host = this.#cluster.hosts[from]!;
+    const bytes = this.#liars.has(from) ? this.#garbled(from, encoded) : encoded;
     if (!this.#liars.has(from)) {
       if (bytes.length > this.#plan.limits.frameBytesMax) {
         this.judge.violate("bounded", `replica ${from} sent a frame of ${bytes.length} bytes`);
@@ -189,6 +190,15 @@ export class World {
       }
     }
     this.#carry(from, to, bytes, () => this.#arrive(to, from, bytes));
+  }
+
+  #garbled(liar: ReplicaId, bytes: Uint8Array): Uint8Array {
+    const { garbleChance } = this.#plan.liars.find(({ replica }) => replica === liar)!;
+    if (!this.#random.chance(garbleChance)) return bytes;
+    const copy = bytes.slice();
+    copy[this.#random.below(copy.length)]! ^= 1 << this.#random.below(8);
+    this.#happened("garbled");
+    return copy;
   }
 
   /** Sends bytes between two parties through the network. */

@@ -56,7 +56,11 @@ test("bench --json prints the figures of a real cluster", async () => {
   const { p50, p90, p99, max } = figures.latencyMs;
   assert.ok(0 < p50 && p50 <= p90 && p90 <= p99 && p99 <= max);
   assert.equal(figures.errors, 0);
-  assert.deepEqual(figures.replicas.map(({ id }) => id), [0, 1, 2]);
-  for (const { cpuSeconds, rssBytes } of figures.replicas) assert.ok(cpuSeconds > 0 && rssBytes > 0);
+  assert.deepEqual(
+    figures.replicas.map(({ id }) => id),
+    [0, 1, 2],
+  );
+  for (const { cpuSeconds, rssBytes } of figures.replicas)
+    assert.ok(cpuSeconds > 0 && rssBytes > 0);
   assert.equal(figures.settings.bundle, 8);
 });

@@ -50,6 +50,11 @@ export class Running {
     });
   }
 
+  /** What it has written to the standard output so far. */
+  get out(): string {
+    return this.#out;
+  }
+
   /** Resolves when the standard output has this text; throws if the process ends before. */
   async says(text: string): Promise<void> {
     while (!this.#out.includes(text)) {

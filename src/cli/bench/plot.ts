@@ -29,7 +29,8 @@ export function plotSweep(title: string, subtitle: string, points: readonly Swee
     label: {
       show: labelled,
       position: "bottom" as const,
-      formatter: ({ dataIndex }: { dataIndex: number }) => String(points[dataIndex]?.outstanding ?? ""),
+      formatter: ({ dataIndex }: { dataIndex: number }) =>
+        String(points[dataIndex]?.outstanding ?? ""),
     },
   });
   chart.setOption({

@@ -35,7 +35,12 @@ async function measureOnce(settings: BenchSettings, json: boolean): Promise<numb
   if (!json) console.log(`${describeSettings(settings)}\n`);
   const rig = await Rig.start(settings);
   try {
-    const slice = await rig.slice(settings.outstanding, warmUpMs, settings.seconds * 1000, progress());
+    const slice = await rig.slice(
+      settings.outstanding,
+      warmUpMs,
+      settings.seconds * 1000,
+      progress(),
+    );
     const figures = figuresOf([slice]);
     console.log(json ? JSON.stringify({ ...figures, settings }) : describeFigures(figures));
     return codeFor(figures);
@@ -55,7 +60,9 @@ async function compare(a: BenchSettings, b: BenchSettings, json: boolean): Promi
       for (const [side, rig] of rigs.entries()) {
         const { outstanding, seconds } = rig.settings;
         const warm = turn === 0 ? warmUpMs : rewarmMs;
-        slices[side]?.push(await rig.slice(outstanding, warm, (seconds * 1000) / turns, progress()));
+        slices[side]?.push(
+          await rig.slice(outstanding, warm, (seconds * 1000) / turns, progress()),
+        );
       }
     }
     const [first, second] = slices.map(figuresOf) as [Figures, Figures];

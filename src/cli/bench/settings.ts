@@ -30,11 +30,25 @@ export function addSettings(command: Command): Command {
   return command
     .option("--protocol <name>", "one of `troth protocols`", "hybster")
     .addOption(number("--replicas <n>", "number of replicas", 100, 3))
-    .addOption(new Option("--service <name>", "what is replicated").choices(["null", "kv"]).default("null"))
+    .addOption(
+      new Option("--service <name>", "what is replicated").choices(["null", "kv"]).default("null"),
+    )
     .addOption(number("--bundle <operations>", "operations a client sends at a time", 1024, 64))
     .addOption(number("--clients <number>", "client identities, all in one process", 10_000, 64))
-    .addOption(number("--outstanding <bundles>", "bundles without an answer, over all clients", 100_000, 256))
-    .option("--payload <bytes>", "bytes of an operation (null) or a value (kv)", wholeNumber(0, 65_536), 0)
+    .addOption(
+      number(
+        "--outstanding <bundles>",
+        "bundles without an answer, over all clients",
+        100_000,
+        256,
+      ),
+    )
+    .option(
+      "--payload <bytes>",
+      "bytes of an operation (null) or a value (kv)",
+      wholeNumber(0, 65_536),
+      0,
+    )
     .option("--seconds <s>", "how long to measure, after a second of warm-up", seconds, 5)
     .addOption(number("--keys <number>", "different 16-byte keys (kv)", 100_000_000, 10_000))
     .option("--durable", "replicas keep a journal on disk", false)
@@ -47,7 +61,10 @@ const number = (flags: string, text: string, most: number, standard: number) =>
 /** The settings of `--versus`: its words are options that replace some of `base`. */
 export function overridden(base: BenchSettings, words: string): BenchSettings {
   const command = addSettings(new Command("--versus").exitOverride());
-  command.parse(words.split(/\s+/).filter((word) => word !== ""), { from: "user" });
+  command.parse(
+    words.split(/\s+/).filter((word) => word !== ""),
+    { from: "user" },
+  );
   const given = Object.entries(command.opts<BenchSettings>()).filter(
     ([name]) => command.getOptionValueSource(name) === "cli",
   );

@@ -56,7 +56,10 @@ export const replicasOption = () =>
   new Option("--replicas <n>", "number of replicas").argParser(wholeNumber(1, 100)).default(3);
 
 export const basePortOption = () =>
-  new Option("--base-port <port>", "replica i listens on port + i, its health page on port + 100 + i")
+  new Option(
+    "--base-port <port>",
+    "replica i listens on port + i, its health page on port + 100 + i",
+  )
     .argParser(wholeNumber(1, 65_000))
     .default(7400);
 
@@ -67,8 +70,10 @@ export function addInit(program: Command): void {
     .addOption(folderOption())
     .addOption(replicasOption())
     .addOption(
-      new Option("--fault <model>", "what a faulty replica may do; hybrid: lie, but not about its counter")
-        .choices(["crash", "hybrid", "byzantine"]),
+      new Option(
+        "--fault <model>",
+        "what a faulty replica may do; hybrid: lie, but not about its counter",
+      ).choices(["crash", "hybrid", "byzantine"]),
     )
     .option("--protocol <name>", "one of `troth protocols`", "hybster")
     .option("--service <name>", "what is replicated: kv or null", "kv")
@@ -81,7 +86,10 @@ export function addInit(program: Command): void {
       const configuration = await initialiseFolder(options);
       console.log(describeFolder(options.dir, configuration));
     });
-  example(command, "troth init --replicas 3 --fault hybrid --protocol hybster --service kv --dir ./data");
+  example(
+    command,
+    "troth init --replicas 3 --fault hybrid --protocol hybster --service kv --dir ./data",
+  );
 }
 
 function describeFolder(folder: string, configuration: Configuration): string {

@@ -32,50 +32,59 @@ function addPut(program: Command): void {
 }
 
 function addGet(program: Command): void {
-  const command = subcommand(program, "get <key>", "print a key's value; exit code 1 if it has none")
-    .action(async (key: string, options: CallOptions) => {
-      process.exitCode = await call(options, [keyValue.get(readKey(key))], "read");
-    });
+  const command = subcommand(
+    program,
+    "get <key>",
+    "print a key's value; exit code 1 if it has none",
+  ).action(async (key: string, options: CallOptions) => {
+    process.exitCode = await call(options, [keyValue.get(readKey(key))], "read");
+  });
   example(command, "troth get greeting");
 }
 
 function addDelete(program: Command): void {
-  const command = subcommand(program, "delete <key>", "remove a key; exit code 1 if it has no value")
-    .action(async (key: string, options: CallOptions) => {
-      process.exitCode = await call(options, [keyValue.delete(readKey(key))], "write");
-    });
+  const command = subcommand(
+    program,
+    "delete <key>",
+    "remove a key; exit code 1 if it has no value",
+  ).action(async (key: string, options: CallOptions) => {
+    process.exitCode = await call(options, [keyValue.delete(readKey(key))], "write");
+  });
   example(command, "troth delete greeting");
 }
 
 function addCompareAndSwap(program: Command): void {
   const text = "set a key's value if it equals another; exit code 1 if it does not";
-  const command = subcommand(program, "cas <key> <expected> <value>", text, [stdinNote])
-    .action(async (key: string, expected: string, value: string, options: CallOptions) => {
+  const command = subcommand(program, "cas <key> <expected> <value>", text, [stdinNote]).action(
+    async (key: string, expected: string, value: string, options: CallOptions) => {
       const [name, content] = [readKey(key), await readValue(value)];
       const operation = keyValue.compareAndSwap(name, await readValue(expected), content);
       process.exitCode = await call(options, [operation], "write");
-    });
+    },
+  );
   example(command, "troth cas greeting hello goodbye");
 }
 
 function addIncrement(program: Command): void {
   const text = "add to a counter, by 1 unless given, and print it";
-  const command = subcommand(program, "incr <key> [amount]", text)
-    .action(async (key: string, amount: string | undefined, options: CallOptions) => {
+  const command = subcommand(program, "incr <key> [amount]", text).action(
+    async (key: string, amount: string | undefined, options: CallOptions) => {
       const name = readKey(key);
       // One bundle: nothing comes between the addition and the read.
       const operations = [keyValue.add(name, readAmount(amount ?? "1")), keyValue.get(name)];
       process.exitCode = await call(options, operations, "read");
-    });
+    },
+  );
   example(command, "troth incr visits", "troth incr visits -- -5");
 }
 
 function addAppend(program: Command): void {
-  const command = subcommand(program, "append <key> <value>", "append to a key's value", [stdinNote])
-    .action(async (key: string, value: string, options: CallOptions) => {
-      const operation = keyValue.append(readKey(key), await readValue(value));
-      process.exitCode = await call(options, [operation], "write");
-    });
+  const command = subcommand(program, "append <key> <value>", "append to a key's value", [
+    stdinNote,
+  ]).action(async (key: string, value: string, options: CallOptions) => {
+    const operation = keyValue.append(readKey(key), await readValue(value));
+    process.exitCode = await call(options, [operation], "write");
+  });
   example(command, "troth append log 'one more line'");
 }
 

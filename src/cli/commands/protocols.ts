@@ -20,7 +20,9 @@ const columns: readonly Column[] = [
 export function addProtocols(program: Command): void {
   const command = program
     .command("protocols")
-    .description("list the protocols: fault model, replicas for f faults, quorums, message delays, source")
+    .description(
+      "list the protocols: fault model, replicas for f faults, quorums, message delays, source",
+    )
     .option("--json", "one JSON array", false)
     .action((options: { json: boolean }) => {
       console.log(options.json ? JSON.stringify(catalogue.map(entry)) : asTable());
@@ -40,15 +42,17 @@ const entry = (protocol: Protocol) => ({
 });
 
 function asTable(): string {
-  const rows = catalogue.map(entry).map((protocol) => [
-    protocol.name,
-    protocol.faultModel,
-    protocol.replicas,
-    protocol.quorums,
-    String(protocol.delays),
-    protocol.order,
-    protocol.clientAuthentications.join(", "),
-    protocol.paper,
-  ]);
+  const rows = catalogue
+    .map(entry)
+    .map((protocol) => [
+      protocol.name,
+      protocol.faultModel,
+      protocol.replicas,
+      protocol.quorums,
+      String(protocol.delays),
+      protocol.order,
+      protocol.clientAuthentications.join(", "),
+      protocol.paper,
+    ]);
   return table(columns, rows);
 }

@@ -9,7 +9,9 @@ export function addSimulate(program: Command): void {
   const seedNumber = wholeNumber(0, Number.MAX_SAFE_INTEGER);
   const command = program
     .command("simulate")
-    .description("run a protocol under seeded faults and lies in virtual time; exit code 1 on a violation")
+    .description(
+      "run a protocol under seeded faults and lies in virtual time; exit code 1 on a violation",
+    )
     .option("--protocol <name>", "one of `troth protocols`", "hybster")
     .option("--service <name>", "what is replicated: kv or null", "kv")
     .option("--replicas <n>", "number of replicas", wholeNumber(1, 64), 3)

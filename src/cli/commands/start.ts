@@ -19,7 +19,11 @@ async function runReplica(
   const stopping = stopRequest();
   try {
     const { startFromFolder } = await import("../compose.js");
-    const { configuration, replica } = await startFromFolder(options.dir, options.replica, disguise);
+    const { configuration, replica } = await startFromFolder(
+      options.dir,
+      options.replica,
+      disguise,
+    );
     const { protocol, service } = configuration;
     console.log(`replica ${options.replica} of ${service} by ${protocol} on port ${replica.port}`);
     process.send?.(readyMessage);

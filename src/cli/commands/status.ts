@@ -26,7 +26,11 @@ async function showStatus(folder: string, json: boolean): Promise<number> {
   const configuration = readConfiguration(folder);
   const first = await look(configuration);
   if (json) {
-    const replicas = first.reports.map((report, id) => ({ id, answers: report !== null, ...report }));
+    const replicas = first.reports.map((report, id) => ({
+      id,
+      answers: report !== null,
+      ...report,
+    }));
     const { name, protocol, service, n, f } = configuration;
     console.log(JSON.stringify({ cluster: name, protocol, service, n, f, replicas }));
   } else {

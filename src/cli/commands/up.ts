@@ -47,7 +47,7 @@ async function up(options: UpOptions, given: (option: string) => boolean): Promi
     console.error(`troth: replica ${failure.replica} did not start: ${describeExit(failure.exit)}`);
     return failure.exit.code ?? exitCode.defect;
   }
-  screen.say(howToUse(options.dir, configuration));
+  screen.say(howToUse(options.dir, configuration, supervisor.pid(0)));
   const live = keepShowing(configuration, screen);
   await stopping;
   live.stop();
@@ -75,7 +75,9 @@ async function openFolder(
   const configuration = readConfiguration(options.dir);
   const contradicted = [
     given("replicas") && options.replicas !== configuration.n ? "--replicas" : null,
-    given("basePort") && options.basePort !== configuration.replicas[0]?.port ? "--base-port" : null,
+    given("basePort") && options.basePort !== configuration.replicas[0]?.port
+      ? "--base-port"
+      : null,
     given("memory") && configuration.durable ? "--memory" : null,
     given("clientAuth") && options.clientAuth !== configuration.clientAuthentication
       ? "--client-auth"
@@ -99,7 +101,7 @@ function supervise(folder: string, screen: Screen): Supervisor {
   });
 }
 
-function howToUse(folder: string, configuration: Configuration): string {
+function howToUse(folder: string, configuration: Configuration, leader: number | null): string {
   const { n, f, protocol, service, faultModel } = configuration;
   const at = folder === "./data" ? "" : ` --dir ${folder}`;
   const harm = faultModel === "crash" ? "crash" : "lie";
@@ -110,6 +112,7 @@ function howToUse(folder: string, configuration: Configuration): string {
     `  npx troth incr${at} visits              npx troth list${at}`,
     `  npx troth status${at}                   npx troth --help`,
     "",
+    `"kill -9 ${leader}" crashes replica 0, which is started again.`,
     `Ctrl-C stops the cluster; its data stays in ${folder}.`,
     "",
   ].join("\n");

@@ -81,8 +81,10 @@ class Story {
     const before = this.#workload.answered;
     await pause(calmMs);
     const rate = ((this.#workload.answered - before) / calmMs) * 1000;
-    this.#tell(`${clients} clients put, get, add and compare-and-swap, one operation at a time each:`);
-    this.#tell(`  ${quantity(Math.round(rate))} operations/s, every answer given by two replicas alike.`);
+    this.#tell(`${clients} clients put, get, add and compare-and-swap all the time:`);
+    this.#tell(
+      `  ${quantity(Math.round(rate))} operations/s, every answer given by two replicas alike.`,
+    );
   }
 
   /** `kill -9` of the leader; waits until service is back, and until a checkpoint without it is stable. */
@@ -99,7 +101,9 @@ class Story {
     await this.#until(() => this.#workload.backAtMs !== null, "service to come back");
     const backMs = (this.#workload.backAtMs ?? killedAtMs) - killedAtMs;
     const view = (await this.#look()).reports.map((report) => report?.view ?? 0);
-    this.#tell(`  The others changed to view ${Math.max(...view)}: service was back ${duration(backMs)} later.`);
+    this.#tell(
+      `  The others changed to view ${Math.max(...view)}: service was back ${duration(backMs)} later.`,
+    );
     const movedOn = ({ reports: others }: Look) =>
       others.some((report) => report !== null && report.stable > executed);
     await this.#until(async () => movedOn(await this.#look()), "a checkpoint without it");
@@ -133,7 +137,9 @@ class Story {
     await this.#cluster.process(replica).stop();
     await this.#cluster.launch(replica, liarScript);
     this.#tell(`Replica ${replica} was replaced by a liar that holds the same keys and counter.`);
-    this.#tell("  It forges every result, and withholds, alters and replays what it tells the others.");
+    this.#tell(
+      "  It forges every result, and withholds, alters and replays what it tells the others.",
+    );
     const before = this.#workload.answered;
     const lies = this.#workload.blamed(replica);
     await pause(lyingMs);
@@ -163,7 +169,9 @@ class Story {
         : `The history of ${history.length} calls on shared keys is wrong: ${problem}`,
     );
     if (this.#workload.unknown > 0) {
-      this.#tell(`(${this.#workload.unknown} operations ended without an answer, and count as either.)`);
+      this.#tell(
+        `(${this.#workload.unknown} operations ended without an answer, and count as either.)`,
+      );
     }
     return lost.length === 0 && problem === null;
   }

@@ -10,11 +10,13 @@ const sharedKeys = Array.from({ length: 8 }, (_, index) => Buffer.from(`shared-$
 const counterKey = Buffer.from("counter");
 /** One operation in so many is on a shared key, and judged; the others write keys of their own. */
 const sharedEvery = 4;
+/** Operations that each client has outstanding. */
+const loopsPerClient = 4;
 /** Keys read back at a time. */
 const readBackBundle = 64;
 const deadlineMs = 20_000;
 
-/** Clients that have one operation outstanding each, from `start` to `stop`. */
+/** Clients that have a few operations outstanding each, from `start` to `stop`. */
 export class Workload {
   /** Operations answered. */
   answered = 0;
@@ -34,7 +36,9 @@ export class Workload {
 
   private constructor(clients: readonly Client[]) {
     this.#clients = clients;
-    this.#loops = clients.map((client, id) => this.#loop(client, id));
+    this.#loops = clients.flatMap((client, id) =>
+      Array.from({ length: loopsPerClient }, (_, loop) => this.#loop(client, `${id}.${loop}`, id)),
+    );
   }
 
   /** Connects clients 0 … n-1 and sets them to work. */
@@ -97,10 +101,12 @@ export class Workload {
     for (const client of this.#clients) client.close();
   }
 
-  async #loop(client: Client, id: number): Promise<void> {
-    for (let number = 0; this.#running; number++) {
-      if (number % sharedEvery === 0) await this.#contend(client, id, `${id}/${number}`);
-      else await this.#write(client, `client-${id}-${number}`, `value ${number} of client ${id}`);
+  async #loop(client: Client, name: string, id: number): Promise<void> {
+    let number = 0;
+    while (this.#running) {
+      number += 1;
+      if (number % sharedEvery === 0) await this.#contend(client, id, `${name}/${number}`);
+      else await this.#write(client, `client-${name}-${number}`, `value ${number} of ${name}`);
     }
   }
 
@@ -118,7 +124,8 @@ export class Workload {
     const operation = operations[Math.floor(Math.random() * operations.length)]!;
     const result = await this.#record(client, id, operation);
     const outcome = result === null ? null : readOutcome(result);
-    if (outcome?.kind === "value" && operation !== operations[3]) this.#seen.set(key, outcome.value);
+    if (outcome?.kind === "value" && operation !== operations[3])
+      this.#seen.set(key, outcome.value);
   }
 
   async #write(client: Client, key: string, value: string): Promise<void> {

@@ -93,7 +93,7 @@ export class HybsterReplica
     this.checkpoints = new Checkpoints(n, quorumOf(n), limits);
     this.executor = new Executor(service, limits, hash);
     this.pending = new PendingRequests(limits);
-    this.#endorsements = new Endorsements(n, quorumOf(n), limits.pendingRequestsMax / n);
+    this.#endorsements = new Endorsements(n, quorumOf(n), limits.endorsementsMax);
     this.#patience = new Patience(timing);
     this.transfer = new StateTransfer({
       ...context,

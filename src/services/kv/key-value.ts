@@ -11,7 +11,7 @@ import {
   type Service,
 } from "../../core/index.js";
 import { readCounter, writeCounter } from "./counter.js";
-import { EntryPage } from "./entry-page.js";
+import { type Entry, EntryPage } from "./entry-page.js";
 import { fromLatin1, toLatin1 } from "./latin1.js";
 import {
   entryBytes,
@@ -44,11 +44,11 @@ class KeyValue implements Service {
   #written: EntryPage[] = [];
   /** All keys, in their order. */
   #keys: SortedKeys = emptyKeys();
-  readonly #journal = new UndoJournal<{ key: string; previous: Uint8Array | undefined }>();
+  readonly #journal = new UndoJournal<{ key: string; previous: Entry | undefined }>();
 
   constructor(hash: Hash) {
     this.#hash = hash;
-    this.#pages = Array(keyValuePageCount).fill(EntryPage.empty(hash));
+    this.#pages = Array(keyValuePageCount).fill(new EntryPage(hash, []).freeze());
   }
 
   apply(operation: Uint8Array): Uint8Array {
@@ -63,12 +63,12 @@ class KeyValue implements Service {
       case "get":
         return this.#outcomeOf(key);
       case "put":
-        return this.#put(key, request.value);
+        return this.#put(key, request.value.slice());
       case "delete":
         return this.#delete(key);
       case "create":
         return this.#find(key) === undefined
-          ? this.#put(key, request.value)
+          ? this.#put(key, request.value.slice())
           : this.#outcomeOf(key);
       case "swap":
         return this.#swap(key, request.expected, request.value);
@@ -84,8 +84,9 @@ class KeyValue implements Service {
     return value === undefined ? { kind: "absent" } : { kind: "value", value };
   }
 
+  /** The value must be ours to keep: an operation's bytes belong to the network. */
   #put(key: string, value: Uint8Array): Outcome {
-    this.#journal.record({ key, previous: this.#replace(key, value) });
+    this.#journal.record({ key, previous: this.#replace(key, { key, value, digest: null }) });
     return { kind: "done" };
   }
 
@@ -98,7 +99,7 @@ class KeyValue implements Service {
   #swap(key: string, expected: Uint8Array, value: Uint8Array): Outcome {
     const current = this.#find(key);
     const equal = current !== undefined && equalBytes(current, expected);
-    return equal ? this.#put(key, value) : this.#outcomeOf(key);
+    return equal ? this.#put(key, value.slice()) : this.#outcomeOf(key);
   }
 
   #add(key: string, amountText: Uint8Array): Outcome {
@@ -143,8 +144,8 @@ class KeyValue implements Service {
     return this.#pages[pageOf(key)]!.get(key)?.value;
   }
 
-  /** Sets a key's value to a copy of `value`, or removes it, and returns what stood there. */
-  #replace(key: string, value: Uint8Array | undefined): Uint8Array | undefined {
+  /** Puts an entry in the place of the key's entry, or removes it, and returns what stood there. */
+  #replace(key: string, entry: Entry | undefined): Entry | undefined {
     const index = pageOf(key);
     let page = this.#pages[index]!;
     if (page.frozen) {
@@ -152,10 +153,10 @@ class KeyValue implements Service {
       this.#pages[index] = page;
       this.#written.push(page);
     }
-    const previous = value === undefined ? page.delete(key) : page.put(key, value);
-    if (value === undefined) this.#keys.delete(key);
+    const previous = page.replace(key, entry);
+    if (entry === undefined) this.#keys.delete(key);
     else if (previous === undefined) this.#keys.set(key, undefined);
-    return previous?.value;
+    return previous;
   }
 
   /**

@@ -32,14 +32,16 @@ export function mutate<M extends Tagged>(codec: Codec<M>, message: M, random: Ra
   return message;
 }
 
-/** The message with the end of one of its lists cut off; unchanged if it has none. */
+/** The message with the end of one of its lists cut off, an outer one rather than one inside. */
 export function shorten<M extends Tagged>(codec: Codec<M>, message: M, random: Random): M {
   const copy = copyOf(codec, message);
-  const lists = places(copy).flatMap(({ value, put }) =>
-    Array.isArray(value) && value.length > 0 ? [{ list: value as unknown[], put }] : [],
-  );
+  const isList = ({ value }: Place): boolean => Array.isArray(value) && value.length > 0;
+  const inner = places(copy).filter(isList);
+  const outer = inner.filter(({ value }) => Object.values(copy).includes(value));
+  const lists = outer.length > 0 && random.chance(0.7) ? outer : inner;
   if (lists.length === 0) return message;
-  const { list, put } = random.pick(lists);
+  const { value, put } = random.pick(lists);
+  const list = value as readonly unknown[];
   put(list.slice(0, random.below(list.length)));
   return tryRoundTrip(codec, copy) ?? message;
 }

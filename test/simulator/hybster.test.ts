@@ -1,0 +1,106 @@
+// The simulation of Hybster: clean as it is, and not with one of its rules taken out.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Protocol } from "../../src/core/index.js";
+import { protocolNamed } from "../../src/protocols/index.js";
+import {
+  addReached,
+  type LieName,
+  lieNames,
+  type Outcome,
+  type Plan,
+  planOf,
+  type Property,
+  type SeedOptions,
+  simulateSeed,
+} from "../../src/simulator/index.js";
+import { hybsterBugs } from "../planted/hybster-bugs.js";
+import { type Bug, planted } from "../planted/plant.js";
+import { countingService, countingWorkload } from "./toy-service.js";
+
+const optionsOf = (protocol: Protocol, n: number, seed: number): SeedOptions => ({
+  protocol,
+  service: countingService,
+  workload: countingWorkload,
+  n,
+  seed,
+});
+
+test("seeds are clean, and reach what they are for", () => {
+  const hybster = protocolNamed("hybster");
+  const reached: Record<string, number> = {};
+  for (const [n, seeds] of [
+    [3, 60],
+    [5, 15],
+  ] as const) {
+    for (let seed = 1; seed <= seeds; seed++) {
+      const outcome = simulateSeed(optionsOf(hybster, n, seed));
+      assert.deepEqual(outcome.violations, [], `seed ${seed} at n = ${n}`);
+      addReached(reached, outcome.reached);
+    }
+  }
+  for (const name of [
+    "view established",
+    "transfer finished",
+    "restart from a snapshot",
+    "crash that lost writes",
+    "garbled",
+    "dropped: forged attestation",
+    "dropped: forged request",
+    "dropped: malformed",
+  ]) {
+    assert.ok((reached[name] ?? 0) > 0, `${name} was never reached`);
+  }
+});
+
+test("every lie is drawn", () => {
+  const hybster = protocolNamed("hybster");
+  const drawn = new Set<LieName>();
+  for (let seed = 1; seed <= 200; seed++) {
+    for (const { lies } of planOf(optionsOf(hybster, 3, seed)).liars) {
+      for (const name of lies) drawn.add(name);
+    }
+  }
+  assert.deepEqual([...drawn].sort(), [...lieNames].sort());
+});
+
+/** The first seed with a violation of one of the properties, within a bound. */
+function hunt(
+  protocol: Protocol,
+  seedsMax: number,
+  properties: readonly Property[],
+  change: (plan: Plan, seed: number) => Plan,
+): Outcome | null {
+  for (let seed = 1; seed <= seedsMax; seed++) {
+    const options = optionsOf(protocol, 3, seed);
+    const plan = change(planOf(options), seed);
+    const outcome = simulateSeed({ ...options, plan });
+    if (outcome.violations.some(({ property }) => properties.includes(property))) return outcome;
+  }
+  return null;
+}
+
+/** One replica has this habit and no other; it does not crash. */
+const onlyLie =
+  (name: LieName) =>
+  (plan: Plan, seed: number): Plan => {
+    const replica = seed % plan.n;
+    const crashes = plan.crashes.filter((crash) => crash.replica !== replica);
+    return { ...plan, crashes, liars: [{ replica, lies: [name], garbleChance: 0 }] };
+  };
+const asDrawn = (plan: Plan, _seed: number): Plan => plan;
+
+const cases: readonly (readonly [Bug, number, readonly Property[], typeof asDrawn])[] = [
+  [hybsterBugs.quorumOfOne, 20, ["agreement"], asDrawn],
+  [hybsterBugs.repliesNotRestored, 20, ["exactly-once"], asDrawn],
+  [hybsterBugs.acknowledgementsSkipped, 40, ["liveness", "agreement"], asDrawn],
+  [hybsterBugs.coverageUnchecked, 200, ["agreement", "durability"], onlyLie("conceal")],
+];
+
+for (const [bug, seedsMax, properties, change] of cases) {
+  test(`finds the planted bug ${bug.name}`, async () => {
+    const protocol = await planted("hybster", bug);
+    assert.notEqual(hunt(protocol, seedsMax, properties, change), null);
+  });
+}
