@@ -1,4 +1,5 @@
-// Durable writes of 1 KB values: Debian's etcd with three members beside Troth with three replicas, on this machine.
+// Durable writes of 1 KB values: Debian's etcd with three members beside Troth with three replicas,
+// on this machine.
 // Skips, with a message, where etcd is not installed. Run: npm run bench:etcd
 
 import { spawn, spawnSync } from "node:child_process";
@@ -9,7 +10,10 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const members = 3;
-/** `etcdctl check perf` limits the rate by load; this one allows 8000 writes a second. It lasts 60 s. */
+/**
+ * `etcdctl check perf` limits the rate by load; this one allows 8000 writes a second. It lasts 60
+ * s.
+ */
 const load = "l";
 const environment = { ...process.env, ETCDCTL_API: "3" };
 const troth = fileURLToPath(new URL("../build/src/cli/main.js", import.meta.url));
@@ -85,9 +89,9 @@ async function measureEtcd() {
 
 /** Writes a second by `troth bench`. */
 async function measureTroth() {
-  const words = "bench --service kv --durable --bundle 64 --payload 1024 --seconds 10 --json".split(
-    " ",
-  );
+  const cluster = ["--service", "kv", "--durable"];
+  const load = ["--bundle", "64", "--payload", "1024", "--outstanding", "64", "--seconds", "10"];
+  const words = ["bench", ...cluster, ...load, "--json"];
   const child = spawn(process.execPath, [troth, ...words], {
     stdio: ["ignore", "pipe", "inherit"],
   });

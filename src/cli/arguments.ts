@@ -45,8 +45,8 @@ export const clientAuthenticationOption = () =>
   new Option(
     "--client-auth <how>",
     "how clients prove who they are: trusted-mac (fast; checked inside the trusted module, no " +
-      "replica's host can forge it), signature (Ed25519; for clients who trust no module), mac (one " +
-      "MAC a replica; only for clients run by the operator)",
+      "replica's host can forge it), signature (Ed25519; for clients who trust no module), " +
+      "mac (one MAC a replica; only for clients run by the operator)",
   ).choices(["trusted-mac", "signature", "mac"]);
 
 /** An example below a command's help. */

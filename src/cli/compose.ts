@@ -9,7 +9,8 @@ import { openTrustedModule } from "../trusted/index.js";
 import { sha256 } from "./sha256.js";
 
 /**
- * Starts one replica of the cluster in a folder, in this process. `disguise` may wrap the protocol (the demo's liar).
+ * Starts one replica of the cluster in a folder, in this process. `disguise` may wrap the protocol
+ * (the demo's liar).
  * @throws UsageError when the configuration, a key or the trusted module is not as it should be.
  */
 export async function startFromFolder(

@@ -1,4 +1,5 @@
-// What the `troth` command tells scripts when it ends, and how errors become one line and an exit code.
+// What the `troth` command tells scripts when it ends, and how errors become one line and an exit
+// code.
 
 import { TrothError } from "../client/index.js";
 import { InvariantError, UsageError } from "../core/index.js";
@@ -7,11 +8,17 @@ import { InvariantError, UsageError } from "../core/index.js";
 export const exitCode = {
   /** Done. */
   ok: 0,
-  /** Understood and carried out, with a negative outcome: no such key, a comparison failed, a violation found. */
+  /**
+   * Understood and carried out, with a negative outcome: no such key, a comparison failed, a
+   * violation found.
+   */
   failed: 1,
   /** A wrong argument, a missing or damaged file, a busy port: nothing was done. */
   usage: 2,
-  /** Too few replicas answered in time; the message says whether the operation may have taken effect. */
+  /**
+   * Too few replicas answered in time; the message says whether the operation may have taken
+   * effect.
+   */
   unavailable: 3,
   /** A defect in Troth. */
   defect: 4,
@@ -26,7 +33,9 @@ const remedies: Readonly<Record<string, string>> = {
   EROFS: "the disk is read-only; mount it writable or use another folder",
 };
 
-/** The line a person sees and the code a script sees for an error; a stack trace only for a defect. */
+/**
+ * The line a person sees and the code a script sees for an error; a stack trace only for a defect.
+ */
 export function explain(error: unknown): { readonly line: string; readonly code: number } {
   if (error instanceof UsageError) return { line: error.message, code: exitCode.usage };
   if (error instanceof TrothError) {

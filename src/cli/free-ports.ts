@@ -2,7 +2,10 @@
 
 import { createServer } from "node:net";
 
-/** Base ports lie here: above well-known services, below the ports systems give to outgoing connections. */
+/**
+ * Base ports lie here: above well-known services, below the ports systems give to outgoing
+ * connections.
+ */
 const lowestPort = 20_000;
 const highestPort = 32_000;
 
@@ -18,8 +21,8 @@ export function isFree(port: number): Promise<boolean> {
 }
 
 /**
- * A base port whose n replica ports and n health ports (100 above) are free. Another program may take one before
- * it is used; the replica then says so.
+ * A base port whose n replica ports and n health ports (100 above) are free. Another program may
+ * take one before it is used; the replica then says so.
  */
 export async function freeBasePort(n: number): Promise<number> {
   for (;;) {

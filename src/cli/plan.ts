@@ -29,7 +29,8 @@ export interface Plan {
 const faultsMax = 100;
 
 /**
- * Checks that protocol, service, fault model, client authentication and number of replicas fit together.
+ * Checks that protocol, service, fault model, client authentication and number of replicas fit
+ * together.
  * @throws UsageError `PROTOCOL_UNKNOWN`, `SERVICE_UNKNOWN`, or `CHOICE_UNFIT` with what would fit.
  */
 export function planFor(choice: Choice): Plan {

@@ -1,4 +1,5 @@
-// A replica in its own process on this machine: `troth start`, or another program that behaves like it.
+// A replica in its own process on this machine: `troth start`, or another program that behaves like
+// it.
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, fstatSync, openSync, readFileSync } from "node:fs";
@@ -26,8 +27,9 @@ export interface ReplicaProcessOptions {
 }
 
 /**
- * One child process. It ends when its parent does: the child stops when their channel closes. It has a process group
- * of its own, so that Ctrl-C in a terminal reaches the parent only, which then stops its children in order.
+ * One child process. It ends when its parent does: the child stops when their channel closes. It
+ * has a process group of its own, so that Ctrl-C in a terminal reaches the parent only, which then
+ * stops its children in order.
  */
 export class ReplicaProcess {
   readonly replica: number;
@@ -49,7 +51,7 @@ export class ReplicaProcess {
     );
     closeSync(output);
     this.#child = child;
-    this.exited = exitOf(child, () => lastLine(log, written));
+    this.exited = exitOf(child, () => lastWords(log, written));
     this.started = new Promise((resolve) => {
       child.on("message", (message) => {
         if (message === readyMessage) resolve(null);
@@ -78,18 +80,19 @@ export class ReplicaProcess {
   }
 }
 
-function exitOf(child: ChildProcess, lastWords: () => string): Promise<Exit> {
+function exitOf(child: ChildProcess, reason: () => string): Promise<Exit> {
   return new Promise((resolve) => {
     child.once("error", (error) => resolve({ code: null, signal: null, reason: error.message }));
     child.once("close", (code, signal) => {
-      resolve({ code, signal, reason: code === null || code === 0 ? "" : lastWords() });
+      resolve({ code, signal, reason: code === null || code === 0 ? "" : reason() });
     });
   });
 }
 
-/** The last line of a log after so many bytes; the text of it, if it is one of pino's records. */
-function lastLine(log: string, skipBytes: number): string {
-  const line = readFileSync(log).subarray(skipBytes).toString().trim().split("\n").at(-1) ?? "";
+/** What a log says last, after so many bytes: a line of ours, or the text of a record of pino. */
+function lastWords(log: string, skipBytes: number): string {
+  const lines = readFileSync(log).subarray(skipBytes).toString().trim().split("\n");
+  const line = lines.findLast((text) => /^(troth: |\{)/.test(text)) ?? lines.at(-1) ?? "";
   if (!line.startsWith("{")) return line.replace(/^troth: /, "");
   return (JSON.parse(line) as { msg?: string }).msg ?? line;
 }

@@ -22,8 +22,8 @@ const columns: readonly Column[] = [
   { title: "address", align: "left" },
   { title: "role", align: "left" },
   { title: "view", align: "right" },
-  { title: "last order", align: "right" },
-  { title: "stable at", align: "right" },
+  { title: "order", align: "right" },
+  { title: "stable", align: "right" },
   { title: "operations/s", align: "right" },
   { title: "memory", align: "right" },
 ];
@@ -48,7 +48,9 @@ export function replicaTable(configuration: Configuration, now: Look, before: Lo
   return table(columns, rows);
 }
 
-/** Operations a second since the earlier report; "-" where there is none, or the replica restarted. */
+/**
+ * Operations a second since the earlier report; "-" where there is none, or the replica restarted.
+ */
 function rateText(report: ReplicaReport, before: ReplicaReport | null, elapsedMs: number): string {
   if (before === null || elapsedMs <= 0 || report.operations < before.operations) return "-";
   return quantity(Math.round(((report.operations - before.operations) / elapsedMs) * 1000));

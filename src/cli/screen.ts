@@ -1,8 +1,11 @@
-// A block of lines at the end of the terminal that is redrawn in place, with messages scrolling by above it.
+// A block of lines at the end of the terminal that is redrawn in place, with messages scrolling by
+// above it.
 
 /** Where the block goes: the standard output, or a test's stand-in. */
 export interface Terminal {
   readonly isTTY?: boolean;
+  /** Characters in a line. */
+  readonly columns?: number;
   write(text: string): unknown;
 }
 
@@ -19,10 +22,13 @@ export class Screen {
     return this.#terminal.isTTY === true;
   }
 
-  /** Replaces the block. */
+  /** Replaces the block. Lines that are too long for the terminal lose their ends. */
   show(block: string): void {
-    this.#terminal.write(`${this.#erase()}${block}\n`);
-    this.#block = block;
+    const width = this.isLive ? (this.#terminal.columns ?? Infinity) : Infinity;
+    const lines = block.split("\n").map((line) => line.slice(0, width));
+    const erase = this.#erase();
+    this.#block = lines.join("\n");
+    this.#terminal.write(`${erase}${this.#block}\n`);
   }
 
   /** A line that stays. */

@@ -5,7 +5,9 @@ import type { ReplicaReport } from "../runtime/index.js";
 
 const patienceMs = 1000;
 
-/** The report of the replica whose health page is on this port; null if nobody answers in a second. */
+/**
+ * The report of the replica whose health page is on this port; null if nobody answers in a second.
+ */
 export function askReplica(healthPort: number): Promise<ReplicaReport | null> {
   return new Promise((resolve) => {
     const options = { host: "127.0.0.1", port: healthPort, path: "/status", agent: false };

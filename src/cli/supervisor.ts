@@ -10,7 +10,10 @@ const healthyAfterMs = 30_000;
 
 /** What a supervisor reports while it works. */
 export interface SupervisorEvents {
-  /** A replica ended on its own; it starts again after `pauseMs`, or never if null (`exit` says why). */
+  /**
+   * A replica ended on its own; it starts again after `pauseMs`, or never if null (`exit` says
+   * why).
+   */
   ended(replica: number, exit: Exit, pauseMs: number | null): void;
   /** A replica that had ended serves clients again. */
   restarted(replica: number): void;
@@ -35,7 +38,10 @@ export class Supervisor {
     this.#events = events;
   }
 
-  /** Starts replicas 0 … n-1. Null when all of them serve; otherwise the first failure, and all are stopped. */
+  /**
+   * Starts replicas 0 … n-1. Null when all of them serve; otherwise the first failure, and all are
+   * stopped.
+   */
   async start(n: number): Promise<StartFailure | null> {
     const processes = Array.from({ length: n }, (_, replica) => this.#launch(replica));
     const failure = await firstFailure(processes);

@@ -1,5 +1,6 @@
 // A cluster of real processes that lives as long as one command: for the bench and the demo.
 
+import { rmSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,7 +10,10 @@ import { initialiseFolder, type InitOptions } from "./commands/init.js";
 import { freeBasePort } from "./free-ports.js";
 import { describeExit, ReplicaProcess } from "./replica-process.js";
 
-/** A running cluster in a folder of its own. Replicas may be killed, started and replaced one by one. */
+/**
+ * A running cluster in a folder of its own. Replicas may be killed, started and replaced one by
+ * one.
+ */
 export class TemporaryCluster {
   readonly folder: string;
   readonly configuration: Configuration;
@@ -23,6 +27,7 @@ export class TemporaryCluster {
   /** Makes the folder and starts all replicas. @throws UsageError if one does not start. */
   static async start(options: Omit<InitOptions, "dir" | "basePort">): Promise<TemporaryCluster> {
     const parent = await mkdtemp(join(tmpdir(), "troth-"));
+    removeAtExit(parent);
     const dir = join(parent, "cluster");
     try {
       const basePort = await freeBasePort(options.replicas);
@@ -48,7 +53,10 @@ export class TemporaryCluster {
     return child;
   }
 
-  /** Starts a replica that does not run, by `troth start` or another script, and waits until it serves. */
+  /**
+   * Starts a replica that does not run, by `troth start` or another script, and waits until it
+   * serves.
+   */
   async launch(replica: number, script?: string): Promise<ReplicaProcess> {
     const folder = this.folder;
     const child = new ReplicaProcess({
@@ -71,4 +79,10 @@ export class TemporaryCluster {
     await Promise.all([...this.#processes.values()].map((child) => child.stop()));
     await rm(join(this.folder, ".."), { recursive: true, force: true });
   }
+}
+
+/** Ctrl-C leaves nothing behind: the replicas stop when this process is gone. */
+function removeAtExit(folder: string): void {
+  process.once("exit", () => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }));
+  if (process.listenerCount("SIGINT") === 0) process.once("SIGINT", () => process.exit(130));
 }

@@ -6,7 +6,10 @@ export interface Column {
   readonly align: "left" | "right";
 }
 
-/** Aligned columns, two spaces apart, a title line first; no trailing blanks and no final line break. */
+/**
+ * Aligned columns, two spaces apart, a title line first; no trailing blanks and no final line
+ * break.
+ */
 export function table(columns: readonly Column[], rows: readonly (readonly string[])[]): string {
   const lines = [columns.map((column) => column.title), ...rows];
   const widths = columns.map((_, at) => Math.max(...lines.map((line) => line[at]?.length ?? 0)));

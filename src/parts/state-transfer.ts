@@ -25,6 +25,9 @@ export interface TransferHost {
   currentPages(): readonly Page[];
 }
 
+const idleTicksAtFirst = 3;
+const idleTicksAtLast = 48;
+
 interface Target {
   readonly order: number;
   readonly digest: Digest;
@@ -41,6 +44,8 @@ export class StateTransfer {
   #partial: { bytes: Uint8Array; received: number } | null = null;
   #missing: number[] = [];
   #idleTicks = 0;
+  /** How long a source may give nothing: doubled with each that does, for links may be slow. */
+  #idleTicksMax = idleTicksAtFirst;
 
   constructor(host: TransferHost) {
     this.#host = host;
@@ -64,6 +69,7 @@ export class StateTransfer {
   }
 
   cancel(): void {
+    this.#idleTicksMax = idleTicksAtFirst;
     this.#target = null;
     this.#manifest = null;
     this.#partial = null;
@@ -74,7 +80,9 @@ export class StateTransfer {
   tick(): void {
     if (this.#target === null) return;
     this.#idleTicks += 1;
-    if (this.#idleTicks >= 3) this.#askNext();
+    if (this.#idleTicks < this.#idleTicksMax) return;
+    this.#idleTicksMax = Math.min(2 * this.#idleTicksMax, idleTicksAtLast);
+    this.#askNext();
   }
 
   #askNext(): void {

@@ -1,4 +1,5 @@
-// Verifies what messages claim, before a machine sees them (architecture.md §3, "authenticity before step").
+// Verifies what messages claim, before a machine sees them (architecture.md §3, "authenticity
+// before step").
 
 import { createHmac, timingSafeEqual } from "node:crypto";
 import { clientKeyInput, clientMacInput } from "../codec/index.js";
@@ -30,7 +31,9 @@ export interface AuthenticatorOptions {
   readonly signatures: SignatureVerifier | null;
 }
 
-/** Decides whether all claims of a message are true. Only client signatures take more than a turn. */
+/**
+ * Decides whether all claims of a message are true. Only client signatures take more than a turn.
+ */
 export class Authenticator {
   readonly #options: AuthenticatorOptions;
   readonly #clientKeys = new Map<number, Uint8Array>();

@@ -1,4 +1,5 @@
-// The barrier: what a machine sends waits until everything it persisted before is durable (thesis §6.5).
+// The barrier: what a machine sends waits until everything it persisted before is durable (thesis
+// §6.5).
 
 import type { Effect } from "../core/index.js";
 import type { Journal } from "./journal.js";
@@ -25,8 +26,10 @@ export interface EffectStreamOptions<Message, Durable> {
 }
 
 /**
- * One stream of effects. Those before a record leave at once; those after it, and all later ones, leave in order when
- * the commit with the record is durable. One commit is under way at a time and the next takes all that gathered
+ * One stream of effects. Those before a record leave at once; those after it, and all later ones,
+ * leave in order when
+ * the commit with the record is durable. One commit is under way at a time and the next takes all
+ * that gathered
  * meanwhile, so that one sync serves many turns.
  */
 export class EffectStream<Message, Durable> {
@@ -57,7 +60,10 @@ export class EffectStream<Message, Durable> {
     }
   }
 
-  /** A turn of the host is over: what it persisted goes to the disk now, or after the commit under way. */
+  /**
+   * A turn of the host is over: what it persisted goes to the disk now, or after the commit under
+   * way.
+   */
   endTurn(): void {
     const { journal } = this.#options;
     if (journal === null || this.#committing !== null || this.#failed) return;

@@ -1,4 +1,5 @@
-// The health page, on the loopback interface only: /status (JSON), /metrics (Prometheus), / (for people).
+// The health page, on the loopback interface only: /status (JSON), /metrics (Prometheus), / (for
+// people).
 
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { UsageError } from "../core/index.js";

@@ -28,13 +28,18 @@ export interface HostOptions<M extends Tagged, D extends Tagged> {
   readonly observed: (event: Observation) => void;
   /** After each commit of the journal: how long it took. */
   readonly committed: (milliseconds: number) => void;
-  /** The machine or its disk failed. The host has stopped; nothing that was not durable has left. Called once. */
+  /**
+   * The machine or its disk failed. The host has stopped; nothing that was not durable has left.
+   * Called once.
+   */
   readonly failed: (error: Error) => void;
 }
 
 /**
- * Runs a machine in *turns*: all frames of one read, or one timer, or what was verified meanwhile. At a turn's end the
- * timers of 0 ms fire, and what was persisted goes to the journal; see {@link EffectStream} for what leaves when.
+ * Runs a machine in *turns*: all frames of one read, or one timer, or what was verified
+ * meanwhile. At a turn's end the
+ * timers of 0 ms fire, and what was persisted goes to the journal; see {@link EffectStream} for
+ * what leaves when.
  */
 export class Host<M extends Tagged, D extends Tagged> {
   readonly #options: HostOptions<M, D>;
@@ -100,7 +105,9 @@ export class Host<M extends Tagged, D extends Tagged> {
     this.#dropped.set(key, (this.#dropped.get(key) ?? 0) + 1);
   }
 
-  /** No further input reaches the machine. Resolves when the disk has what the machine persisted. */
+  /**
+   * No further input reaches the machine. Resolves when the disk has what the machine persisted.
+   */
   stop(): Promise<void> {
     this.#stopped = true;
     for (const timer of this.#timers.values()) clearTimeout(timer);
@@ -109,7 +116,8 @@ export class Host<M extends Tagged, D extends Tagged> {
     return this.#stream.settled();
   }
 
-  // Frames become messages, messages are verified, and the machine sees them in the order of their link.
+  // Frames become messages, messages are verified, and the machine sees them in the order of their
+  // link.
 
   #accept(inbox: Inbox<M>, frame: Uint8Array): void {
     const { protocol, context, authenticator } = this.#options;
@@ -232,9 +240,14 @@ export class Host<M extends Tagged, D extends Tagged> {
   }
 }
 
-/** A client may send only what is provably its own: messages with client claims, all of them for itself. */
+/**
+ * A client may send only what is provably its own: messages with client claims, all of them for
+ * itself.
+ */
 function maySend(link: Link, claims: readonly Claim[]): boolean {
   if (link.peer.kind === "replica") return true;
   const { id } = link.peer;
-  return claims.length > 0 && claims.every((claim) => claim.kind === "client" && claim.client === id);
+  return (
+    claims.length > 0 && claims.every((claim) => claim.kind === "client" && claim.client === id)
+  );
 }

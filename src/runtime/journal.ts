@@ -1,4 +1,5 @@
-// The port to stable storage: what the barrier needs of a journal. The LMDB one is in lmdb-journal.ts.
+// The port to stable storage: what the barrier needs of a journal. The LMDB one is in
+// lmdb-journal.ts.
 
 import type { Page, StateImage } from "../core/index.js";
 
@@ -8,16 +9,21 @@ export interface Journal<Durable> {
   append(record: Durable): void;
 
   /**
-   * Offers `image` with `retain` as replacement for everything appended so far. Taken at the journal's convenience,
+   * Offers `image` with `retain` as replacement for everything appended so far. Taken at the
+   * journal's convenience,
    * in the background; by the next `commit`, before anything else becomes durable, if `required`.
    */
   checkpoint(image: StateImage, retain: readonly Durable[], required: boolean): void;
 
-  /** Bytes appended that no commit has taken yet; more than 0 as well while a required checkpoint waits. */
+  /**
+   * Bytes appended that no commit has taken yet; more than 0 as well while a required checkpoint
+   * waits.
+   */
   readonly waitingBytes: number;
 
   /**
-   * Makes everything appended before the call durable, atomically: when it resolves, the disk has confirmed.
+   * Makes everything appended before the call durable, atomically: when it resolves, the disk has
+   * confirmed.
    * One at a time. Rejects with a {@link StorageFailure}; the journal is then of no further use.
    */
   commit(): Promise<void>;
@@ -29,14 +35,19 @@ export interface Journal<Durable> {
 /** What an earlier life left. */
 export interface Recovered<Durable> {
   readonly snapshot: StateImage | null;
-  /** In the order appended. Read lazily; throws `UsageError` JOURNAL_DAMAGED at the first damaged entry. */
+  /**
+   * In the order appended. Read lazily; throws `UsageError` JOURNAL_DAMAGED at the first damaged
+   * entry.
+   */
   readonly journal: Iterable<Durable>;
 }
 
 /** How a service reads a page again; see `Service.readPage`. */
 export type ReadPage = (bytes: Uint8Array) => Page | null;
 
-/** The disk refused: full, read-only, broken. The message names the file, the cause and the remedy. */
+/**
+ * The disk refused: full, read-only, broken. The message names the file, the cause and the remedy.
+ */
 export class StorageFailure extends Error {
   override readonly name = "StorageFailure";
 }

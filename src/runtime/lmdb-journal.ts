@@ -1,7 +1,10 @@
-// The journal on disk, in LMDB: groups of records under increasing numbers, and the last saved state in pages.
+// The journal on disk, in LMDB: groups of records under increasing numbers, and the last saved
+// state in pages.
 //
-// Durability: with `overlappingSync: false` LMDB syncs its file before a transaction's promise resolves, one
-// fdatasync a transaction; so one sync serves a whole group (docs/decisions/0004-journal.md has the figures).
+// Durability: with `overlappingSync: false` LMDB syncs its file before a transaction's promise
+// resolves, one
+// fdatasync a transaction; so one sync serves a whole group (docs/decisions/0004-journal.md has
+// the figures).
 
 import { getSystemErrorName } from "node:util";
 import { type Key, open, type RootDatabase } from "lmdb";
@@ -29,7 +32,10 @@ import { checksum, contentOf, RecordGroup, recordsOf, withChecksum } from "./rec
 
 const pagesMax = 1 << 20;
 
-/** Describes the saved state. A save writes its new pages first, under keys of its own, and this entry last. */
+/**
+ * Describes the saved state. A save writes its new pages first, under keys of its own, and this
+ * entry last.
+ */
 const imageSchema = container({
   /** Of the save; part of the keys of the pages it wrote. */
   generation: uint53,
@@ -234,10 +240,7 @@ export class LmdbJournal<Durable extends Tagged> implements Journal<Durable> {
   }
 
   /** Writes the pages that changed since the last image; null if it was told to give up. */
-  async #writePages(
-    image: StateImage,
-    generation: number,
-  ): Promise<SavedImage["pages"] | null> {
+  async #writePages(image: StateImage, generation: number): Promise<SavedImage["pages"] | null> {
     const pages: SavedImage["pages"] = [];
     let slice: [Key, Uint8Array][] = [];
     let sliceBytes = 0;
@@ -290,7 +293,10 @@ export class LmdbJournal<Durable extends Tagged> implements Journal<Durable> {
     }
   }
 
-  /** Runs after the background work under way, if any. It never rejects: a failure is the next commit's. */
+  /**
+   * Runs after the background work under way, if any. It never rejects: a failure is the next
+   * commit's.
+   */
   #startBackground(work: () => Promise<void>): void {
     const before = this.#background ?? Promise.resolve();
     const running = before
@@ -329,7 +335,7 @@ export class LmdbJournal<Durable extends Tagged> implements Journal<Durable> {
     return { order: this.#saved.order, pages };
   }
 
-  /** The numbers of the groups after the image. They follow each other without a gap. */
+  /** The numbers of the groups after the image. One that is missing between them is damage. */
   #findGroups(): { readonly first: number; readonly last: number } {
     const range = { start: groupKey(0), end: groupKey(Number.MAX_SAFE_INTEGER) };
     let last = this.#saved.firstGroup - 1;
@@ -337,9 +343,7 @@ export class LmdbJournal<Durable extends Tagged> implements Journal<Durable> {
     for (const key of this.#database.getKeys(range)) {
       const number = (key as [string, number])[1];
       this.#oldestGroup = Math.min(this.#oldestGroup, number);
-      if (number < this.#saved.firstGroup) continue;
-      if (number !== last + 1) this.#damaged(`group ${last + 1}`);
-      last = number;
+      last = Math.max(last, number);
     }
     this.#nextGroup = last + 1;
     return { first: this.#saved.firstGroup, last };
@@ -386,14 +390,15 @@ export class LmdbJournal<Durable extends Tagged> implements Journal<Durable> {
   }
 
   #checkIdentity(own: { version: number; cluster: string; replica: number }): void {
-    const expected = Buffer.from(JSON.stringify(own));
+    const identity = JSON.stringify(own);
+    const expected = Buffer.from(identity);
     const found = this.#reading(() => this.#database.get(identityKey));
     if (found === undefined) {
       this.#opening(() => this.#database.putSync(identityKey, expected));
     } else if (!equalBytes(found, expected)) {
       throw new UsageError(
         "JOURNAL_FOREIGN",
-        `${this.#folder} is the journal of ${Buffer.from(found)}, not of ${expected}: ` +
+        `${this.#folder} is the journal of ${Buffer.from(found).toString()}, not of ${identity}: ` +
           "put every journal back into its own replica's folder.",
         { folder: this.#folder },
       );
@@ -440,13 +445,17 @@ const sizeOf = (image: SavedImage): number => image.pages.reduce((sum, { size })
 /** LMDB tells of the failure of a commit in a second promise. */
 async function rootOf(error: unknown): Promise<unknown> {
   const { commitError } = error as { commitError?: Promise<unknown> };
-  return commitError === undefined ? error : commitError.then(
-    () => error,
-    (root: unknown) => root,
-  );
+  return commitError === undefined
+    ? error
+    : commitError.then(
+        () => error,
+        (root: unknown) => root,
+      );
 }
 
 function causeOf(error: unknown): string {
   const { code, message } = error as { code?: unknown; message: string };
-  return typeof code === "number" && code > 0 ? `${message} (${getSystemErrorName(-code)})` : message;
+  return typeof code === "number" && code > 0
+    ? `${message} (${getSystemErrorName(-code)})`
+    : message;
 }

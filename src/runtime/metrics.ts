@@ -26,7 +26,10 @@ export class Metrics {
     });
     const counter = (name: string, help: string) => new Counter({ name, help, registers });
     this.#views = counter("troth_views_established_total", "Views established since the start.");
-    this.#suspicions = counter("troth_suspicions_total", "Times this replica suspected its leader.");
+    this.#suspicions = counter(
+      "troth_suspicions_total",
+      "Times this replica suspected its leader.",
+    );
     this.#transfers = counter("troth_state_transfers_total", "State transfers finished.");
     this.#addReported(report);
   }

@@ -1,4 +1,5 @@
-// A replica's links: it dials every peer to send, and accepts the links of peers and clients to receive.
+// A replica's links: it dials every peer to send, and accepts the links of peers and clients to
+// receive.
 
 import type { Configuration, ReplicaKeys } from "../cluster/index.js";
 import { type Codec, type Limits, type Tagged, UsageError } from "../core/index.js";
@@ -64,7 +65,9 @@ export class Network<Message extends Tagged> {
     this.#router.depart(effect);
   }
 
-  /** Opens this replica's port and returns it. Throws `UsageError` PORT_BUSY or ADDRESS_UNUSABLE. */
+  /**
+   * Opens this replica's port and returns it. Throws `UsageError` PORT_BUSY or ADDRESS_UNUSABLE.
+   */
   async listen(): Promise<number> {
     const { configuration, keys, limits } = this.#options;
     const { host, port } = configuration.replicas[keys.id]!;
@@ -104,7 +107,11 @@ export class Network<Message extends Tagged> {
   #common(): { tls: LinkIdentity; cluster: string; frameBytesMax: number } {
     const { configuration, keys, limits } = this.#options;
     return {
-      tls: { key: keys.tlsKey, certificate: keys.tlsCertificate, authority: configuration.authority },
+      tls: {
+        key: keys.tlsKey,
+        certificate: keys.tlsCertificate,
+        authority: configuration.authority,
+      },
       cluster: configuration.name,
       frameBytesMax: limits.frameBytesMax,
     };

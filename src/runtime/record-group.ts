@@ -1,4 +1,5 @@
-// A group of durable records as one run of bytes: a checksum, then each record with its length before it.
+// A group of durable records as one run of bytes: a checksum, then each record with its length
+// before it.
 
 import { crc32 } from "node:zlib";
 import type { Codec, Tagged } from "../core/index.js";
@@ -36,10 +37,17 @@ export class RecordGroup<Durable extends Tagged> {
     this.#length = this.#records.encodeInto(record, this.#bytes, start);
   }
 
-  /** The bytes to store under `key`; the checksum covers the key too, so that no group passes for another. */
+  /**
+   * The bytes to store under `key`; the checksum covers the key too, so that no group passes for
+   * another.
+   */
   seal(key: number): Uint8Array {
     const sealed = this.#bytes.subarray(0, this.#length);
-    new DataView(this.#bytes.buffer).setUint32(0, checksum(sealed.subarray(checksumBytes), key), true);
+    new DataView(this.#bytes.buffer).setUint32(
+      0,
+      checksum(sealed.subarray(checksumBytes), key),
+      true,
+    );
     return sealed;
   }
 
@@ -75,7 +83,10 @@ export function contentOf(sealed: Uint8Array, key: number): Uint8Array | null {
   return view.getUint32(0, true) === checksum(content, key) ? content : null;
 }
 
-/** The records of a sealed group from `offset` on. Calls `damaged`, which throws, if they are not what was sealed. */
+/**
+ * The records of a sealed group from `offset` on. Calls `damaged`, which throws, if they are not
+ * what was sealed.
+ */
 export function* recordsOf<Durable extends Tagged>(
   sealed: Uint8Array,
   key: number,

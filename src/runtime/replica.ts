@@ -1,4 +1,5 @@
-// One replica in this process: journal, machine, links and health page put together, and taken apart again.
+// One replica in this process: journal, machine, links and health page put together, and taken
+// apart again.
 
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
@@ -19,7 +20,7 @@ import {
 } from "../core/index.js";
 import { Authenticator } from "./authenticator.js";
 import { sha256 } from "./hash.js";
-import { openHealthPage } from "./health-page.js";
+import { type HealthPage, openHealthPage } from "./health-page.js";
 import { Host } from "./host.js";
 import type { Recovered } from "./journal.js";
 import { stopPatienceMs } from "./limits.js";
@@ -36,7 +37,10 @@ export interface ReplicaOptions {
   readonly keys: ReplicaKeys;
   readonly protocol: Protocol;
   readonly service: Service;
-  /** Opens the trusted module. It gets the first-boot token that this replica's journal or keys hold, or null. */
+  /**
+   * Opens the trusted module. It gets the first-boot token that this replica's journal or keys
+   * hold, or null.
+   */
   readonly counter: (firstBoot: Uint8Array | null) => TrustedCounter;
   /** Keep no journal: a replica that stops has lost its memory, and its counters are retired. */
   readonly memory?: boolean;
@@ -59,7 +63,8 @@ export interface RunningReplica {
 
 /**
  * Starts a replica; resolves when it serves peers and clients.
- * Throws `UsageError` PORT_BUSY, ADDRESS_UNUSABLE, JOURNAL_UNAVAILABLE, JOURNAL_FOREIGN or JOURNAL_DAMAGED.
+ * Throws `UsageError` PORT_BUSY, ADDRESS_UNUSABLE, JOURNAL_UNAVAILABLE, JOURNAL_FOREIGN or
+ * JOURNAL_DAMAGED.
  */
 export async function startReplica(options: ReplicaOptions): Promise<RunningReplica> {
   const closers = new Closers();
@@ -91,7 +96,7 @@ class Closers {
 }
 
 async function assemble(options: ReplicaOptions, closers: Closers): Promise<RunningReplica> {
-  const { configuration, keys, protocol } = options;
+  const { configuration, keys, protocol, service } = options;
   const logger = (options.logger ?? createLogger()).child({ replica: keys.id });
   let resolveFailed: (error: Error) => void;
   const failed = new Promise<Error>((resolve) => {
@@ -103,18 +108,8 @@ async function assemble(options: ReplicaOptions, closers: Closers): Promise<Runn
     void closers.closeAll();
   };
 
-  // First of all: a second process of this replica fails here, before it touches journal or counters.
-  const healthPage = await openHealthPage(placeOf(options).healthPort);
-  closers.add(() => healthPage.close());
-
-  const journal = openJournal(options);
-  if (journal !== null) closers.add(() => journal.close());
-  const firstBoot = await takeFirstBoot(keys, journal, logger);
-  const signatures = openSignatures(configuration, fail);
-  if (signatures !== null) closers.add(() => signatures.close());
-
+  const { healthPage, journal, counter, signatures } = await open(options, closers, logger, fail);
   const context = contextOf(options);
-  const counter = options.counter(firstBoot);
   const machine = makeMachine(options, context, counter);
   const report = (): ReplicaReport => ({
     ...machine.status(),
@@ -148,11 +143,36 @@ async function assemble(options: ReplicaOptions, closers: Closers): Promise<Runn
   closers.add(() => stopHost(host));
 
   const nothing: Recovered<Tagged> = { snapshot: null, journal: [] };
-  host.start(journal?.recover((bytes) => options.service.readPage(bytes)) ?? nothing);
+  host.start(journal?.recover((bytes) => service.readPage(bytes)) ?? nothing);
   network.dialPeers();
   healthPage.show({ report, metrics });
   logger.info({ port }, "serving");
   return { port, status: report, failed, stop: () => closers.closeAll() };
+}
+
+/** What a replica stands on. */
+interface Ground {
+  readonly healthPage: HealthPage;
+  readonly journal: LmdbJournal<Tagged> | null;
+  readonly counter: TrustedCounter;
+  readonly signatures: SignatureVerifier | null;
+}
+
+async function open(
+  options: ReplicaOptions,
+  closers: Closers,
+  logger: Logger,
+  fail: (error: Error) => void,
+): Promise<Ground> {
+  // First of all: a second process of this replica fails here, before it touches anything else.
+  const healthPage = await openHealthPage(placeOf(options).healthPort);
+  closers.add(() => healthPage.close());
+  const journal = openJournal(options);
+  if (journal !== null) closers.add(() => journal.close());
+  const counter = options.counter(await takeFirstBoot(options.keys, journal, logger));
+  const signatures = openSignatures(options.configuration, fail);
+  if (signatures !== null) closers.add(() => signatures.close());
+  return { healthPage, journal, counter, signatures };
 }
 
 function contextOf({ configuration, limits }: ReplicaOptions): ClaimContext {
@@ -198,7 +218,8 @@ function makeAuthenticator(
 function placeOf({ configuration, keys }: ReplicaOptions): Configuration["replicas"][number] {
   const place = configuration.replicas[keys.id];
   if (place !== undefined) return place;
-  const message = `there is no replica ${keys.id}: the configuration has 0 to ${configuration.n - 1}.`;
+  const last = configuration.n - 1;
+  const message = `there is no replica ${keys.id}: the configuration has 0 to ${last}.`;
   throw new UsageError("REPLICA_UNKNOWN", message, { id: keys.id });
 }
 
@@ -221,7 +242,8 @@ function openSignatures(
 }
 
 /**
- * The token that lets trusted counters begin. Its file moves into the journal: durable there before it is deleted
+ * The token that lets trusted counters begin. Its file moves into the journal: durable there
+ * before it is deleted
  * here. A replica whose journal is gone finds neither, so that its counters cannot begin twice.
  */
 async function takeFirstBoot(
@@ -235,9 +257,9 @@ async function takeFirstBoot(
   if (keys.firstBoot !== null) discardFirstBoot(keys);
   if (token === null) {
     logger.warn(
-      `${keys.folder} has no first-boot token and no journal that kept one: this replica executes and ` +
-        "answers, but its trusted counters are retired and it does not vote. If its journal was moved, " +
-        "stop the replica and put it back.",
+      `${keys.folder} has no first-boot token and no journal that kept one: this replica ` +
+        "executes and answers, but its trusted counters are retired and it does not vote. " +
+        "If its journal was moved, stop the replica and put it back.",
     );
   }
   return token;

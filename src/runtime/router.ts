@@ -1,4 +1,5 @@
-// Where messages go: one link to each peer, and the links on which clients announced their sessions.
+// Where messages go: one link to each peer, and the links on which clients announced their
+// sessions.
 
 import { type Codec, InvariantError, type ReplicaId, type Tagged } from "../core/index.js";
 import type { Link } from "../link/index.js";
@@ -8,7 +9,8 @@ import type { Departure } from "./effect-stream.js";
 const scratchBytes = 256 * 1024;
 
 /**
- * Sends messages over the links that are open. To a peer or session without one, a message is lost: protocols and
+ * Sends messages over the links that are open. To a peer or session without one, a message is
+ * lost: protocols and
  * clients send again.
  */
 export class Router<Message extends Tagged> {
@@ -69,7 +71,8 @@ export class Router<Message extends Tagged> {
     const size = this.#messages.size(message);
     const encoded = size <= scratchBytes ? this.#scratch : new Uint8Array(size);
     const end = this.#messages.encodeInto(message, encoded, 0);
-    if (end !== size) throw new InvariantError(`a ${message.kind} of ${end} bytes, announced as ${size}`);
+    if (end !== size)
+      throw new InvariantError(`a ${message.kind} of ${end} bytes, announced as ${size}`);
     const bytes = encoded.subarray(0, size);
     const write = (into: Uint8Array, offset: number) => {
       into.set(bytes, offset);

@@ -40,7 +40,10 @@ const threadsMax = 4;
 /** A pool of threads and a memory of what they found genuine. */
 export class SignatureVerifier {
   readonly #threads: Thread[];
-  /** By client, digest and signature: all three, so that no other signature passes for a genuine one. */
+  /**
+   * By client, digest and signature: all three, so that no other signature passes for a genuine
+   * one.
+   */
   readonly #known = new Map<string, true | Promise<boolean>>();
   #gathered: Waiting[] = [];
 

@@ -17,7 +17,7 @@ export const services: Readonly<Record<string, ServiceEntry>> = {
   null: { create: createNull, description: "empty results and no state: the papers' benchmark" },
 };
 
-/** A service in its first state; throws {@link UsageError} `SERVICE_UNKNOWN`, naming those there are. */
+/** A new service of that name. @throws UsageError SERVICE_UNKNOWN, which names those there are. */
 export function createService(name: string, hash: Hash): Service {
   const entry = Object.hasOwn(services, name) ? services[name] : undefined;
   if (entry === undefined) {

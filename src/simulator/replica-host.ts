@@ -275,9 +275,9 @@ export class ReplicaHost {
         this.#lastPersist = this.journal.write(protocol.records.encode(effect.record));
         return;
       case "checkpoint":
-        if (surroundings.compacts(this)) {
+        if (effect.required || surroundings.compacts(this)) {
           const retain = effect.retain.map((record) => protocol.records.encode(record));
-          this.journal.replace(frozen(effect.image), retain);
+          this.#lastPersist = this.journal.replace(frozen(effect.image), retain);
         }
         return;
       case "set-timer":

@@ -1,4 +1,5 @@
-// A cluster of real processes, used from the command line as a person would: crash, restart, stop, start again.
+// A cluster of real processes, used from the command line as a person would: crash, restart, stop,
+// start again.
 
 import assert from "node:assert/strict";
 import { readdirSync, statSync, writeFileSync } from "node:fs";
@@ -74,7 +75,11 @@ test("the key-value commands survive a crash, a restart and a stop", async (cont
     replicas: number[];
   };
   assert.equal(value, "hi there");
-  assert.deepEqual(vouchers.toSorted((a, b) => a - b), [1, 2], "both that are left vouch for it");
+  assert.deepEqual(
+    vouchers.toSorted((a, b) => a - b),
+    [1, 2],
+    "both that are left vouch for it",
+  );
   assert.equal((await troth("incr", "visits", ...at)).out, "43\n");
 
   const status = await troth("status", "--json", ...at);
@@ -115,7 +120,7 @@ test("the key-value commands survive a crash, a restart and a stop", async (cont
   assert.equal((await troth("get", "greeting", ...at)).code, 1);
 });
 
-test("up runs a cluster, stops it cleanly on SIGINT, and goes on with its data", async (context) => {
+test("up runs a cluster, stops cleanly on SIGINT, and goes on with its data", async (context) => {
   const folder = join(temporaryFolder(context), "data");
   const at = ["--dir", folder];
   const up = ["up", ...at, "--base-port", String(await freeBasePort(3))];

@@ -69,6 +69,14 @@ test("a live block is redrawn in place, and messages scroll by above it", () => 
   assert.deepEqual(rendered(output), ["something happened", ""]);
 });
 
+test("a block too wide for the terminal is cut, so that it can be erased", () => {
+  let output = "";
+  const screen = new Screen({ isTTY: true, columns: 5, write: (text) => (output += text) });
+  screen.show("1234567\nab");
+  screen.show("7654321\nba");
+  assert.deepEqual(rendered(output), ["76543", "ba", ""]);
+});
+
 test("without a terminal nothing is erased", () => {
   let output = "";
   const screen = new Screen({ write: (text) => (output += text) });

@@ -1,4 +1,5 @@
-// Three real replicas of the echo protocol on this machine, and a client that talks to them over a bare link.
+// Three real replicas of the echo protocol on this machine, and a client that talks to them over a
+// bare link.
 
 import { once } from "node:events";
 import { get } from "node:http";
@@ -92,9 +93,15 @@ export class EchoClient {
   readonly #session = Date.now();
   #wake: () => void = () => {};
 
-  constructor(context: TestContext, { folder, configuration }: EchoCluster, client: number, to: number) {
-    const { tlsKey, tlsCertificate, seal } = readClientCredential(folder, client);
-    this.#seal = seal;
+  constructor(
+    context: TestContext,
+    { folder, configuration }: EchoCluster,
+    client: number,
+    to: number,
+  ) {
+    const credential = readClientCredential(folder, client);
+    const { tlsKey, tlsCertificate } = credential;
+    this.#seal = (digest) => credential.seal(digest);
     this.#client = client;
     const { host, port } = configuration.replicas[to]!;
     let opened: (link: Link) => void = () => {};

@@ -1,4 +1,5 @@
-// The smallest protocol that uses everything a host offers: a replica notes each request durably, has every other
+// The smallest protocol that uses everything a host offers: a replica notes each request durably,
+// has every other
 // replica note it too, and then answers. It agrees on nothing.
 
 import {

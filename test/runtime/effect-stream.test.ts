@@ -104,7 +104,10 @@ test("a failed commit lets nothing more leave", async () => {
   turn(persist(11), send(4));
   await stream.settled();
   assert.deepEqual(left, []);
-  assert.deepEqual(failures.map(({ message }) => message), ["disk full"]);
+  assert.deepEqual(
+    failures.map(({ message }) => message),
+    ["disk full"],
+  );
 });
 
 test("without a journal everything leaves at once", () => {
@@ -114,7 +117,12 @@ test("without a journal everything leaves at once", () => {
 });
 
 test("for any stream and any disk: order is kept and nothing overtakes its records", async () => {
-  const step = fc.oneof(fc.constant("send"), fc.constant("persist"), fc.constant("end"), fc.constant("disk"));
+  const step = fc.oneof(
+    fc.constant("send"),
+    fc.constant("persist"),
+    fc.constant("end"),
+    fc.constant("disk"),
+  );
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 60 }), async (steps) => {
       const journal = new LateJournal();
@@ -141,8 +149,14 @@ test("for any stream and any disk: order is kept and nothing overtakes its recor
         else await journal.answer();
       }
       while (journal.isBusy) await journal.answer();
-      assert.deepEqual(left, Array.from({ length: counter }, (_, index) => index));
-      assert.deepEqual(journal.durable, Array.from({ length: persisted }, (_, index) => index));
+      assert.deepEqual(
+        left,
+        Array.from({ length: counter }, (_, index) => index),
+      );
+      assert.deepEqual(
+        journal.durable,
+        Array.from({ length: persisted }, (_, index) => index),
+      );
     }),
     { numRuns: 200 },
   );

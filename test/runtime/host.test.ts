@@ -2,8 +2,16 @@
 
 import assert from "node:assert/strict";
 import { generateKeyPairSync, sign } from "node:crypto";
-import { test } from "node:test";
-import { bytes32, clientMacInput, byteList, container, type MessageOf, uint32, union } from "../../src/codec/index.js";
+import { type TestContext, test } from "node:test";
+import {
+  bytes32,
+  clientMacInput,
+  byteList,
+  container,
+  type MessageOf,
+  uint32,
+  union,
+} from "../../src/codec/index.js";
 import {
   type ClaimContext,
   defaultLimits,
@@ -23,6 +31,8 @@ import { openTrustedModule } from "../../src/trusted/index.js";
 import { echoProtocol } from "./echo-protocol.js";
 import { eventually, sequence } from "./echo-cluster.js";
 
+const timeout = 10_000;
+
 const table = {
   signed: container({ number: uint32, client: uint32, digest: bytes32, signature: byteList(64) }),
 };
@@ -38,7 +48,7 @@ const protocol: Protocol<Signed, Signed> = {
   ],
 };
 
-const context: ClaimContext = {
+const claimContext: ClaimContext = {
   n: 3,
   f: 1,
   hash: sha256,
@@ -84,10 +94,11 @@ class StillLink implements Link {
 type React = (input: Input<Signed, Signed>) => Effect<Signed, Signed>[];
 
 /** A host around a machine that remembers its inputs and does what `react` says. */
-function hostOf(react: React, journal: Journal<Signed> | null = null) {
+function hostOf(context: TestContext, react: React, journal: Journal<Signed> | null = null) {
   const inputs: Input<Signed, Signed>[] = [];
   const failures: Error[] = [];
   const signatures = new SignatureVerifier(publicKeys, (error) => failures.push(error));
+  context.after(() => signatures.close());
   const machine: ReplicaMachine<Signed, Signed> = {
     step(_now, input) {
       inputs.push(input);
@@ -98,7 +109,7 @@ function hostOf(react: React, journal: Journal<Signed> | null = null) {
   const host = new Host<Signed, Signed>({
     machine,
     protocol,
-    context,
+    context: claimContext,
     authenticator: new Authenticator({
       replica: 0,
       n: 3,
@@ -128,8 +139,8 @@ function hostOf(react: React, journal: Journal<Signed> | null = null) {
 const client0: Peer = { kind: "client", id: 0 };
 const frames = (...list: Signed[]) => list.map((message) => messages.encode(message));
 
-test("verification on other threads keeps each link's order", async () => {
-  const { host, numbers, signatures } = hostOf(() => []);
+test("verification on other threads keeps each link's order", { timeout }, async (context) => {
+  const { host, numbers } = hostOf(context, () => []);
   const link = new StillLink(client0);
   host.opened(link);
   host.receive(link, frames(signed(1, 0, 7)));
@@ -142,55 +153,59 @@ test("verification on other threads keeps each link's order", async () => {
   assert.deepEqual(numbers(), [1], "nothing overtakes");
   await eventually(() => numbers().length === 1 + count);
   assert.deepEqual(numbers(), sequence(1 + count));
-  await signatures.close();
 });
 
-test("forged signatures are dropped, whatever was known before", async () => {
-  const { host, numbers, signatures } = hostOf(() => []);
+test("forged signatures are dropped, whatever was known before", { timeout }, async (context) => {
+  const { host, numbers } = hostOf(context, () => []);
   const link = new StillLink({ kind: "replica", id: 1 });
   host.opened(link);
   const genuine = signed(1);
-  const flipped = Uint8Array.from(genuine.signature, (byte, index) => (index === 9 ? byte ^ 1 : byte));
+  const flipped = Uint8Array.from(genuine.signature, (byte, index) =>
+    index === 9 ? byte ^ 1 : byte,
+  );
   host.receive(link, frames(genuine));
-  host.receive(link, frames(
-    { ...genuine, number: 2, signature: flipped },
-    { ...genuine, number: 3, client: 1 },
-    { ...genuine, number: 4, client: 2 },
-    { ...genuine, number: 5, signature: genuine.signature.subarray(0, 63) },
-    { ...genuine, number: 6, digest: sha256(Uint8Array.of(9)) },
-    { ...genuine, number: 7 },
-  ));
+  host.receive(
+    link,
+    frames(
+      { ...genuine, number: 2, signature: flipped },
+      { ...genuine, number: 3, client: 1 },
+      { ...genuine, number: 4, client: 2 },
+      { ...genuine, number: 5, signature: genuine.signature.subarray(0, 63) },
+      { ...genuine, number: 6, digest: sha256(Uint8Array.of(9)) },
+      { ...genuine, number: 7 },
+    ),
+  );
   await eventually(() => numbers().includes(7));
   assert.deepEqual(numbers(), [1, 7]);
   assert.deepEqual(host.dropped, { "not authentic": 5 });
-  await signatures.close();
 });
 
-test("a link is not read while too many of its messages wait", async () => {
-  const { host, numbers, signatures } = hostOf(() => []);
+test("a link is not read while too many of its messages wait", { timeout }, async (context) => {
+  const { host, numbers } = hostOf(context, () => []);
   const link = new StillLink(client0);
   host.opened(link);
   host.receive(link, frames(...sequence(unverifiedMessagesMax).map((number) => signed(number))));
   assert.equal(link.isRead, false);
   await eventually(() => numbers().length === unverifiedMessagesMax);
   assert.equal(link.isRead, true);
-  await signatures.close();
 });
 
-test("a client may not speak for another", async () => {
-  const { host, signatures } = hostOf(() => []);
+test("a client may not speak for another", { timeout }, async (context) => {
+  const { host } = hostOf(context, () => []);
   const link = new StillLink(client0);
   host.opened(link);
   host.receive(link, frames(signed(1, 1)));
   assert.deepEqual(host.dropped, { "client spoke for another": 1 });
-  await signatures.close();
 });
 
-test("a timer of 0 ms fires once at the turn's end, unless it is cancelled", async () => {
+test("a timer of 0 ms fires once at the turn's end, unless it is cancelled", {
+  timeout,
+}, async (context) => {
   const set = (timer: string) => ({ kind: "set-timer", timer, afterMs: 0 }) as const;
-  const { host, inputs, signatures } = hostOf((input) => {
+  const { host, inputs } = hostOf(context, (input) => {
     if (input.kind === "message") return [set("a"), set("b"), set("c")];
-    if (input.kind === "timeout" && input.timer === "a") return [{ kind: "cancel-timer", timer: "b" }];
+    if (input.kind === "timeout" && input.timer === "a")
+      return [{ kind: "cancel-timer", timer: "b" }];
     return [];
   });
   const link = new StillLink(client0);
@@ -199,11 +214,12 @@ test("a timer of 0 ms fires once at the turn's end, unless it is cancelled", asy
   await eventually(() => inputs.length >= 5);
   const seen = inputs.map((input) => (input.kind === "timeout" ? input.timer : input.kind));
   assert.deepEqual(seen, ["start", "message", "message", "a", "c"]);
-  await signatures.close();
 });
 
-test("a machine that throws ends the host: it gets no further input", async () => {
-  const { host, inputs, failures, signatures } = hostOf((input) => {
+test("a machine that throws ends the host: it gets no further input", {
+  timeout,
+}, async (context) => {
+  const { host, inputs, failures } = hostOf(context, (input) => {
     if (input.kind !== "message") return [];
     throw new Error("broken");
   });
@@ -214,11 +230,13 @@ test("a machine that throws ends the host: it gets no further input", async () =
   host.receive(link, frames(signed(2)));
   assert.equal(link.isRead, false);
   assert.equal(inputs.length, 2);
-  assert.deepEqual(failures.map(({ message }) => message), ["broken"]);
-  await signatures.close();
+  assert.deepEqual(
+    failures.map(({ message }) => message),
+    ["broken"],
+  );
 });
 
-test("no link is read while the disk is too far behind", async () => {
+test("no link is read while the disk is too far behind", { timeout }, async (context) => {
   const written: (() => void)[] = [];
   const journal: Journal<Signed> & { waitingBytes: number } = {
     waitingBytes: 0,
@@ -232,7 +250,8 @@ test("no link is read while the disk is too far behind", async () => {
     },
     close: async () => {},
   };
-  const { host, numbers, signatures } = hostOf(
+  const { host, numbers } = hostOf(
+    context,
     (input) => (input.kind === "message" ? [{ kind: "persist", record: input.message }] : []),
     journal,
   );
@@ -246,5 +265,4 @@ test("no link is read while the disk is too far behind", async () => {
   written[0]!();
   await eventually(() => written.length === 2);
   await eventually(() => link.isRead);
-  await signatures.close();
 });

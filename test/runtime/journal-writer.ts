@@ -1,4 +1,5 @@
-// A process that fills a journal and says which records it was told are durable, until it is killed or the disk is full.
+// A process that fills a journal and says which records it was told are durable, until it is
+// killed or the disk is full.
 
 import { writeSync } from "node:fs";
 import { image, note, openJournal, recoverAll } from "./records.js";
@@ -16,6 +17,6 @@ try {
     writeSync(1, `${number}\n`);
   }
 } catch (error) {
-  writeSync(2, `${error}\n`);
+  writeSync(2, `${String(error)}\n`);
   process.exit(3);
 }

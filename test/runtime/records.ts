@@ -41,7 +41,11 @@ export const page = (bytes: Uint8Array): Page => ({
 });
 
 /** A state of pages, each filled with one number. */
-export const image = (order: number, fillings: readonly number[], pageBytes = 1000): StateImage => ({
+export const image = (
+  order: number,
+  fillings: readonly number[],
+  pageBytes = 1000,
+): StateImage => ({
   order,
   pages: fillings.map((filling) => page(new Uint8Array(pageBytes).fill(filling))),
 });
@@ -51,7 +55,7 @@ export function recoverAll(journal: LmdbJournal<Note>) {
   const { snapshot, journal: notes } = journal.recover((bytes) => page(Uint8Array.from(bytes)));
   return {
     order: snapshot?.order ?? null,
-    fillings: snapshot?.pages.map(({ bytes }) => bytes()[0]!) ?? [],
+    fillings: snapshot?.pages.map((one) => one.bytes()[0]!) ?? [],
     numbers: Array.from(notes, ({ number }) => number),
   };
 }

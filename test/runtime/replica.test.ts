@@ -1,4 +1,5 @@
-// Real replicas over TLS: they serve, survive hostile peers, restarts and a missing journal, and stop cleanly.
+// Real replicas over TLS: they serve, survive hostile peers, restarts and a missing journal, and
+// stop cleanly.
 
 import assert from "node:assert/strict";
 import { once } from "node:events";
@@ -24,7 +25,9 @@ for (const clientAuthentication of ["trusted-mac", "signature", "mac"] as const)
   });
 }
 
-test("garbage, oversized and forged input is counted, and service goes on", { timeout }, async (context) => {
+test("garbage, oversized and forged input is counted, and service goes on", {
+  timeout,
+}, async (context) => {
   const cluster = await makeCluster(context, { clientAuthentication: "mac" });
   const replicas = await Promise.all([0, 1, 2].map((id) => cluster.start(id)));
   const { port } = cluster.configuration.replicas[0]!;
@@ -37,7 +40,11 @@ test("garbage, oversized and forged input is counted, and service goes on", { ti
 
   const hostile = new EchoClient(context, cluster, 2, 0);
   await hostile.sendBytes(Uint8Array.of(250, 1, 2, 3));
-  await hostile.send({ kind: "request", body: Uint8Array.of(1), authenticator: new Uint8Array(96) });
+  await hostile.send({
+    kind: "request",
+    body: Uint8Array.of(1),
+    authenticator: new Uint8Array(96),
+  });
   const genuine = hostile.request(1);
   await hostile.send({ ...genuine, authenticator: new Uint8Array(96) });
   await hostile.send({ ...genuine, authenticator: genuine.authenticator.subarray(1) });
@@ -80,7 +87,9 @@ test("a replica that restarts has all it noted, and its token", { timeout }, asy
   }
 });
 
-test("a replica without its journal or in memory cannot begin its counters twice", { timeout }, async (context) => {
+test("a replica without its journal or in memory cannot begin its counters twice", {
+  timeout,
+}, async (context) => {
   for (const durable of [true, false]) {
     const cluster = await makeCluster(context, { durable });
     await (await cluster.start(0)).stop();
@@ -96,7 +105,9 @@ test("a replica without its journal or in memory cannot begin its counters twice
   }
 });
 
-test("a busy port is said to be, and the replica can start when it is free", { timeout }, async (context) => {
+test("a busy port is said to be, and the replica can start when it is free", {
+  timeout,
+}, async (context) => {
   const cluster = await makeCluster(context);
   const replica = await cluster.start(0);
   await assert.rejects(cluster.start(0), { name: "UsageError", code: "PORT_BUSY" });
@@ -115,7 +126,10 @@ test("the health page shows status and metrics", { timeout }, async (context) =>
   const { dropped: _, ...shown } = JSON.parse(await ask(cluster.configuration, 0, "/status"));
   assert.equal(shown.id, 0);
   assert.equal(shown.role, "leader");
-  assert.deepEqual(Object.keys(shown), Object.keys(replica.status()).filter((key) => key !== "dropped"));
+  assert.deepEqual(
+    Object.keys(shown),
+    Object.keys(replica.status()).filter((key) => key !== "dropped"),
+  );
   assert.match(await ask(cluster.configuration, 0, "/metrics"), /^troth_order 0$/m);
   assert.match(await ask(cluster.configuration, 0, "/"), /Replica 0: leader/);
 });

@@ -92,8 +92,8 @@ const onlyLie =
 const asDrawn = (plan: Plan, _seed: number): Plan => plan;
 
 const cases: readonly (readonly [Bug, number, readonly Property[], typeof asDrawn])[] = [
-  [hybsterBugs.quorumOfOne, 20, ["agreement"], asDrawn],
-  [hybsterBugs.repliesNotRestored, 20, ["exactly-once"], asDrawn],
+  [hybsterBugs.quorumOfOne, 60, ["agreement"], asDrawn],
+  [hybsterBugs.repliesNotRestored, 60, ["state-equality", "exactly-once"], asDrawn],
   [hybsterBugs.acknowledgementsSkipped, 40, ["liveness", "agreement"], asDrawn],
   [hybsterBugs.coverageUnchecked, 200, ["agreement", "durability"], onlyLie("conceal")],
 ];

@@ -40,13 +40,7 @@ test("deliver takes what is in flight, not what follows from it", () => {
     3,
   );
   world.settle();
-  assert.deepEqual(
-    world
-      .replies(0)
-      .map(({ from }) => from)
-      .sort(),
-    [0, 1],
-  );
+  assert.deepEqual(new Set(world.replies(0).map(({ from }) => from)), new Set([0, 1]));
   assert.equal(world.status(2).executed, 0);
 });
 

@@ -49,7 +49,10 @@ async function measureOnce(settings: BenchSettings, json: boolean): Promise<numb
   }
 }
 
-/** Both clusters live at once, and take turns under load, so that what disturbs one disturbs the other. */
+/**
+ * Both clusters live at once, and take turns under load, so that what disturbs one disturbs the
+ * other.
+ */
 async function compare(a: BenchSettings, b: BenchSettings, json: boolean): Promise<number> {
   const rigs: Rig[] = [];
   try {

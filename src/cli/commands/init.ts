@@ -27,7 +27,10 @@ export interface InitOptions {
   readonly memory: boolean;
 }
 
-/** Writes the cluster folder. @throws UsageError if the choice does not fit or the folder has a cluster already. */
+/**
+ * Writes the cluster folder. @throws UsageError if the choice does not fit or the folder has a
+ * cluster already.
+ */
 export function initialiseFolder(options: InitOptions): Promise<Configuration> {
   const { protocol, f, clientAuthentication } = planFor({
     protocol: options.protocol,
@@ -99,7 +102,7 @@ function describeFolder(folder: string, configuration: Configuration): string {
     "",
     `  cluster.json      public: give it to every replica and client`,
     `  replica-0 … ${n - 1}    private: move each folder to its own machine`,
-    `  clients/          private: one credential for each of ${clients} clients (${clientAuthentication})`,
+    `  clients/          private: credentials of ${clients} clients (${clientAuthentication})`,
     `  administrator/    private: keep it offline`,
     "",
     `Start each replica with "troth start --dir ${folder} --replica <i>",`,

@@ -11,7 +11,9 @@ interface StartOptions {
   readonly replica: number;
 }
 
-/** Runs a replica until a signal, or the end of the process that started it; then stops it cleanly. */
+/**
+ * Runs a replica until a signal, or the end of the process that started it; then stops it cleanly.
+ */
 async function runReplica(
   options: StartOptions,
   disguise?: (protocol: Protocol) => Protocol,

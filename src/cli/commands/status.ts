@@ -12,7 +12,7 @@ export function addStatus(program: Command): void {
   const command = program
     .command("status")
     .description(
-      "ask the health page of every replica on this machine; exit code 3 if more than f do not answer",
+      "ask every replica on this machine how it is; exit code 3 if more than f do not answer",
     )
     .addOption(folderOption())
     .option("--json", "one JSON object", false)

@@ -1,4 +1,5 @@
-// `troth up`: a whole cluster on this machine, made on first use and kept running; what `npm start` does.
+// `troth up`: a whole cluster on this machine, made on first use and kept running; what `npm start`
+// does.
 
 import { existsSync } from "node:fs";
 import { join } from "node:path";
@@ -62,7 +63,9 @@ async function up(options: UpOptions, given: (option: string) => boolean): Promi
   return exitCode.ok;
 }
 
-/** Reads the configuration, or makes one on first use. @throws UsageError if options contradict it. */
+/**
+ * Reads the configuration, or makes one on first use. @throws UsageError if options contradict it.
+ */
 async function openFolder(
   options: UpOptions,
   given: (option: string) => boolean,
@@ -86,7 +89,7 @@ async function openFolder(
   if (contradicted === undefined) return configuration;
   throw new UsageError(
     "FOLDER_DIFFERS",
-    `${options.dir} was made with another ${contradicted}: leave the option out, or use another --dir`,
+    `${options.dir} was made with another ${contradicted}: leave it out, or use another --dir`,
     { option: contradicted },
   );
 }
@@ -102,7 +105,7 @@ function supervise(folder: string, screen: Screen): Supervisor {
 }
 
 function howToUse(folder: string, configuration: Configuration, leader: number | null): string {
-  const { n, f, protocol, service, faultModel } = configuration;
+  const { n, f, protocol, service, faultModel, durable } = configuration;
   const at = folder === "./data" ? "" : ` --dir ${folder}`;
   const harm = faultModel === "crash" ? "crash" : "lie";
   return [
@@ -112,8 +115,8 @@ function howToUse(folder: string, configuration: Configuration, leader: number |
     `  npx troth incr${at} visits              npx troth list${at}`,
     `  npx troth status${at}                   npx troth --help`,
     "",
-    `"kill -9 ${leader}" crashes replica 0, which is started again.`,
-    `Ctrl-C stops the cluster; its data stays in ${folder}.`,
+    ...(durable ? [`"kill -9 ${leader}" crashes replica 0; it is started again.`] : []),
+    `Ctrl-C stops the cluster${durable ? `; its data stays in ${folder}` : ""}.`,
     "",
   ].join("\n");
 }

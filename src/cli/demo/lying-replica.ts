@@ -10,7 +10,10 @@ import { explain } from "../exit-code.js";
 const habits = ["forgeResults", "equivocate", "withhold", "replay"] as const;
 const seed = 1;
 
-/** The same protocol, except that its replicas lie. They hold their trusted counter, but not its key. */
+/**
+ * The same protocol, except that its replicas lie. They hold their trusted counter, but not its
+ * key.
+ */
 const lying = (protocol: Protocol): Protocol => ({
   ...protocol,
   replica: (context) => new LyingReplica(protocol, context, habits, new Random(seed)),
@@ -22,6 +25,6 @@ try {
   await program.parseAsync();
 } catch (error) {
   const { line, code } = explain(error);
-  console.error(line);
+  console.error(`troth: ${line}`);
   process.exitCode = code;
 }

@@ -1,4 +1,5 @@
-// The demo, step by step: what happens to the cluster while clients keep working, told as it happens.
+// The demo, step by step: what happens to the cluster while clients keep working, told as it
+// happens.
 
 import { fileURLToPath } from "node:url";
 import { exitCode } from "../exit-code.js";
@@ -87,7 +88,10 @@ class Story {
     );
   }
 
-  /** `kill -9` of the leader; waits until service is back, and until a checkpoint without it is stable. */
+  /**
+   * `kill -9` of the leader; waits until service is back, and until a checkpoint without it is
+   * stable.
+   */
   async killLeader(): Promise<number> {
     const { reports } = await this.#look();
     const leader = reports.findIndex((report) => report?.role === "leader");
@@ -102,7 +106,8 @@ class Story {
     const backMs = (this.#workload.backAtMs ?? killedAtMs) - killedAtMs;
     const view = (await this.#look()).reports.map((report) => report?.view ?? 0);
     this.#tell(
-      `  The others changed to view ${Math.max(...view)}: service was back ${duration(backMs)} later.`,
+      `  The others changed to view ${Math.max(...view)}, and service was back ` +
+        `${duration(backMs)} after the kill.`,
     );
     const movedOn = ({ reports: others }: Look) =>
       others.some((report) => report !== null && report.stable > executed);
@@ -142,13 +147,24 @@ class Story {
     );
     const before = this.#workload.answered;
     const lies = this.#workload.blamed(replica);
+    const dropped = await this.#droppedByOthers(replica);
     await pause(lyingMs);
     const rate = ((this.#workload.answered - before) / lyingMs) * 1000;
     const caught = this.#workload.blamed(replica) - lies;
+    const refused = (await this.#droppedByOthers(replica)) - dropped;
     this.#tell(
-      `  Service went on at ${quantity(Math.round(rate))} operations/s; clients outvoted ` +
-        `${quantity(caught)} forged answers.`,
+      `  Service went on at ${quantity(Math.round(rate))} operations/s. Clients outvoted ` +
+        `${quantity(caught)} forged answers, and replicas refused ${quantity(refused)} messages.`,
     );
+  }
+
+  /** Messages that all but one replica dropped so far. */
+  async #droppedByOthers(replica: number): Promise<number> {
+    const { reports } = await this.#look();
+    const counts = reports
+      .filter((_, id) => id !== replica)
+      .flatMap((report) => Object.values(report?.dropped ?? {}));
+    return counts.reduce((sum, count) => sum + count, 0);
   }
 
   /** Ends the load, reads everything back, and checks the history. */
@@ -165,7 +181,7 @@ class Story {
     const problem = judgeKeyValue(history);
     this.#tell(
       problem === null
-        ? `The ${history.length} calls on shared keys are linearizable: one order explains all answers.`
+        ? `All ${history.length} calls on shared keys are linearizable: one order explains them.`
         : `The history of ${history.length} calls on shared keys is wrong: ${problem}`,
     );
     if (this.#workload.unknown > 0) {

@@ -1,4 +1,5 @@
-// The demo's clients: what they ask for all the time, what they were answered, and what that proves.
+// The demo's clients: what they ask for all the time, what they were answered, and what that
+// proves.
 
 import { type Client, connect } from "../../client/index.js";
 import { protocolNamed } from "../../protocols/index.js";
@@ -110,7 +111,10 @@ export class Workload {
     }
   }
 
-  /** A put, a get, a compare-and-swap or an addition, on a key that others use too; values are distinct. */
+  /**
+   * A put, a get, a compare-and-swap or an addition, on a key that others use too; values are
+   * distinct.
+   */
   async #contend(client: Client, id: number, text: string): Promise<void> {
     const key = sharedKeys[Math.floor(Math.random() * sharedKeys.length)]!;
     const value = Buffer.from(text);

@@ -41,7 +41,9 @@ export async function call(
   });
 }
 
-/** The results, which at least f+1 replicas gave alike, and which replicas, if the client can tell. */
+/**
+ * The results, which at least f+1 replicas gave alike, and which replicas, if the client can tell.
+ */
 async function perform(client: Client, operations: readonly Uint8Array[]) {
   const [only] = operations;
   if (only === undefined || operations.length > 1) {
@@ -92,7 +94,9 @@ async function* entriesFrom(client: Client, prefix: Uint8Array, limit: number) {
 
 const rangeEntriesAtOnce = 1024;
 
-/** @throws UsageError if the cluster replicates another service; what `connect` and the call throw. */
+/**
+ * @throws UsageError if the cluster replicates another service; what `connect` and the call throw.
+ */
 async function withClient<T>(
   { dir, client: id, deadline }: CallOptions,
   use: (client: Client) => Promise<T>,

@@ -18,7 +18,10 @@ export function readPrefix(text: string): Uint8Array {
   throw new UsageError("KEY_UNFIT", `a key has at most ${keyBytes} bytes, not ${prefix.length}`);
 }
 
-/** The text itself, or the standard input for "-". @throws UsageError `VALUE_UNFIT` if it is too long. */
+/**
+ * The text itself, or the standard input for "-". @throws UsageError `VALUE_UNFIT` if it is too
+ * long.
+ */
 export async function readValue(text: string): Promise<Uint8Array> {
   const value = text === "-" ? await standardInput() : Buffer.from(text);
   const { valueBytes } = keyValueLimits;

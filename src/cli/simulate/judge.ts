@@ -1,4 +1,5 @@
-// Judges a history of calls of the key-value service: is there one order that explains every answer?
+// Judges a history of calls of the key-value service: is there one order that explains every
+// answer?
 
 import { InvariantError } from "../../core/index.js";
 import { type Outcome, readOutcome, readRequest, type Request } from "../../services/index.js";

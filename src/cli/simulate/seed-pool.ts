@@ -8,8 +8,8 @@ import type { SeedRange, Subject } from "./seed-worker.js";
 const seedsPerTurn = 8;
 
 /**
- * Simulates all seeds and hands over the outcomes as they come, in any order. Ends early, with all threads, when
- * `onOutcomes` says that it has seen enough.
+ * Simulates all seeds and hands over the outcomes as they come, in any order. Ends early, with all
+ * threads, when `onOutcomes` says that it has seen enough.
  */
 export async function simulateAll(
   subject: Subject,

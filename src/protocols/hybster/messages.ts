@@ -129,6 +129,8 @@ export const records = union({
   proposed: prepare,
   /** A proposal accepted as follower, with this replica's COMMIT. */
   accepted: container({ prepare, commit }),
+  /** Everything up to the order is committed and executed: said before a checkpoint is stated. */
+  executed: container({ order: uint53 }),
   /** A stable checkpoint up to which this replica has executed. */
   stable,
   /** A stable checkpoint whose state this replica began to fetch: what came before is not its own. */

@@ -90,6 +90,14 @@ export class OrderLog {
       .sort((a, b) => a.order - b.order);
   }
 
+  /** Whether there is a proposal for a later order. */
+  hasBeyond(order: number): boolean {
+    for (const slot of this.#slots.values()) {
+      if (slot.order > order && slot.prepare !== null) return true;
+    }
+    return false;
+  }
+
   forget(upTo: number): void {
     for (const [order, { bytes }] of this.#slots) {
       if (order > upTo) continue;

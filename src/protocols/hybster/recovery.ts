@@ -35,6 +35,8 @@ export class Recovery {
   readonly #replica: HybsterReplica;
   /** How far each peer had come when it last said so. */
   readonly #lastHad = new Map<ReplicaId, number>();
+  /** When each peer was last helped: a peer that asks without end is answered at the pace of STATUS. */
+  readonly #lastHelped = new Map<ReplicaId, number>();
   /** A checkpoint that is stable elsewhere and not reached here, and since when. */
   #ahead: { readonly stable: Stable; readonly since: number } | null = null;
   /** The last certificate of each counter, for the journal. */
@@ -88,7 +90,10 @@ export class Recovery {
 
   /** Resends what a peer lacks: nothing while it makes progress by itself. */
   assist(peer: ReplicaId, status: Status): void {
-    const { views, checkpoints } = this.#replica;
+    const { views, checkpoints, context, now } = this.#replica;
+    const sinceMs = now - (this.#lastHelped.get(peer) ?? Number.NEGATIVE_INFINITY);
+    if (sinceMs < context.timing.statusMs / 2) return;
+    this.#lastHelped.set(peer, now);
     const has = Math.min(status.executed, status.acted);
     const stalled = this.#lastHad.get(peer) === has;
     this.#lastHad.set(peer, has);
@@ -186,7 +191,7 @@ export class Recovery {
 
   /** What must be kept besides the image of the stable checkpoint. */
   retained(): HybsterRecord[] {
-    const { log, views } = this.#replica;
+    const { log, views, checkpoints } = this.#replica;
     const kept: HybsterRecord[] = [...this.#positions.values()];
     kept.push({ ...this.#replica.stable(), kind: "stable" });
     kept.push(...this.#unproposed(), ...views.retained());
@@ -194,8 +199,9 @@ export class Recovery {
       if (!slot.isDurable) continue;
       const prepare = { ...slot.prepare!, requests: slot.batch as Request[] };
       if (slot.commit === null) kept.push({ ...prepare, kind: "proposed" });
-      else kept.push({ kind: "accepted", prepare, commit: slot.commit });
+      else kept.push({ prepare, commit: slot.commit, kind: "accepted" });
     }
+    for (const { order } of checkpoints.unstable()) kept.push({ order, kind: "executed" });
     return kept;
   }
 
@@ -266,6 +272,8 @@ export class Recovery {
         return this.#replayProposal(record, null);
       case "accepted":
         return this.#replayProposal(record.prepare, record.commit);
+      case "executed":
+        return this.#replayUpTo(record.order);
       case "stable":
         return this.#replayStable(record, snapshot);
       case "skipped":
@@ -304,13 +312,17 @@ export class Recovery {
     if (snapshot?.order === stable.order) {
       this.#replica.addCheckpoint(snapshot, executor.digest(snapshot));
     }
-    while (this.#replica.executed < stable.order && this.#replayOrder(this.#replica.executed + 1));
+    this.#replayUpTo(stable.order);
     const own = checkpoints.own(stable.order);
     if (own !== undefined && equalBytes(own.digest, stable.digest)) {
       this.#replica.moveWindow(stable);
     } else {
       this.#ahead = { stable, since: Number.NEGATIVE_INFINITY };
     }
+  }
+
+  #replayUpTo(order: number): void {
+    while (this.#replica.executed < order && this.#replayOrder(this.#replica.executed + 1));
   }
 
   #replayOrder(order: number): boolean {

@@ -82,6 +82,8 @@ export class HybsterReplica
   now = 0;
   #ordersInView = 0;
   #operations = 0;
+  /** When an order was last executed. */
+  #progressAt = 0;
   #isBatching = false;
   #isWatching = false;
 
@@ -381,6 +383,7 @@ export class HybsterReplica
   executeBatch(order: number, digest: Uint8Array, batch: Batch, bytes: number): void {
     const executions = this.executor.execute(batch);
     this.executed = order;
+    this.#progressAt = this.now;
     let operations = 0;
     for (const execution of executions) {
       operations += this.#settle(execution);
@@ -414,6 +417,7 @@ export class HybsterReplica
     const digest = this.executor.digest(image);
     this.checkpoints.restartCount();
     this.outbox.observe({ event: "checkpoint", order: image.order, digest });
+    this.outbox.persist({ order: image.order, kind: "executed" }); // who states it must be able to give it
     const statement = this.addCheckpoint(image, digest);
     if (statement !== null) this.#onCheckpoint(statement);
   }
@@ -541,8 +545,16 @@ export class HybsterReplica
 
   /** Null while there is nothing to be impatient about. */
   #remainingPatienceMs(): number | null {
-    const since = this.views.isEstablished ? this.pending.oldest : this.views.certifiedAt;
+    const since = this.views.isEstablished ? this.#waitingSince() : this.views.certifiedAt;
     return since === null ? null : this.#patience.remainingMs(since, this.now);
+  }
+
+  /** Since when the oldest request waits, or execution for an order that the leader must bring about. */
+  #waitingSince(): number | null {
+    const { oldest } = this.pending;
+    const reached = Math.max(this.executed, this.checkpoints.stable.order);
+    const isBlocked = topOf(this.history()) > reached || this.log.hasBeyond(reached);
+    return isBlocked ? Math.min(oldest ?? this.#progressAt, this.#progressAt) : oldest;
   }
 
   #onPatience(): void {
@@ -574,6 +586,7 @@ export class HybsterReplica
 
   /** A state was transferred: go on from it. */
   onTransferred(): void {
+    this.#progressAt = this.now;
     this.pending.restart((bundle) => this.executor.settled(bundle));
     this.#acknowledge();
     this.#execute();
@@ -582,12 +595,14 @@ export class HybsterReplica
 
   #start({ snapshot, journal }: Extract<HybsterInput, { kind: "start" }>): void {
     this.#recovery.replay(snapshot, [...journal]);
+    this.#patience.restart(this.now);
     this.#dropReplayed();
     this.#recovery.resumeTransfer();
     if (this.isMute) this.outbox.observe({ event: "mute" });
     this.outbox.setTimer("status", this.context.timing.statusMs);
     this.sayStatus();
     this.#execute();
+    this.#propose();
   }
 
   /** What a replay says was said in an earlier life; only what it means now is worth telling. */

@@ -1,4 +1,5 @@
-// One page of the key-value service's state: entries sorted by key, copied when written after an image.
+// One page of the key-value service's state: entries sorted by key; copied when written after an
+// image.
 
 import { byteList, container, decodeWith, encodeWith, list } from "../../codec/index.js";
 import type { Digest, Hash, Page } from "../../core/index.js";

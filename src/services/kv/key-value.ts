@@ -1,4 +1,5 @@
-// The key-value service: byte strings by key, in pages chosen by a hash of the key, and an ordered index.
+// The key-value service: byte strings by key, in pages chosen by a hash of the key, and an ordered
+// index.
 
 import sortedBtree from "sorted-btree";
 import {

@@ -33,15 +33,15 @@ const requests = union({
   put: container({ key, value }),
   /** Answered with `absent` if there was nothing to delete. */
   delete: container({ key }),
-  /** Sets the value if there is none; otherwise answered with the `value` that there is. */
+  /** Sets the value if there is none; otherwise answered as a get is. */
   create: container({ key, value }),
-  /** Sets the value if it equals `expected`; otherwise answered with the `value` there is, or `absent`. */
+  /** Sets the value if it equals `expected`; otherwise answered as a get is. */
   swap: container({ key, expected: value, value }),
-  /** Adds to a counter (counter.ts); an absent one counts as 0. The sum is not told: additions commute. */
+  /** Adds to a counter (counter.ts); absent is 0. The sum is not told: so additions commute. */
   add: container({ key, amount: byteList(counterBytesMax) }),
   /** Appends to the value; an absent one counts as empty. */
   append: container({ key, value }),
-  /** The entries whose keys begin with `prefix` and are above `after`, in the order of their keys' bytes. */
+  /** The entries whose keys begin with `prefix` and are above `after`, by their keys' bytes. */
   range: container({ prefix: key, after: key, limit: uint16 }),
 });
 

@@ -1,5 +1,5 @@
-// Is a concurrent history linearizable? Wing and Gong's search as Lowe made it fast: a linked list of
-// calls and returns, and a memory of the configurations that were tried.
+// Is a concurrent history linearizable? Wing and Gong's search as Lowe made it fast: a linked list
+// of calls and returns, and a memory of the configurations that were tried.
 //
 // G. Lowe, "Testing for linearizability", Concurrency and Computation 29(4), 2017.
 
@@ -113,7 +113,7 @@ class Search<Action, Answer, State> {
     return null;
   }
 
-  /** Puts the operation next in the order, if its answer is right there and that was not tried before. */
+  /** Puts the operation next in the order, if its answer fits and that was not tried before. */
   #tryNext(operation: number): boolean {
     const { action, answer } = this.#operations[operation]!;
     const next = this.#model.step(this.#state, action);
@@ -131,7 +131,7 @@ class Search<Action, Answer, State> {
     return true;
   }
 
-  /** Takes operations out of the order up to the last one that was a choice; null if there is none. */
+  /** Takes operations out of the order, up to the last that was a choice; null if none was. */
   #backtrack(): number | null {
     for (let step = this.#steps.pop(); step !== undefined; step = this.#steps.pop()) {
       const { operation, state, forced } = step;
@@ -206,7 +206,7 @@ class EventList {
   readonly #previous: Int32Array;
 
   constructor(operations: readonly HistoryOperation<unknown, unknown>[]) {
-    // Returns that never came are in rings of their own: there, taking out and putting back are void.
+    // A return that never came links to itself: taking it out and putting it back do nothing.
     this.#next = Int32Array.from({ length: 2 * operations.length + 1 }, (_, event) => event);
     this.#previous = this.#next.slice();
     const timeOf = (event: number): number => {
