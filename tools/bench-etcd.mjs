@@ -90,8 +90,8 @@ async function measureEtcd() {
 /** Writes a second by `troth bench`. */
 async function measureTroth() {
   const cluster = ["--service", "kv", "--durable"];
-  const load = ["--bundle", "64", "--payload", "1024", "--outstanding", "64", "--seconds", "10"];
-  const words = ["bench", ...cluster, ...load, "--json"];
+  const work = ["--bundle", "64", "--payload", "1024", "--outstanding", "32", "--seconds", "10"];
+  const words = ["bench", ...cluster, ...work, "--json"];
   const child = spawn(process.execPath, [troth, ...words], {
     stdio: ["ignore", "pipe", "inherit"],
   });

@@ -98,7 +98,7 @@ export class Recovery {
     const stalled = this.#lastHad.get(peer) === has;
     this.#lastHad.set(peer, has);
     const { order } = checkpoints.stable;
-    if (status.stable < order && status.executed < order) this.#sendStable(peer);
+    if (status.stable < order) this.#sendStable(peer);
     const isBehind = status.view < views.view;
     const isChanging = status.view === views.view && status.established < views.view;
     if (isBehind || isChanging) views.assist(peer, status);
