@@ -54,7 +54,7 @@ export const defaultLimits: Limits = {
   batchRequestsMax: 256,
   batchBytesMax: 1 * MiB,
   pipeline: 4,
-  checkpointOrders: 1024,
+  checkpointOrders: 256,
   checkpointBytes: 16 * MiB,
   pendingRequestsMax: 16_384,
   pendingBytesMax: 64 * MiB,

@@ -1,7 +1,7 @@
 // The one idea: a replica is a pure machine, one input in, a list of effects out. Hosts do everything else.
 
 import type { ClientId, ReplicaId, SessionId } from "./ids.js";
-import type { StateImage } from "./service.js";
+import type { SavedImage, StateImage } from "./service.js";
 
 /**
  * A state machine with no clock, socket, disk, randomness or promise. Its host gives it authenticated input, one at
@@ -18,7 +18,11 @@ export interface Machine<Message, Durable> {
 
 export type Input<Message, Durable> =
   /** Always the first input. `snapshot` and `journal` are what an earlier life left; both empty on the first start. */
-  | { readonly kind: "start"; readonly snapshot: StateImage | null; readonly journal: Iterable<Durable> }
+  | {
+      readonly kind: "start";
+      readonly snapshot: SavedImage | null;
+      readonly journal: Iterable<Durable>;
+    }
   /** A message whose claims the host has verified. `from` is null when it came from a client. */
   | { readonly kind: "message"; readonly from: ReplicaId | null; readonly message: Message }
   /** A timer set by `set-timer` ran out. */

@@ -53,6 +53,12 @@ export interface Page {
   bytes(): Uint8Array;
 }
 
+/** A state image as it was stored: its pages' bytes, in their order. The machine whose state it is can read them. */
+export interface SavedImage {
+  readonly order: number;
+  readonly pages: readonly Uint8Array[];
+}
+
 /** The state after executing `order`, in pages; what a checkpoint's digest commits to. */
 export interface StateImage {
   readonly order: number;

@@ -43,6 +43,7 @@ class Dialling implements Dialler {
     const { host, port, tls, expected, events } = this.#options;
     const servername = peerName(expected);
     const socket = connect({ ...tlsOptions(tls), host, port, servername });
+    socket.setNoDelay(true); // connect's own option is not honoured for TLS
     let failure: string | null = "unreachable";
     const deadline = setTimeout(() => {
       failure = "handshake too slow";

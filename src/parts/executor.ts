@@ -1,6 +1,6 @@
 // Execution: the service and the client table, run together, and imaged together for checkpoints.
 
-import { type Bundle, bundleOf } from "../codec/index.js";
+import { type Bundle, bundleOf, forgetBundle } from "../codec/index.js";
 import {
   assert,
   type Digest,
@@ -8,6 +8,7 @@ import {
   type Limits,
   type Page,
   type Reply,
+  type SavedImage,
   type Service,
   type StateImage,
 } from "../core/index.js";
@@ -48,6 +49,7 @@ export class Executor {
       const applied = this.#clients.standing(bundle) === "next";
       if (applied) this.#clients.record(bundle, this.#apply(bundle));
       executions.push({ bundle, applied, answer: this.answer(bundle) });
+      forgetBundle(request);
     }
     return executions;
   }
@@ -86,6 +88,16 @@ export class Executor {
     return index < ClientTable.pageCount
       ? this.#clients.readPage(bytes)
       : this.#service.readPage(bytes);
+  }
+
+  /** Reads an image that this replica stored; throws InvariantError if it is not one. */
+  read({ order, pages }: SavedImage): StateImage {
+    const read = pages.map((bytes, index) => {
+      const page = this.readPage(index, bytes);
+      assert(page !== null, `page ${index} of the stored state after order ${order} is unreadable`);
+      return page;
+    });
+    return { order, pages: read };
   }
 
   /** Replaces the state by an image whose pages this executor read or made. */

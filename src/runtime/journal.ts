@@ -1,7 +1,7 @@
 // The port to stable storage: what the barrier needs of a journal. The LMDB one is in
 // lmdb-journal.ts.
 
-import type { Page, StateImage } from "../core/index.js";
+import type { SavedImage, StateImage } from "../core/index.js";
 
 /** A replica's durable records and its last saved state. */
 export interface Journal<Durable> {
@@ -34,16 +34,13 @@ export interface Journal<Durable> {
 
 /** What an earlier life left. */
 export interface Recovered<Durable> {
-  readonly snapshot: StateImage | null;
+  readonly snapshot: SavedImage | null;
   /**
    * In the order appended. Read lazily; throws `UsageError` JOURNAL_DAMAGED at the first damaged
    * entry.
    */
   readonly journal: Iterable<Durable>;
 }
-
-/** How a service reads a page again; see `Service.readPage`. */
-export type ReadPage = (bytes: Uint8Array) => Page | null;
 
 /**
  * The disk refused: full, read-only, broken. The message names the file, the cause and the remedy.

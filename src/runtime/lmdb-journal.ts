@@ -21,12 +21,12 @@ import {
 import {
   type Codec,
   equalBytes,
-  type Page,
+  type SavedImage as Image,
   type StateImage,
   type Tagged,
   UsageError,
 } from "../core/index.js";
-import { type Journal, type ReadPage, type Recovered, StorageFailure } from "./journal.js";
+import { type Journal, type Recovered, StorageFailure } from "./journal.js";
 import { compactAfterBytes, compactionSliceBytes, compactionSliceEntries } from "./limits.js";
 import { checksum, contentOf, RecordGroup, recordsOf, withChecksum } from "./record-group.js";
 
@@ -138,12 +138,12 @@ export class LmdbJournal<Durable extends Tagged> implements Journal<Durable> {
   }
 
   /** What an earlier life left. */
-  recover(readPage: ReadPage): Recovered<Durable> {
+  recover(): Recovered<Durable> {
     return this.#reading(() => {
       const stored = this.#getSealed(imageKey);
       if (stored !== null) this.#saved = decodeWith(imageSchema, stored) ?? this.#damaged(imageKey);
       this.#lastGeneration = this.#saved.generation;
-      const snapshot = stored === null ? null : this.#readImage(readPage);
+      const snapshot = stored === null ? null : this.#readImage();
       const numbers = this.#findGroups();
       this.#findGarbage();
       if (this.#hasGarbage()) this.#startBackground(() => this.#collect());
@@ -324,13 +324,13 @@ export class LmdbJournal<Durable extends Tagged> implements Journal<Durable> {
     return sealed === undefined ? null : (contentOf(sealed, 0) ?? this.#damaged(key));
   }
 
-  #readImage(readPage: ReadPage): StateImage {
-    const pages = this.#saved.pages.map(({ generation, checksum: expected }, index): Page => {
+  #readImage(): Image {
+    const pages = this.#saved.pages.map(({ generation, checksum: expected }, index): Uint8Array => {
       const bytes = this.#database.get(pageKey(index, generation));
       if (bytes === undefined || checksum(bytes, index) !== expected) {
         return this.#damaged(`page ${index}`);
       }
-      return readPage(bytes) ?? this.#damaged(`page ${index}`);
+      return bytes;
     });
     return { order: this.#saved.order, pages };
   }

@@ -96,7 +96,7 @@ class Closers {
 }
 
 async function assemble(options: ReplicaOptions, closers: Closers): Promise<RunningReplica> {
-  const { configuration, keys, protocol, service } = options;
+  const { configuration, keys, protocol } = options;
   const logger = (options.logger ?? createLogger()).child({ replica: keys.id });
   let resolveFailed: (error: Error) => void;
   const failed = new Promise<Error>((resolve) => {
@@ -143,7 +143,7 @@ async function assemble(options: ReplicaOptions, closers: Closers): Promise<Runn
   closers.add(() => stopHost(host));
 
   const nothing: Recovered<Tagged> = { snapshot: null, journal: [] };
-  host.start(journal?.recover((bytes) => service.readPage(bytes)) ?? nothing);
+  host.start(journal?.recover() ?? nothing);
   network.dialPeers();
   healthPage.show({ report, metrics });
   logger.info({ port }, "serving");

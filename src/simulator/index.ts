@@ -1,5 +1,6 @@
 // The simulator: the deployed machines in virtual time, under faults that a seed draws, judged as
 // they run.
+export { LyingReplica } from "./adversary/lying-replica.js";
 export { type LieName, lieNames } from "./adversary/lies.js";
 export * from "./checkers/key-value-model.js";
 export * from "./checkers/linearizability.js";

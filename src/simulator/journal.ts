@@ -1,7 +1,7 @@
 // A model of a replica's disk: records in the order they were written, durable only once a sync has
 // finished.
 
-import type { Page, StateImage } from "../core/index.js";
+import type { SavedImage, StateImage } from "../core/index.js";
 
 type Entry =
   | { readonly kind: "record"; readonly bytes: Uint8Array }
@@ -13,7 +13,7 @@ type Entry =
 
 /** What a restart finds. */
 export interface Recovered {
-  readonly snapshot: StateImage | null;
+  readonly snapshot: SavedImage | null;
   readonly records: readonly Uint8Array[];
 }
 
@@ -81,7 +81,7 @@ export class Journal {
   recover(): Recovered {
     const first = this.#entries[0];
     const records: Uint8Array[] = [];
-    let snapshot: StateImage | null = null;
+    let snapshot: SavedImage | null = null;
     if (first?.kind === "checkpoint") {
       snapshot = reread(first.image);
       records.push(...first.retain);
@@ -101,10 +101,6 @@ export class Journal {
 }
 
 /** An image as its bytes on a disk would give it: nothing is shared with the one that was saved. */
-function reread(image: StateImage): StateImage {
-  const pages = image.pages.map((page): Page => {
-    const bytes = page.bytes().slice();
-    return { digest: page.digest.slice(), bytes: () => bytes };
-  });
-  return { order: image.order, pages };
+function reread({ order, pages }: StateImage): SavedImage {
+  return { order, pages: pages.map((page) => page.bytes().slice()) };
 }

@@ -13,10 +13,19 @@ export {
 export {
   type Access,
   type Digest,
+  type Hash,
   type Mark,
   type Moment,
   type Page,
   type Service,
   UsageError,
 } from "../core/index.js";
+export {
+  keyValue,
+  keyValueLimits,
+  type Outcome,
+  readOutcome,
+  type WholeState,
+  wholeState,
+} from "../services/index.js";
 export { connect, type Options } from "./connect.js";

@@ -29,7 +29,7 @@ import type {
   ReplicaMachine,
   ReplicaStatus,
   Service,
-  StateImage,
+  SavedImage,
 } from "../../src/core/index.js";
 import { page } from "./records.js";
 
@@ -98,7 +98,7 @@ class EchoReplica implements ReplicaMachine<EchoMessage, EchoRecord> {
     return { view: 0, role, executed: this.#notes, stable: this.#stable, operations: this.#notes };
   }
 
-  #onStart(snapshot: StateImage | null, journal: Iterable<EchoRecord>): void {
+  #onStart(snapshot: SavedImage | null, journal: Iterable<EchoRecord>): void {
     this.#notes = this.#stable = snapshot?.order ?? 0;
     for (const _ of journal) this.#notes++;
   }

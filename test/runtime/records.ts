@@ -52,10 +52,10 @@ export const image = (
 
 /** What `recover` gives, as plain values to compare. */
 export function recoverAll(journal: LmdbJournal<Note>) {
-  const { snapshot, journal: notes } = journal.recover((bytes) => page(Uint8Array.from(bytes)));
+  const { snapshot, journal: notes } = journal.recover();
   return {
     order: snapshot?.order ?? null,
-    fillings: snapshot?.pages.map((one) => one.bytes()[0]!) ?? [],
+    fillings: snapshot?.pages.map((one) => one[0]!) ?? [],
     numbers: Array.from(notes, ({ number }) => number),
   };
 }

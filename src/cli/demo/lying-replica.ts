@@ -2,8 +2,7 @@
 
 import { Command } from "commander";
 import type { Protocol } from "../../core/index.js";
-import { LyingReplica } from "../../simulator/adversary/lying-replica.js";
-import { Random } from "../../simulator/index.js";
+import { LyingReplica, Random } from "../../simulator/index.js";
 import { addStart } from "../commands/start.js";
 import { explain } from "../exit-code.js";
 

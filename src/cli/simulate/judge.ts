@@ -4,15 +4,13 @@
 import { InvariantError } from "../../core/index.js";
 import { type Outcome, readOutcome, readRequest, type Request } from "../../services/index.js";
 import {
+  type Call,
+  checkLinearizability,
+  type HistoryOperation,
   type KeyAction,
   type KeyAnswer,
   keyValueModel,
-} from "../../simulator/checkers/key-value-model.js";
-import {
-  checkLinearizability,
-  type HistoryOperation,
-} from "../../simulator/checkers/linearizability.js";
-import type { Call } from "../../simulator/index.js";
+} from "../../simulator/index.js";
 
 type Operation = HistoryOperation<KeyAction, KeyAnswer>;
 

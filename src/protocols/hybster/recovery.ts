@@ -6,6 +6,7 @@ import {
   type Digest,
   equalBytes,
   type ReplicaId,
+  type SavedImage,
   type StateImage,
 } from "../../core/index.js";
 import { type Batch, batchBytes, serveState } from "../../parts/index.js";
@@ -228,8 +229,9 @@ export class Recovery {
    * Takes a replica back to where its journal ends: the counters first, raised to its own last certificates, then
    * everything else in the order in which it happened.
    */
-  replay(snapshot: StateImage | null, journal: readonly HybsterRecord[]): void {
+  replay(saved: SavedImage | null, journal: readonly HybsterRecord[]): void {
     for (const record of journal) this.#resumeCounters(record);
+    const snapshot = saved && this.#replica.executor.read(saved);
     if (snapshot !== null) {
       this.#replica.executor.restore(snapshot);
       this.#replica.executed = snapshot.order;
