@@ -252,6 +252,7 @@ export class Client {
     setImmediate(() => {
       this.#flushScheduled = false;
       while (!this.#closed && this.#queue.size > 0 && this.#session.ready) this.#sendBundle();
+      this.#session.flush();
     });
   }
 

@@ -139,6 +139,11 @@ export class Session {
     return number;
   }
 
+  /** What was submitted leaves now, not at the end of the next turn. */
+  flush(): void {
+    for (const { link } of this.#connections) link?.flush();
+  }
+
   /** Closes the connections; no event follows. */
   close(): void {
     this.#closed = true;

@@ -53,7 +53,7 @@ export const defaultLimits: Limits = {
   sessionsPerClient: 16,
   batchRequestsMax: 256,
   batchBytesMax: 1 * MiB,
-  pipeline: 4,
+  pipeline: 2,
   checkpointOrders: 256,
   checkpointBytes: 16 * MiB,
   pendingRequestsMax: 16_384,
