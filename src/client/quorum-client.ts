@@ -90,6 +90,9 @@ interface Outstanding<Message> {
 /** A retry before three times the usual latency would only add load. */
 const latencyFactor = 3;
 
+/** A retry is of so much at most: sending everything to everyone would only add load. */
+const retryBytesMax = 256 * 1024;
+
 /**
  * So many retries without an answer, while later bundles were answered, mean that no replica keeps
  * the results.
@@ -134,7 +137,9 @@ export class QuorumClient<Message> {
   /** Whether the window is full: nothing may be submitted until something is delivered. */
   get full(): boolean {
     const { windowBundles, windowBytes } = this.#context;
+    const { size } = this.#outstanding;
     return (
+      (this.#view < 0 && size > 0) || // the first goes to everyone, and tells where the others go
       this.#nextNumber - this.#acknowledged() > windowBundles ||
       this.#outstandingBytes >= windowBytes
     );
@@ -188,7 +193,7 @@ export class QuorumClient<Message> {
       replies: new Array<Reply | null>(n).fill(null),
     });
     this.#outstandingBytes += body.length;
-    const isForAll = this.#context.asksEveryone || this.#view < 0 || this.#retries > 0;
+    const isForAll = this.#context.asksEveryone || this.#view < 0;
     if (isForAll) this.#effects.push({ kind: "broadcast", message });
     else this.#effects.push({ kind: "send", to: side.leader(this.#view, n), message });
     if (!this.#timerRuns) this.#setTimer(now);
@@ -257,8 +262,8 @@ export class QuorumClient<Message> {
   }
 
   /**
-   * The oldest bundle waited too long: everyone gets everything, so that the leader is suspected if
-   * it is at fault.
+   * The oldest bundle waited too long: everyone gets it, and some that follow, so that the leader is
+   * suspected if it is at fault.
    */
   #onTimeout(now: number): void {
     this.#timerRuns = false;
@@ -271,7 +276,10 @@ export class QuorumClient<Message> {
 
   #retry(now: number): void {
     this.#retries++;
+    let bytes = 0;
     for (const bundle of this.#outstanding.values()) {
+      if (bytes > retryBytesMax) return;
+      bytes += bundle.bytes;
       bundle.sentMs = now;
       bundle.retries++;
       this.#effects.push({ kind: "broadcast", message: bundle.message });

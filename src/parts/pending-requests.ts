@@ -11,6 +11,7 @@ interface Waiting {
   readonly bytes: number;
   /** When it arrived here. */
   readonly since: number;
+  isForwarded: boolean;
 }
 
 interface Queue {
@@ -48,7 +49,7 @@ export class PendingRequests {
     if (bundle.number > next) return "early";
     const bytes = batchBytes([request]);
     if (!this.#hasRoom(bundle.client, bytes)) return "full";
-    const waiting: Waiting = { request, bundle, bytes, since: now };
+    const waiting = { request, bundle, bytes, since: now, isForwarded: false };
     const taken = queue ?? this.#newQueue(bundle);
     taken.waiting.set(bundle.number, waiting);
     taken.next = bundle.number + 1;
@@ -125,6 +126,26 @@ export class PendingRequests {
       this.settle(bundle.client, bundle.session, lastOf(bundle));
     }
     this.#unproposed = [...this.#arrivals];
+    for (const waiting of this.#unproposed) waiting.isForwarded = false;
+  }
+
+  /**
+   * The requests that have waited since `until`, each once, as many as a batch holds: the leader may
+   * never have got them.
+   */
+  takeUnforwarded(until: number): Batch {
+    const { batchRequestsMax, batchBytesMax } = this.#limits;
+    const batch: Request[] = [];
+    let bytes = 0;
+    for (const waiting of this.#arrivals) {
+      if (waiting.since > until || batch.length >= batchRequestsMax) break;
+      if (waiting.isForwarded) continue;
+      if (bytes > 0 && bytes + waiting.bytes > batchBytesMax) break;
+      waiting.isForwarded = true;
+      bytes += waiting.bytes;
+      batch.push(waiting.request);
+    }
+    return batch;
   }
 
   /** When the oldest request arrived; null if none waits. */

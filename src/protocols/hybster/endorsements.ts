@@ -30,12 +30,6 @@ interface Candidate {
   readonly by: ReplicaId;
 }
 
-/** A request that f+1 replicas endorse, in the form in which replicas send it to each other. */
-export interface Endorsed {
-  readonly request: Request;
-  readonly by: ReadonlySet<ReplicaId>;
-}
-
 /** Requests on their way to being endorsed; bounded for each replica that mentions them. */
 export class Endorsements {
   readonly #candidates = new Map<string, Candidate>();
@@ -60,16 +54,15 @@ export class Endorsements {
     this.#candidate(digest, instance).endorsements.set(instance, endorsement);
   }
 
-  /** The request once it is here and endorsed by enough; it leaves this place then. */
-  take(digest: Digest): Endorsed | null {
+  /** The request, as replicas send it to each other, once it is here and endorsed by enough; it leaves then. */
+  take(digest: Digest): Request | null {
     const key = toHex(digest);
     const candidate = this.#candidates.get(key);
     if (!candidate?.request || candidate.endorsements.size < this.#needed) return null;
     this.#remove(key, candidate);
     const endorsements = [...candidate.endorsements.values()].slice(0, this.#needed);
     const { body } = candidate.request;
-    const request = { body, authenticator: encodeEndorsements(endorsements) };
-    return { request, by: new Set(candidate.endorsements.keys()) };
+    return { body, authenticator: encodeEndorsements(endorsements) };
   }
 
   #candidate(digest: Digest, by: ReplicaId): Candidate {

@@ -171,6 +171,7 @@ export class HybsterReplica
     } else if (timer === "status") {
       this.outbox.setTimer("status", this.context.timing.statusMs);
       this.sayStatus();
+      this.#forward();
       this.#recovery.tick();
       this.views.retry(this.now);
       this.watch();
@@ -195,21 +196,26 @@ export class HybsterReplica
       return this.outbox.drop("an answered request, its reply forgotten");
     }
     if (from === null && this.context.clientAuthentication === "mac") this.#endorse(request);
-    else this.#admit(request, from === null);
+    else this.#admit(request);
   }
 
-  /** Takes a request that every replica can verify; passes it on if it came from its client. */
-  #admit(request: Request, isForLeader: boolean): void {
+  /** Takes a request that every replica can verify. */
+  #admit(request: Request): void {
     const outcome = this.pending.add(request, this.executor.settled(bundleOf(request)!), this.now);
     if (outcome === "full") return this.outbox.drop("too many requests pending");
     if (outcome === "early") return this.outbox.drop("a request whose predecessors are missing");
-    const { leader } = this.views;
     if (this.#isLeading) this.#batchSoon();
-    else if (isForLeader && leader !== this.context.replica) {
-      const { body, authenticator } = request;
+    this.watch();
+  }
+
+  /** Passes on to the leader what has waited for a while: its client may not reach the leader. */
+  #forward(): void {
+    const { leader } = this.views;
+    if (leader === this.context.replica || !this.views.isEstablished) return;
+    const until = this.now - this.context.timing.statusMs;
+    for (const { body, authenticator } of this.pending.takeUnforwarded(until)) {
       this.outbox.send(leader, { body, authenticator, kind: "request" });
     }
-    this.watch();
   }
 
   /** This replica's part of the client's authenticator is valid: it vouches for the request. */
@@ -227,7 +233,7 @@ export class HybsterReplica
   #onEndorsement({ request, attestation }: Endorsement): void {
     this.#endorsements.add(request, attestation);
     const endorsed = this.#endorsements.take(request);
-    if (endorsed !== null) this.#admit(endorsed.request, !endorsed.by.has(this.views.leader));
+    if (endorsed !== null) this.#admit(endorsed);
   }
 
   /** Proposes at the end of the turn, so that what came together is ordered together. */
