@@ -16,6 +16,12 @@ export interface Exit {
 /** What a replica's process tells the one that started it, once it serves clients. */
 export const readyMessage = "ready";
 
+/**
+ * What a replica makes lives until a checkpoint: room for that much in the heap's young generation
+ * spares the collector copying it, a third of the time under full load.
+ */
+const youngGeneration = "--max-semi-space-size=32";
+
 const stopPatienceMs = 5000;
 
 export interface ReplicaProcessOptions {
@@ -46,7 +52,7 @@ export class ReplicaProcess {
     const written = fstatSync(output).size;
     const child = spawn(
       process.execPath,
-      [script, "start", "--dir", options.folder, "--replica", String(options.replica)],
+      [youngGeneration, script, "start", "--dir", options.folder, "--replica", String(options.replica)],
       { detached: true, stdio: ["ignore", output, output, "ipc"] },
     );
     closeSync(output);

@@ -22,6 +22,10 @@ export interface Service {
   /** `partial`: nothing in state or answers depends on the position of an operation among others it does not touch. */
   readonly order: "total" | "partial";
 
+  /**
+   * The operation's bytes never change afterwards, so a service may keep them; but a part of them keeps the whole
+   * request they came in from being freed, so what is kept past the next `pages()` should be copied by then.
+   */
   apply(operation: Uint8Array, moment: Moment): Uint8Array;
 
   /** Names what the operation touches; a malformed operation touches nothing. */

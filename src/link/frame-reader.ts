@@ -33,7 +33,8 @@ export class FrameReader {
         if (this.#lengthBytes < headerBytes) break;
         this.#broken = this.#length === 0 || this.#length > this.#frameBytesMax;
         if (this.#broken) break;
-        this.#frame = new Uint8Array(this.#length);
+        // Not zeroed: every byte is written before the frame is given out.
+        this.#frame = new Uint8Array(Buffer.allocUnsafeSlow(this.#length).buffer);
       }
       offset = this.#readFrame(this.#frame, chunk, offset);
       if (this.#frameBytes < this.#length) break;

@@ -6,10 +6,10 @@ import type { Digest, Hash, Page } from "../../core/index.js";
 import { fromLatin1, toLatin1 } from "./latin1.js";
 import { keyValueLimits } from "./operations.js";
 
-/** A key, as latin1 text, with its value. Never changed, only replaced. */
+/** A key, as latin1 text, with its value; never changed, only moved to other memory. */
 export interface Entry {
   readonly key: string;
-  readonly value: Uint8Array;
+  value: Uint8Array;
   /** Computed when first needed: an image costs hashing of what was written since the last one. */
   digest: Digest | null;
 }
@@ -108,11 +108,25 @@ export class EntryPage implements Page {
   #computeDigest(): Digest {
     const digests = new Uint8Array(32 * this.#entries.length);
     this.#entries.forEach((entry, index) => {
-      // A copy: where hashes are native, each stands in memory of its own outside the heap.
-      entry.digest ??= new Uint8Array(this.#hash(entryInput(entry)));
+      entry.digest ??= this.#settle(entry);
       digests.set(entry.digest, 32 * index);
     });
     return this.#hash(digests);
+  }
+
+  /**
+   * The digest of an entry: of its key's length in two bytes, its key and its value. They are put together in
+   * memory of their own, which from now on holds the value, instead of the request that it came in.
+   */
+  #settle(entry: Entry): Digest {
+    const { key, value } = entry;
+    const input = new Uint8Array(2 + key.length + value.length);
+    input[0] = key.length & 0xff;
+    input[1] = key.length >>> 8;
+    for (let i = 0; i < key.length; i++) input[2 + i] = key.charCodeAt(i);
+    input.set(value, 2 + key.length);
+    entry.value = input.subarray(2 + key.length);
+    return new Uint8Array(this.#hash(input)); // a copy: native hashes stand outside the heap
   }
 
   bytes(): Uint8Array {
@@ -121,14 +135,4 @@ export class EntryPage implements Page {
       this.#entries.map(({ key, value }) => ({ key: fromLatin1(key), value })),
     );
   }
-}
-
-/** The key's length in two bytes, the key, the value. */
-function entryInput({ key, value }: Entry): Uint8Array {
-  const input = new Uint8Array(2 + key.length + value.length);
-  input[0] = key.length & 0xff;
-  input[1] = key.length >>> 8;
-  for (let i = 0; i < key.length; i++) input[2 + i] = key.charCodeAt(i);
-  input.set(value, 2 + key.length);
-  return input;
 }

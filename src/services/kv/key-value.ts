@@ -64,12 +64,12 @@ class KeyValue implements Service {
       case "get":
         return this.#outcomeOf(key);
       case "put":
-        return this.#put(key, request.value.slice());
+        return this.#put(key, request.value);
       case "delete":
         return this.#delete(key);
       case "create":
         return this.#find(key) === undefined
-          ? this.#put(key, request.value.slice())
+          ? this.#put(key, request.value)
           : this.#outcomeOf(key);
       case "swap":
         return this.#swap(key, request.expected, request.value);
@@ -85,7 +85,7 @@ class KeyValue implements Service {
     return value === undefined ? { kind: "absent" } : { kind: "value", value };
   }
 
-  /** The value must be ours to keep: an operation's bytes belong to the network. */
+  /** A value may be part of a request until the next checkpoint digests it: see entry-page.ts. */
   #put(key: string, value: Uint8Array): Outcome {
     this.#journal.record({ key, previous: this.#replace(key, { key, value, digest: null }) });
     return { kind: "done" };
@@ -100,7 +100,7 @@ class KeyValue implements Service {
   #swap(key: string, expected: Uint8Array, value: Uint8Array): Outcome {
     const current = this.#find(key);
     const equal = current !== undefined && equalBytes(current, expected);
-    return equal ? this.#put(key, value.slice()) : this.#outcomeOf(key);
+    return equal ? this.#put(key, value) : this.#outcomeOf(key);
   }
 
   #add(key: string, amountText: Uint8Array): Outcome {
