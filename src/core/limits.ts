@@ -55,7 +55,7 @@ export const defaultLimits: Limits = {
   batchBytesMax: 1 * MiB,
   pipeline: 2,
   checkpointOrders: 256,
-  checkpointBytes: 16 * MiB,
+  checkpointBytes: 64 * MiB,
   pendingRequestsMax: 16_384,
   pendingBytesMax: 64 * MiB,
   endorsementsMax: 16_384,
