@@ -52,7 +52,15 @@ export class ReplicaProcess {
     const written = fstatSync(output).size;
     const child = spawn(
       process.execPath,
-      [youngGeneration, script, "start", "--dir", options.folder, "--replica", String(options.replica)],
+      [
+        youngGeneration,
+        script,
+        "start",
+        "--dir",
+        options.folder,
+        "--replica",
+        String(options.replica),
+      ],
       { detached: true, stdio: ["ignore", output, output, "ipc"] },
     );
     closeSync(output);

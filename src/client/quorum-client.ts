@@ -262,8 +262,8 @@ export class QuorumClient<Message> {
   }
 
   /**
-   * The oldest bundle waited too long: everyone gets it, and some that follow, so that the leader is
-   * suspected if it is at fault.
+   * The oldest bundle waited too long: everyone gets it, and some that follow, so that the leader
+   * is suspected if it is at fault.
    */
   #onTimeout(now: number): void {
     this.#timerRuns = false;

@@ -22,7 +22,14 @@ export type WireAttestation = Readonly<ValueOf<typeof attestationSchema>>;
 
 export function toWire(attestation: Attestation): WireAttestation {
   const { kind, instance, counter, next, previous, mac } = attestation;
-  return { type: kinds.indexOf(kind), instance, counter, next: { ...next }, previous: { ...previous }, mac };
+  return {
+    type: kinds.indexOf(kind),
+    instance,
+    counter,
+    next: { ...next },
+    previous: { ...previous },
+    mac,
+  };
 }
 
 /** Null if the kind is not one we know. */

@@ -1,7 +1,16 @@
 // What clients send: bundles of operations, each with one authenticator.
 
 import type { ClientId, Digest, Hash } from "../core/index.js";
-import { byteList, container, decodeWith, encodeWith, list, uint32, uint53, type ValueOf } from "./schema.js";
+import {
+  byteList,
+  container,
+  decodeWith,
+  encodeWith,
+  list,
+  uint32,
+  uint53,
+  type ValueOf,
+} from "./schema.js";
 
 /** Hard bounds of the wire format; `Limits` are the same or tighter. */
 export const wireLimits = {
@@ -24,7 +33,9 @@ const bundleSchema = container({
 /** Everything a session submitted in one turn. */
 export type Bundle = Readonly<ValueOf<typeof bundleSchema>>;
 
-/** A bundle's bytes as the client sent them, and its proof over their digest (architecture.md §5). */
+/**
+ * A bundle's bytes as the client sent them, and its proof over their digest (architecture.md §5).
+ */
 export const requestSchema = container({
   body: byteList(wireLimits.bundleBytes),
   authenticator: byteList(wireLimits.authenticatorBytes),
@@ -61,8 +72,15 @@ const utf8 = (text: string): number[] => Array.from(text, (character) => charact
 const clientDomain = utf8("troth/client/1");
 const clientKeyDomain = utf8("troth/client-key/1");
 
-/** MAC inputs are length-prefixed fields: (domain, client, …), so that none can be read as another (protocols.md H1). */
-function macInput(domain: readonly number[], client: ClientId, digest: Uint8Array | null): Uint8Array {
+/**
+ * MAC inputs are length-prefixed fields: (domain, client, …), so that none can be read as another
+ * (protocols.md H1).
+ */
+function macInput(
+  domain: readonly number[],
+  client: ClientId,
+  digest: Uint8Array | null,
+): Uint8Array {
   const input = new Uint8Array(1 + domain.length + 5 + (digest === null ? 0 : 1 + digest.length));
   input[0] = domain.length;
   input.set(domain, 1);
@@ -79,7 +97,10 @@ function macInput(domain: readonly number[], client: ClientId, digest: Uint8Arra
 }
 
 /** A client's trusted MAC over a bundle is HMAC(client key, this). */
-export const clientMacInput = (client: ClientId, digest: Digest) => macInput(clientDomain, client, digest);
+export const clientMacInput = (client: ClientId, digest: Digest) =>
+  macInput(clientDomain, client, digest);
 
-/** A client's key is HMAC(group secret, this). Only `init` and the trusted module ever compute it. */
+/**
+ * A client's key is HMAC(group secret, this). Only `init` and the trusted module ever compute it.
+ */
 export const clientKeyInput = (client: ClientId) => macInput(clientKeyDomain, client, null);

@@ -50,7 +50,8 @@ export const list = <Value>(element: Schema<Value>, limit: number): Schema<Value
   new ListCompositeType(element as never, limit) as unknown as Schema<Value[]>;
 
 /** A list of numbers up to a limit. */
-export const numberList = (element: UintNumberType, limit: number) => new ListBasicType(element, limit);
+export const numberList = (element: UintNumberType, limit: number) =>
+  new ListBasicType(element, limit);
 
 /** The plain value a schema describes. */
 export type ValueOf<S> = S extends Type<infer V> ? V : never;
@@ -61,8 +62,8 @@ export type MessageOf<Table extends Record<string, Type<unknown>>> = {
 }[keyof Table & string];
 
 /**
- * The codec of a tagged union. A message is one byte, the position of its kind in the table, and the SSZ of the rest:
- * append to a table, never reorder it.
+ * The codec of a tagged union. A message is one byte, the position of its kind in the table, and
+ * the SSZ of the rest: append to a table, never reorder it.
  */
 export function union<Table extends Record<string, Type<unknown>>>(
   table: Table,
@@ -84,7 +85,8 @@ class UnionCodec<Message extends Tagged> implements Codec<Message> {
 
   #selector(value: Message): number {
     const selector = this.#selectors.get(value.kind);
-    if (selector === undefined) throw new InvariantError(`no schema for a message of kind ${value.kind}`);
+    if (selector === undefined)
+      throw new InvariantError(`no schema for a message of kind ${value.kind}`);
     return selector;
   }
 
@@ -102,7 +104,11 @@ class UnionCodec<Message extends Tagged> implements Codec<Message> {
     const selector = this.#selector(value);
     into[offset] = selector;
     const dataView = new DataView(into.buffer, into.byteOffset, into.byteLength);
-    return this.#types[selector]!.value_serializeToBytes({ uint8Array: into, dataView }, offset + 1, value);
+    return this.#types[selector]!.value_serializeToBytes(
+      { uint8Array: into, dataView },
+      offset + 1,
+      value,
+    );
   }
 
   decode(bytes: Uint8Array): Message | null {
@@ -126,17 +132,29 @@ export function encodeWith<V>(type: Type<V>, value: V): Uint8Array {
   return uint8Array;
 }
 
-/** The value whose canonical encoding stands in `bytes` from `start` to the end; null if none. Shares memory. */
+/**
+ * The value whose canonical encoding stands in `bytes` from `start` to the end; null if none.
+ * Shares memory.
+ */
 export function decodeWith<V>(type: Type<V>, bytes: Uint8Array, start = 0): V | null {
   const dataView = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   try {
-    return type.value_deserializeFromBytes({ uint8Array: bytes, dataView }, start, bytes.length, true);
+    return type.value_deserializeFromBytes(
+      { uint8Array: bytes, dataView },
+      start,
+      bytes.length,
+      true,
+    );
   } catch {
-    return null; // SSZ throws on anything that is not canonical or over a limit: a sender's fault, not ours
+    // SSZ throws on anything that is not canonical or over a limit: a sender's fault, not ours
+    return null;
   }
 }
 
-/** A short line: numbers in full, bytes as the first digits of their hexadecimal form, lists by their length. */
+/**
+ * A short line: numbers in full, bytes as the first digits of their hexadecimal form, lists by
+ * their length.
+ */
 export function describe(value: Tagged): string {
   const parts = Object.entries(value)
     .filter(([name]) => name !== "kind")
@@ -146,7 +164,9 @@ export function describe(value: Tagged): string {
 
 function describeField(field: unknown): string {
   if (field instanceof Uint8Array) {
-    return field.length === 0 ? "∅" : `${toHex(field.subarray(0, 4))}${field.length > 4 ? "…" : ""}`;
+    return field.length === 0
+      ? "∅"
+      : `${toHex(field.subarray(0, 4))}${field.length > 4 ? "…" : ""}`;
   }
   if (Array.isArray(field)) return `[${field.length}]`;
   if (typeof field === "object" && field !== null) return "{…}";

@@ -1,4 +1,5 @@
-// Every limit and every patience in one place, with its reason. Nothing in Troth grows without one of these.
+// Every limit and every patience in one place, with its reason. Nothing in Troth grows without one
+// of these.
 
 const KiB = 1024;
 const MiB = 1024 * KiB;
@@ -13,7 +14,10 @@ export interface Limits {
   readonly bundleOperationsMax: number;
   /** A bundle's bytes, so that a batch can hold several. */
   readonly bundleBytesMax: number;
-  /** Unanswered bundles of one session: what a client may have outstanding, and the replies replicas keep for it. */
+  /**
+   * Unanswered bundles of one session: what a client may have outstanding, and the replies replicas
+   * keep for it.
+   */
   readonly sessionWindow: number;
   /** Replies kept for one session, in bytes; older ones are forgotten first. */
   readonly sessionReplyBytesMax: number;
@@ -21,7 +25,10 @@ export interface Limits {
   readonly sessionsPerClient: number;
   /** Requests (bundles) in one proposal. */
   readonly batchRequestsMax: number;
-  /** A proposal's bytes: large enough to amortise a certificate, small enough not to block a link for long. */
+  /**
+   * A proposal's bytes: large enough to amortise a certificate, small enough not to block a link
+   * for long.
+   */
   readonly batchBytesMax: number;
   /** Proposals of a leader without a quorum yet: more only lengthens queues and shrinks batches. */
   readonly pipeline: number;
@@ -33,7 +40,10 @@ export interface Limits {
   readonly pendingRequestsMax: number;
   /** … or this many bytes of them. */
   readonly pendingBytesMax: number;
-  /** Requests that one replica has endorsed and that are not ordered yet; older ones are forgotten first. */
+  /**
+   * Requests that one replica has endorsed and that are not ordered yet; older ones are forgotten
+   * first.
+   */
   readonly endorsementsMax: number;
   /** One message on the wire; the largest is a new-view message with its certificate. */
   readonly frameBytesMax: number;
@@ -66,13 +76,18 @@ export const defaultLimits: Limits = {
 
 /** How long parts of the system wait, in milliseconds. */
 export interface Timing {
-  /** A replica suspects its leader when the oldest request it knows waited this long; doubled per failed view. */
+  /**
+   * A replica suspects its leader when the oldest request it knows waited this long; doubled per
+   * failed view.
+   */
   readonly patienceMs: number;
   /** The most that back-off makes of it. */
   readonly patienceMsMax: number;
   /** How often replicas tell each other where they stand, and resend what the other lacks. */
   readonly statusMs: number;
-  /** How long a replica that is behind waits for the ordinary messages before it fetches the state. */
+  /**
+   * How long a replica that is behind waits for the ordinary messages before it fetches the state.
+   */
   readonly catchUpMs: number;
 }
 

@@ -1,15 +1,16 @@
-// The one idea: a replica is a pure machine, one input in, a list of effects out. Hosts do everything else.
+// The one idea: a replica is a pure machine, one input in, a list of effects out. Hosts do
+// everything else.
 
 import type { ClientId, ReplicaId, SessionId } from "./ids.js";
 import type { SavedImage, StateImage } from "./service.js";
 
 /**
- * A state machine with no clock, socket, disk, randomness or promise. Its host gives it authenticated input, one at
- * a time, and carries out the effects in their order.
+ * A state machine with no clock, socket, disk, randomness or promise. Its host gives it
+ * authenticated input, one at a time, and carries out the effects in their order.
  *
- * Guarantee asked of every host, the *barrier*: effects form one stream, and no `send`, `broadcast`, `reply` or
- * `deliver` leaves before every earlier `persist` is durable (thesis §6.5: store the message with its certificate
- * before sending it).
+ * Guarantee asked of every host, the *barrier*: effects form one stream, and no `send`,
+ * `broadcast`, `reply` or `deliver` leaves before every earlier `persist` is durable (thesis §6.5:
+ * store the message with its certificate before sending it).
  */
 export interface Machine<Message, Durable> {
   /** `now` is in milliseconds, from any origin, never decreasing between restarts. */
@@ -17,7 +18,10 @@ export interface Machine<Message, Durable> {
 }
 
 export type Input<Message, Durable> =
-  /** Always the first input. `snapshot` and `journal` are what an earlier life left; both empty on the first start. */
+  /**
+   * Always the first input. `snapshot` and `journal` are what an earlier life left; both empty on
+   * the first start.
+   */
   | {
       readonly kind: "start";
       readonly snapshot: SavedImage | null;
@@ -33,12 +37,18 @@ export type Effect<Message, Durable> =
   /** To every other replica. */
   | { readonly kind: "broadcast"; readonly message: Message }
   /** To one session of a client, if it is connected. */
-  | { readonly kind: "reply"; readonly client: ClientId; readonly session: SessionId; readonly message: Message }
+  | {
+      readonly kind: "reply";
+      readonly client: ClientId;
+      readonly session: SessionId;
+      readonly message: Message;
+    }
   /** A barrier: what follows in the stream waits until the record is durable. */
   | { readonly kind: "persist"; readonly record: Durable }
   /**
-   * The state may be saved: `image` with the records of `retain` replaces everything persisted before, atomically.
-   * The host does so when its journal has grown enough; at once, before anything else is persisted, if `required`.
+   * The state may be saved: `image` with the records of `retain` replaces everything persisted
+   * before, atomically. The host does so when its journal has grown enough; at once, before
+   * anything else is persisted, if `required`.
    */
   | {
       readonly kind: "checkpoint";
@@ -54,18 +64,37 @@ export type Effect<Message, Durable> =
 
 /** Something worth knowing happened inside a machine. */
 export type Observation =
-  /** `digest` is the batch's; agreement means that no two correct replicas observe different ones for an order. */
-  | { readonly event: "executed"; readonly order: number; readonly digest: Uint8Array; readonly operations: number }
+  /**
+   * `digest` is the batch's; agreement means that no two correct replicas observe different ones
+   * for an order.
+   */
+  | {
+      readonly event: "executed";
+      readonly order: number;
+      readonly digest: Uint8Array;
+      readonly operations: number;
+    }
   /** One bundle took effect (once only, or exactly-once is broken). */
-  | { readonly event: "applied"; readonly client: ClientId; readonly session: SessionId; readonly number: number }
+  | {
+      readonly event: "applied";
+      readonly client: ClientId;
+      readonly session: SessionId;
+      readonly number: number;
+    }
   | { readonly event: "checkpoint"; readonly order: number; readonly digest: Uint8Array }
   | { readonly event: "stable"; readonly order: number }
   | { readonly event: "view"; readonly view: number; readonly status: "changing" | "established" }
   | { readonly event: "suspect"; readonly view: number }
   | { readonly event: "transfer"; readonly order: number; readonly status: "started" | "finished" }
-  /** The trusted counter refuses to certify: this replica listens, executes and answers, but no longer votes. */
+  /**
+   * The trusted counter refuses to certify: this replica listens, executes and answers, but no
+   * longer votes.
+   */
   | { readonly event: "mute" }
-  /** Input that a correct sender would not have sent, or that came too late; dropped. `reason` is a short fixed text. */
+  /**
+   * Input that a correct sender would not have sent, or that came too late; dropped. `reason` is a
+   * short fixed text.
+   */
   | { readonly event: "dropped"; readonly reason: string };
 
 /** What a person is shown of a running replica; see `troth status`. */

@@ -1,4 +1,5 @@
-// What a protocol is, seen from its hosts: messages, records, claims, and a machine made from a context.
+// What a protocol is, seen from its hosts: messages, records, claims, and a machine made from a
+// context.
 
 import type { Digest, Hash, ReplicaId, ClientId, SessionId } from "./ids.js";
 import type { Limits, Timing } from "./limits.js";
@@ -11,14 +12,22 @@ export interface Tagged {
   readonly kind: string;
 }
 
-/** Messages to bytes and back. Canonical: equal values have equal bytes, and no other bytes decode to them. */
+/**
+ * Messages to bytes and back. Canonical: equal values have equal bytes, and no other bytes decode
+ * to them.
+ */
 export interface Codec<T extends Tagged> {
   /** The exact length of `encode(value)`. */
   size(value: T): number;
   encode(value: T): Uint8Array;
-  /** Writes at `offset` and returns the offset after it. `into` has room for `size(value)` bytes. */
+  /**
+   * Writes at `offset` and returns the offset after it. `into` has room for `size(value)` bytes.
+   */
   encodeInto(value: T, into: Uint8Array, offset: number): number;
-  /** Null if the bytes are not the canonical encoding of a value. The result may share memory with `bytes`. */
+  /**
+   * Null if the bytes are not the canonical encoding of a value. The result may share memory with
+   * `bytes`.
+   */
   decode(bytes: Uint8Array): T | null;
   /** One short line for people: traces, logs. */
   describe(value: T): string;
@@ -27,7 +36,12 @@ export interface Codec<T extends Tagged> {
 /** Something in a message that must be authentic before a machine may see it. */
 export type Claim =
   | { readonly kind: "attestation"; readonly attestation: Attestation; readonly digest: Digest }
-  | { readonly kind: "client"; readonly client: ClientId; readonly digest: Digest; readonly authenticator: Uint8Array };
+  | {
+      readonly kind: "client";
+      readonly client: ClientId;
+      readonly digest: Digest;
+      readonly authenticator: Uint8Array;
+    };
 
 /** How clients prove who they are; architecture.md §5. */
 export type ClientAuthentication = "trusted-mac" | "signature" | "mac";
@@ -49,7 +63,10 @@ export interface ReplicaContext {
 
 export type FaultModel = "crash" | "hybrid" | "byzantine";
 
-/** A protocol as the catalogue lists it and hosts run it. `M` and `D` are its messages and its durable records. */
+/**
+ * A protocol as the catalogue lists it and hosts run it. `M` and `D` are its messages and its
+ * durable records.
+ */
 export interface Protocol<M extends Tagged = Tagged, D extends Tagged = Tagged> {
   readonly name: string;
   readonly faultModel: FaultModel;
@@ -70,15 +87,19 @@ export interface Protocol<M extends Tagged = Tagged, D extends Tagged = Tagged> 
   readonly records: Codec<D>;
 
   /**
-   * All that must be authentic in a message from `from` (null: a client), or null if the message is malformed in
-   * itself (a certificate for another position than the message's, two votes of one replica, …) and is to be dropped.
+   * All that must be authentic in a message from `from` (null: a client), or null if the message is
+   * malformed in itself (a certificate for another position than the message's, two votes of one
+   * replica, …) and is to be dropped.
    */
   claims(message: M, from: ReplicaId | null, context: ClaimContext): readonly Claim[] | null;
 
   /** The machine of one replica. */
   replica(context: ReplicaContext): ReplicaMachine<M, D>;
 
-  /** What the shared client needs: how to wrap a request and read a reply, and how many equal replies make a result. */
+  /**
+   * What the shared client needs: how to wrap a request and read a reply, and how many equal
+   * replies make a result.
+   */
   readonly client: ClientSide<M>;
 }
 
@@ -100,7 +121,10 @@ export interface ClientSide<M> {
   reply(message: M): Reply | null;
   /** Where to send a request first: the leader of a view. */
   leader(view: number, n: number): ReplicaId;
-  /** Whether requests authenticated so go to every replica at once, because one's word for them is not enough. */
+  /**
+   * Whether requests authenticated so go to every replica at once, because one's word for them is
+   * not enough.
+   */
   asksEveryone(authentication: ClientAuthentication): boolean;
 }
 
@@ -112,7 +136,10 @@ export interface Reply {
   readonly number: number;
   /** The replica's view: a hint where the leader is; not part of what must match. */
   readonly view: number;
-  /** `executed`: `results` has one entry an operation. The others: the bundle had and will have no effect in this session. */
+  /**
+   * `executed`: `results` has one entry an operation. The others: the bundle had and will have no
+   * effect in this session.
+   */
   readonly outcome: "executed" | "session-expired";
   readonly results: readonly Uint8Array[];
 }

@@ -3,8 +3,8 @@
 import type { ClientId, Digest } from "./ids.js";
 
 /**
- * A counter value, the papers' flattened `[view|order]`: compared first by `view`, then by `order`. Each part is a
- * whole number below 2^53.
+ * A counter value, the papers' flattened `[view|order]`: compared first by `view`, then by `order`.
+ * Each part is a whole number below 2^53.
  */
 export interface Position {
   readonly view: number;
@@ -21,17 +21,24 @@ export function comparePositions(a: Position, b: Position): number {
   return a.view - b.view || a.order - b.order;
 }
 
-/** What a certificate says about its counter. Each kind has its own domain in the MAC (protocols.md H1). */
+/**
+ * What a certificate says about its counter. Each kind has its own domain in the MAC (protocols.md
+ * H1).
+ */
 export type AttestationKind = "independent" | "continuing" | "trusted-mac";
 
-/** A certificate of one counter: τ(instance, counter, next, previous or −) in the paper's notation. */
+/**
+ * A certificate of one counter: τ(instance, counter, next, previous or −) in the paper's notation.
+ */
 export interface Attestation {
   readonly kind: AttestationKind;
   /** The trusted instance that issued it; a replica's first instance has the replica's number. */
   readonly instance: number;
   readonly counter: number;
   readonly next: Position;
-  /** Continuing: the value before. Independent: the origin, unused. Trusted MAC: equal to `next`. */
+  /**
+   * Continuing: the value before. Independent: the origin, unused. Trusted MAC: equal to `next`.
+   */
   readonly previous: Position;
   /** HMAC-SHA-256 over the typed, length-prefixed fields above and the digest: 32 bytes. */
   readonly mac: Uint8Array;
@@ -41,7 +48,11 @@ export interface Attestation {
 export interface MultiAttestation {
   readonly kind: "multi-independent" | "multi-continuing";
   readonly instance: number;
-  readonly parts: readonly { readonly counter: number; readonly next: Position; readonly previous: Position }[];
+  readonly parts: readonly {
+    readonly counter: number;
+    readonly next: Position;
+    readonly previous: Position;
+  }[];
   readonly mac: Uint8Array;
 }
 
@@ -61,7 +72,9 @@ export interface TrustedCounter {
   /** Certifies the digest without moving the counter: a signature among trusted instances. */
   trustedMac(counter: number, digest: Digest): Attestation | null;
 
-  /** Moves several counters at once, or none: null if any `next` is not above its counter's value. */
+  /**
+   * Moves several counters at once, or none: null if any `next` is not above its counter's value.
+   */
   multi(
     kind: MultiAttestation["kind"],
     parts: readonly { readonly counter: number; readonly next: Position }[],
@@ -69,8 +82,9 @@ export interface TrustedCounter {
   ): MultiAttestation | null;
 
   /**
-   * Whether an instance of this group issued the attestation over the digest. A module that is shown its own
-   * certificate from its future learns that it was rolled back, and retires the counter.
+   * Whether an instance of this group issued the attestation over the digest. A module that is
+   * shown its own certificate from its future learns that it was rolled back, and retires the
+   * counter.
    */
   verify(attestation: Attestation, digest: Digest): boolean;
   verifyMulti(attestation: MultiAttestation, digest: Digest): boolean;
@@ -79,8 +93,9 @@ export interface TrustedCounter {
   verifyClient(client: ClientId, digest: Digest, mac: Uint8Array): boolean;
 
   /**
-   * After a restart, before the first certificate: raises the counter to the position of one of its own genuine
-   * attestations. False, and no change, if it is not one, or certificates were issued since the start.
+   * After a restart, before the first certificate: raises the counter to the position of one of its
+   * own genuine attestations. False, and no change, if it is not one, or certificates were issued
+   * since the start.
    */
   resume(attestation: Attestation, digest: Digest): boolean;
 }

@@ -9,7 +9,10 @@ interface Stored {
   readonly order: number;
 }
 
-/** Bounded by the ordering window: only batches that somebody proposed, or that were asked for, get in. */
+/**
+ * Bounded by the ordering window: only batches that somebody proposed, or that were asked for, get
+ * in.
+ */
 export class BatchStore {
   readonly #batches = new Map<string, Stored>();
   readonly #awaited = new Map<string, number>();

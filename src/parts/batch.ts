@@ -5,7 +5,10 @@ import type { Digest, Hash } from "../core/index.js";
 
 export type Batch = readonly Request[];
 
-/** The hash over the requests' digests: each request is hashed once, whatever is done with its batch. */
+/**
+ * The hash over the requests' digests: each request is hashed once, whatever is done with its
+ * batch.
+ */
 export function batchDigest(batch: Batch, hash: Hash): Digest {
   const digests = new Uint8Array(32 * batch.length);
   batch.forEach((request, index) => digests.set(digestOf(request, hash), 32 * index));

@@ -1,8 +1,18 @@
-// Checkpoints: this replica's images, everybody's statements, and the proof that one is stable (hybster.txt §5.2.2).
+// Checkpoints: this replica's images, everybody's statements, and the proof that one is stable
+// (hybster.txt §5.2.2).
 
-import { type Digest, equalBytes, type Limits, type ReplicaId, type StateImage } from "../core/index.js";
+import {
+  type Digest,
+  equalBytes,
+  type Limits,
+  type ReplicaId,
+  type StateImage,
+} from "../core/index.js";
 
-/** One replica's statement about the state after an order. `Statement` is the message that proves it. */
+/**
+ * One replica's statement about the state after an order. `Statement` is the message that proves
+ * it.
+ */
 export interface CheckpointStatement {
   readonly order: number;
   readonly digest: Digest;
@@ -21,13 +31,22 @@ interface OwnCheckpoint<Statement> {
   readonly statement: Statement;
 }
 
-/** Images kept for replicas that are fetching one while the checkpoint moves on. Images share their pages. */
+/**
+ * Images kept for replicas that are fetching one while the checkpoint moves on. Images share their
+ * pages.
+ */
 const imagesKept = 4;
 
-/** Statements kept of each replica: two for the window and one beyond it, to notice having fallen behind. */
+/**
+ * Statements kept of each replica: two for the window and one beyond it, to notice having fallen
+ * behind.
+ */
 const statementsKept = 3;
 
-/** Says when a checkpoint is due, keeps images that may still be asked for, and finds stable checkpoints. */
+/**
+ * Says when a checkpoint is due, keeps images that may still be asked for, and finds stable
+ * checkpoints.
+ */
 export class Checkpoints<Statement extends CheckpointStatement> {
   readonly #limits: Limits;
   readonly #quorum: number;

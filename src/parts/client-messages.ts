@@ -1,4 +1,5 @@
-// What clients and replicas say to each other, the same in every protocol whose clients only ask and wait.
+// What clients and replicas say to each other, the same in every protocol whose clients only ask
+// and wait.
 
 import {
   byteList,

@@ -1,6 +1,16 @@
-// Exactly-once: what every client session was last answered. Part of the replicated state (protocols.md §0).
+// Exactly-once: what every client session was last answered. Part of the replicated state
+// (protocols.md §0).
 
-import { type Bundle, byteList, container, decodeWith, encodeWith, list, uint32, uint53 } from "../codec/index.js";
+import {
+  type Bundle,
+  byteList,
+  container,
+  decodeWith,
+  encodeWith,
+  list,
+  uint32,
+  uint53,
+} from "../codec/index.js";
 import type { ClientId, Hash, Limits, Page, SessionId } from "../core/index.js";
 
 /** What a bundle is to the table. */
@@ -29,7 +39,11 @@ interface Client {
 }
 
 const replySchema = container({ number: uint53, results: list(byteList(1 << 20), 1024) });
-const sessionSchema = container({ session: uint53, last: uint53, replies: list(replySchema, 4096) });
+const sessionSchema = container({
+  session: uint53,
+  last: uint53,
+  replies: list(replySchema, 4096),
+});
 const clientSchema = container({
   client: uint32,
   expired: uint53,
@@ -65,7 +79,10 @@ export class ClientTable {
     return bundle.number === session.last + 1 ? "next" : "early";
   }
 
-  /** No bundle of the session up to this one will have an effect from now on: all of them, if it is forgotten. */
+  /**
+   * No bundle of the session up to this one will have an effect from now on: all of them, if it is
+   * forgotten.
+   */
   settled(bundle: Bundle): number {
     if (this.standing(bundle) === "expired") return Number.MAX_SAFE_INTEGER;
     return this.#clients.get(bundle.client)?.sessions.get(bundle.session)?.last ?? 0;

@@ -40,7 +40,9 @@ export class Executor {
     this.#clients = new ClientTable(limits, hash);
   }
 
-  /** Executes a batch in its order. Deterministic: the same on every replica with the same state. */
+  /**
+   * Executes a batch in its order. Deterministic: the same on every replica with the same state.
+   */
   execute(batch: Batch): Execution[] {
     const executions: Execution[] = [];
     for (const request of batch) {
@@ -63,7 +65,10 @@ export class Executor {
     });
   }
 
-  /** The answer to a bundle that took effect or never will; null if it is still to come or forgotten. */
+  /**
+   * The answer to a bundle that took effect or never will; null if it is still to come or
+   * forgotten.
+   */
   answer(bundle: Bundle): Answer | null {
     const { client, session, number } = bundle;
     if (this.#clients.standing(bundle) === "expired") {
@@ -106,9 +111,15 @@ export class Executor {
     this.#service.restore(image.pages.slice(ClientTable.pageCount));
   }
 
-  /** What a checkpoint certifies: the order and every page, replies included (hybster.txt §5.2.2). */
+  /**
+   * What a checkpoint certifies: the order and every page, replies included (hybster.txt §5.2.2).
+   */
   digest(image: StateImage): Digest {
-    return manifestDigest(image.order, image.pages.map((page) => page.digest), this.#hash);
+    return manifestDigest(
+      image.order,
+      image.pages.map((page) => page.digest),
+      this.#hash,
+    );
   }
 }
 

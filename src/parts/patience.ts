@@ -1,4 +1,5 @@
-// When to suspect a leader: the oldest request has waited too long, with back-off per failed view (protocols.md §0).
+// When to suspect a leader: the oldest request has waited too long, with back-off per failed view
+// (protocols.md §0).
 
 import type { Timing } from "../core/index.js";
 

@@ -1,5 +1,5 @@
-// Requests that clients sent to this replica and that have not taken effect yet: what a leader proposes from, and
-// what everyone's patience is about.
+// Requests that clients sent to this replica and that have not taken effect yet: what a leader
+// proposes from, and what everyone's patience is about.
 
 import { type Bundle, bundleOf, type Request } from "../codec/index.js";
 import type { ClientId, Limits, SessionId } from "../core/index.js";
@@ -21,14 +21,18 @@ interface Queue {
 }
 
 /**
- * Bounded in number and bytes, and per client. A session's requests are taken in their order only: what waits here
- * can always be executed, so a client cannot make replicas impatient with a leader that is not at fault.
+ * Bounded in number and bytes, and per client. A session's requests are taken in their order only:
+ * what waits here can always be executed, so a client cannot make replicas impatient with a leader
+ * that is not at fault.
  */
 export class PendingRequests {
   readonly #clients = new Map<ClientId, Map<SessionId, Queue>>();
   /** Everything that waits, in order of arrival. */
   readonly #arrivals = new Set<Waiting>();
-  /** What this replica has not proposed as leader, in order of arrival; may hold what no longer waits. */
+  /**
+   * What this replica has not proposed as leader, in order of arrival; may hold what no longer
+   * waits.
+   */
   #unproposed: Waiting[] = [];
   #bytes = 0;
   readonly #limits: Limits;
@@ -38,8 +42,8 @@ export class PendingRequests {
   }
 
   /**
-   * Takes a request whose session's last executed bundle is `last`. `known` if it waits here already, `early` if
-   * its predecessors did not come, `full` if there is no room for it.
+   * Takes a request whose session's last executed bundle is `last`. `known` if it waits here
+   * already, `early` if its predecessors did not come, `full` if there is no room for it.
    */
   add(request: Request, last: number, now: number): "added" | "known" | "early" | "full" {
     const bundle = bundleOf(request)!;
@@ -82,7 +86,9 @@ export class PendingRequests {
     return queue;
   }
 
-  /** The next batch to propose, within the limits on batches; empty if there is nothing to propose. */
+  /**
+   * The next batch to propose, within the limits on batches; empty if there is nothing to propose.
+   */
   takeBatch(): Batch {
     const { batchRequestsMax, batchBytesMax } = this.#limits;
     const batch: Request[] = [];
@@ -120,7 +126,10 @@ export class PendingRequests {
     if (sessions.size === 0) this.#clients.delete(client);
   }
 
-  /** A new view, or a new state: what still waits is to be proposed again. `lastOf` is each session's last bundle. */
+  /**
+   * A new view, or a new state: what still waits is to be proposed again. `lastOf` is each
+   * session's last bundle.
+   */
   restart(lastOf: (bundle: Bundle) => number): void {
     for (const { bundle } of [...this.#arrivals]) {
       this.settle(bundle.client, bundle.session, lastOf(bundle));
@@ -130,8 +139,8 @@ export class PendingRequests {
   }
 
   /**
-   * The requests that have waited since `until`, each once, as many as a batch holds: the leader may
-   * never have got them.
+   * The requests that have waited since `until`, each once, as many as a batch holds: the leader
+   * may never have got them.
    */
   takeUnforwarded(until: number): Batch {
     const { batchRequestsMax, batchBytesMax } = this.#limits;

@@ -23,7 +23,9 @@ export type Piece = Readonly<ValueOf<typeof piece>>;
 export const stateMessages = {
   /** Asks for the list of pages of the state after an order. */
   "fetch-manifest": container({ order: uint53 }),
-  /** The digests of all pages; their digest is in the checkpoint certificate that the asker holds. */
+  /**
+   * The digests of all pages; their digest is in the checkpoint certificate that the asker holds.
+   */
   manifest: container({ order: uint53, pages: list(bytes32, 1 << 16) }),
   /** Asks for pages, the first of them from `offset` on. */
   "fetch-pages": container({

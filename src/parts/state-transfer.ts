@@ -1,4 +1,5 @@
-// State transfer: a replica that fell behind fetches a certified state, page by page, from peers that may lie.
+// State transfer: a replica that fell behind fetches a certified state, page by page, from peers
+// that may lie.
 
 import {
   type Digest,
@@ -11,7 +12,13 @@ import {
   toHex,
 } from "../core/index.js";
 import { manifestDigest } from "./executor.js";
-import { type Manifest, type Pages, pagesAskedMax, type Piece, type StateMessage } from "./state-messages.js";
+import {
+  type Manifest,
+  type Pages,
+  pagesAskedMax,
+  type Piece,
+  type StateMessage,
+} from "./state-messages.js";
 
 /** What a transfer needs of its replica. */
 export interface TransferHost {
@@ -33,7 +40,10 @@ interface Target {
   readonly digest: Digest;
 }
 
-/** Fetches one state at a time. What was fetched for one target serves the next: pages are known by their digests. */
+/**
+ * Fetches one state at a time. What was fetched for one target serves the next: pages are known by
+ * their digests.
+ */
 export class StateTransfer {
   readonly #host: TransferHost;
   #target: Target | null = null;
@@ -102,7 +112,8 @@ export class StateTransfer {
     const target = this.#target;
     if (target === null || this.#manifest !== null || message.order !== target.order) return;
     const digest = manifestDigest(message.order, message.pages, this.#host.hash);
-    if (!equalBytes(digest, target.digest)) return; // a lie, or another state: the certificate decides
+    // a lie, or another state: the certificate decides
+    if (!equalBytes(digest, target.digest)) return;
     this.#idleTicks = 0;
     this.#manifest = message.pages;
     this.#missing = [];
@@ -136,7 +147,10 @@ export class StateTransfer {
     }
   }
 
-  /** False if the piece is not the next one, or completes a page to something else than was certified. */
+  /**
+   * False if the piece is not the next one, or completes a page to something else than was
+   * certified.
+   */
   #takePiece({ page, offset, total, bytes }: Piece): boolean {
     if (page !== this.#missing[0] || total > this.#host.limits.pageBytesMax) return false;
     this.#partial ??= { bytes: new Uint8Array(total), received: 0 };

@@ -9,9 +9,13 @@ const protocols = { hybster } as const;
 type AnyProtocol = Protocol;
 
 /** All protocols, in the order of the catalogue. */
-export const catalogue: readonly AnyProtocol[] = Object.values(protocols) as unknown as AnyProtocol[];
+export const catalogue: readonly AnyProtocol[] = Object.values(
+  protocols,
+) as unknown as AnyProtocol[];
 
-/** The protocol of that name; throws {@link UsageError} `PROTOCOL_UNKNOWN`, naming those there are. */
+/**
+ * The protocol of that name; throws {@link UsageError} `PROTOCOL_UNKNOWN`, naming those there are.
+ */
 export function protocolNamed(name: string): AnyProtocol {
   const protocol = catalogue.find((candidate) => candidate.name === name);
   if (protocol === undefined) {

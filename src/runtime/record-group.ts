@@ -66,7 +66,8 @@ export class RecordGroup<Durable extends Tagged> {
 
 /** CRC-32 of bytes stored under a key. */
 export const checksum = (bytes: Uint8Array, key: number): number =>
-  bytes.length === 0 ? key % 2 ** 32 : crc32(bytes, key % 2 ** 32); // of some empty arrays Node gives 0
+  // of some empty arrays Node gives 0
+  bytes.length === 0 ? key % 2 ** 32 : crc32(bytes, key % 2 ** 32);
 
 /** Some bytes after their checksum. */
 export function withChecksum(bytes: Uint8Array): Uint8Array {

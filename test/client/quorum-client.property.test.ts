@@ -41,7 +41,7 @@ class World {
       n: this.#n,
       f,
       side: toySide,
-    asksEveryone: false,
+      asksEveryone: false,
       authenticate: () => new Uint8Array(),
       windowBundles: 5,
       windowBytes: 1 << 20,

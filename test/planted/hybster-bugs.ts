@@ -1,4 +1,5 @@
-// Bugs planted in Hybster: each takes one rule out. Scenarios and the simulation must notice every one.
+// Bugs planted in Hybster: each takes one rule out. Scenarios and the simulation must notice every
+// one.
 
 import type { Bug } from "./plant.js";
 
@@ -45,12 +46,7 @@ export const hybsterBugs = {
     "",
   ),
   /** §0 relay reverted: stalled peers are not sent what they lack. */
-  noRelay: bug(
-    "no-relay",
-    "protocols/hybster/recovery.js",
-    "this.#resendOrders(peer, has);",
-    "",
-  ),
+  noRelay: bug("no-relay", "protocols/hybster/recovery.js", "this.#resendOrders(peer, has);", ""),
   /** §0 retransmission reverted: peers that change views are not helped. */
   noViewChangeRetransmission: bug(
     "no-view-change-retransmission",
@@ -59,12 +55,7 @@ export const hybsterBugs = {
     "{}",
   ),
   /** §0 two-step suspicion reverted: a replica leaves its view alone. */
-  lonelySuspicion: bug(
-    "lonely-suspicion",
-    "parts/suspicions.js",
-    "[this.#f]",
-    "[0]",
-  ),
+  lonelySuspicion: bug("lonely-suspicion", "parts/suspicions.js", "[this.#f]", "[0]"),
   /** §0 timers reverted: any new request makes the replica patient again. */
   patienceResetByOthers: bug(
     "patience-reset-by-others",

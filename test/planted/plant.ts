@@ -1,5 +1,5 @@
-// Plants bugs: a copy of the built pure layers in which one piece of text is replaced. The product holds no switch
-// for being wrong; what a rule is worth is shown by taking it out of a copy.
+// Plants bugs: a copy of the built pure layers in which one piece of text is replaced. The product
+// holds no switch for being wrong; what a rule is worth is shown by taking it out of a copy.
 
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -18,7 +18,10 @@ export interface Bug {
 const build = join(dirname(fileURLToPath(import.meta.url)), "..", "..");
 const layers = ["core", "codec", "parts", "protocols"];
 
-/** The protocol with the bug. Throws if the bug's text does not occur exactly once: the bug is out of date. */
+/**
+ * The protocol with the bug. Throws if the bug's text does not occur exactly once: the bug is out
+ * of date.
+ */
 export async function planted(protocolName: string, bug: Bug): Promise<Protocol> {
   const folder = join(build, "planted", `${bug.name}-${process.pid}`);
   rmSync(folder, { recursive: true, force: true });
@@ -32,7 +35,10 @@ export async function planted(protocolName: string, bug: Bug): Promise<Protocol>
   if (occurrences !== 1) {
     throw new Error(`bug ${bug.name}: its text occurs ${occurrences} times in ${bug.file}`);
   }
-  writeFileSync(path, text.replace(bug.find, () => bug.replace));
+  writeFileSync(
+    path,
+    text.replace(bug.find, () => bug.replace),
+  );
   const url = pathToFileURL(join(folder, "protocols", "catalogue.js")).href;
   const { protocolNamed } = await import(url);
   rmSync(folder, { recursive: true, force: true });

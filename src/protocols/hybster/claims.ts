@@ -1,6 +1,14 @@
-// What must be authentic in each message, and what makes one malformed in itself. No state is looked at here.
+// What must be authentic in each message, and what makes one malformed in itself. No state is
+// looked at here.
 
-import { type Bundle, bundleOf, digestOf, fromWire, type Request, type WireAttestation } from "../../codec/index.js";
+import {
+  type Bundle,
+  bundleOf,
+  digestOf,
+  fromWire,
+  type Request,
+  type WireAttestation,
+} from "../../codec/index.js";
 import {
   type AttestationKind,
   type Claim,
@@ -53,7 +61,8 @@ class Claims {
   ): boolean {
     const attestation = fromWire(wire);
     if (attestation === null || attestation.kind !== kind || wire.counter !== counter) return false;
-    if (next !== null && (wire.next.view !== next.view || wire.next.order !== next.order)) return false;
+    if (next !== null && (wire.next.view !== next.view || wire.next.order !== next.order))
+      return false;
     if (wire.instance >= this.#context.n) return false;
     this.all.push({ kind: "attestation", attestation, digest });
     return true;
@@ -69,7 +78,10 @@ class Claims {
     return true;
   }
 
-  /** A request from a replica: with the client's own proof, or with endorsements where that proves nothing here. */
+  /**
+   * A request from a replica: with the client's own proof, or with endorsements where that proves
+   * nothing here.
+   */
   relayed(request: Request): boolean {
     if (this.#context.clientAuthentication !== "mac") return this.request(request);
     const { hash } = this.#context;
@@ -178,9 +190,12 @@ class Claims {
     const first = firstReported(established, stable);
     const areConsecutive = prepares.every(
       (prepare, index) =>
-        prepare.view === established.view && prepare.order === first + index && this.header(prepare),
+        prepare.view === established.view &&
+        prepare.order === first + index &&
+        this.header(prepare),
     );
-    if (!areConsecutive || prepares.length > 2 * this.#context.limits.checkpointOrders) return false;
+    if (!areConsecutive || prepares.length > 2 * this.#context.limits.checkpointOrders)
+      return false;
     const digest = certified.viewChange(message, this.#context.hash);
     return this.#attested(attestation, "continuing", counters.order, null, digest);
   }
@@ -220,7 +235,10 @@ export function claimsOf(
   return isWellFormed(message, claims) ? claims.all : null;
 }
 
-function isWellFormed(message: Exclude<HybsterMessage, { kind: "request" }>, claims: Claims): boolean {
+function isWellFormed(
+  message: Exclude<HybsterMessage, { kind: "request" }>,
+  claims: Claims,
+): boolean {
   switch (message.kind) {
     case "endorsement":
       return claims.endorsement(message);
@@ -253,4 +271,3 @@ function isWellFormed(message: Exclude<HybsterMessage, { kind: "request" }>, cla
       return true; // authentic by their link; what they say is checked against certificates
   }
 }
-

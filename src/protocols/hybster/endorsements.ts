@@ -1,6 +1,7 @@
-// Requests with MAC authenticators (architecture.md §5): a client can make one that is valid here and invalid there.
-// So a replica's own check counts for itself only, and a request is ordered when f+1 replicas endorse it: one of
-// them is correct, and everyone else can verify their trusted MACs. A lying client delays itself.
+// Requests with MAC authenticators (architecture.md §5): a client can make one that is valid here
+// and invalid there. So a replica's own check counts for itself only, and a request is ordered when
+// f+1 replicas endorse it: one of them is correct, and everyone else can verify their trusted MACs.
+// A lying client delays itself.
 
 import {
   attestationSchema,
@@ -54,7 +55,10 @@ export class Endorsements {
     this.#candidate(digest, instance).endorsements.set(instance, endorsement);
   }
 
-  /** The request, as replicas send it to each other, once it is here and endorsed by enough; it leaves then. */
+  /**
+   * The request, as replicas send it to each other, once it is here and endorsed by enough; it
+   * leaves then.
+   */
   take(digest: Digest): Request | null {
     const key = toHex(digest);
     const candidate = this.#candidates.get(key);

@@ -29,7 +29,10 @@ export const counters = {
   newView: 2,
 } as const;
 
-/** A proposal without its requests: PREPARE ⟨view, order, batch⟩ with the leader's certificate at [view|order]. */
+/**
+ * A proposal without its requests: PREPARE ⟨view, order, batch⟩ with the leader's certificate at
+ * [view|order].
+ */
 const header = container({
   view: uint53,
   order: uint53,
@@ -45,7 +48,9 @@ const stable = container({
   statements: list(checkpoint, replicasMax),
 });
 
-/** NEW-VIEW-ACK: a replica verified the new-view message of `view`, whose plan covers (base, last]. */
+/**
+ * NEW-VIEW-ACK: a replica verified the new-view message of `view`, whose plan covers (base, last].
+ */
 const acknowledgement = container({
   view: uint53,
   base: uint53,
@@ -99,9 +104,15 @@ export const messages = union({
   prepare,
   commit,
   checkpoint,
-  /** Where clients use MAC authenticators: the sender found its part of a request's authenticator valid. */
+  /**
+   * Where clients use MAC authenticators: the sender found its part of a request's authenticator
+   * valid.
+   */
   endorsement: container({ request: bytes32, attestation: attestationSchema }),
-  /** Where a replica stands, said regularly; `suspects` is SUSPECT: the view it wants to be in, or beyond. */
+  /**
+   * Where a replica stands, said regularly; `suspects` is SUSPECT: the view it wants to be in, or
+   * beyond.
+   */
   status: container({
     view: uint53,
     established: uint53,
@@ -133,7 +144,9 @@ export const records = union({
   executed: container({ order: uint53 }),
   /** A stable checkpoint up to which this replica has executed. */
   stable,
-  /** A stable checkpoint whose state this replica began to fetch: what came before is not its own. */
+  /**
+   * A stable checkpoint whose state this replica began to fetch: what came before is not its own.
+   */
   skipped: stable,
   /** This replica's view change. */
   left: viewChange,
@@ -182,7 +195,9 @@ function tagged(tag: number, content: Uint8Array, hash: Hash): Digest {
   return hash(bytes);
 }
 
-/** What each certificate is over. View and order of proposals stand in the certificate's position. */
+/**
+ * What each certificate is over. View and order of proposals stand in the certificate's position.
+ */
 export const certified = {
   prepare: (batch: Digest, hash: Hash) => tagged(1, batch, hash),
   commit: (batch: Digest, hash: Hash) => tagged(2, batch, hash),

@@ -1,4 +1,5 @@
-// The ordering window of one view: proposals, votes, and which orders are committed (hybster.txt §5.2.1).
+// The ordering window of one view: proposals, votes, and which orders are committed (hybster.txt
+// §5.2.1).
 
 import { type Digest, equalBytes, type ReplicaId } from "../../core/index.js";
 import { type Batch, batchBytes } from "../../parts/index.js";

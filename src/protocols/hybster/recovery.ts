@@ -1,4 +1,5 @@
-// Helping peers that are behind, catching up oneself, and coming back after a restart (protocols.md §0, §7.1).
+// Helping peers that are behind, catching up oneself, and coming back after a restart (protocols.md
+// §0, §7.1).
 
 import { fromWire, type Request, toWire, type WireAttestation } from "../../codec/index.js";
 import {
@@ -36,7 +37,9 @@ export class Recovery {
   readonly #replica: HybsterReplica;
   /** How far each peer had come when it last said so. */
   readonly #lastHad = new Map<ReplicaId, number>();
-  /** When each peer was last helped: a peer that asks without end is answered at the pace of STATUS. */
+  /**
+   * When each peer was last helped: a peer that asks without end is answered at the pace of STATUS.
+   */
   readonly #lastHelped = new Map<ReplicaId, number>();
   /** A checkpoint that is stable elsewhere and not reached here, and since when. */
   #ahead: { readonly stable: Stable; readonly since: number } | null = null;
@@ -114,7 +117,9 @@ export class Recovery {
     }
   }
 
-  /** PREPAREs are transferable; with them goes this replica's own COMMIT (protocols.md §0, relay). */
+  /**
+   * PREPAREs are transferable; with them goes this replica's own COMMIT (protocols.md §0, relay).
+   */
   #resendOrders(peer: ReplicaId, has: number): void {
     const { log, outbox } = this.#replica;
     let bytes = 0;
@@ -136,7 +141,10 @@ export class Recovery {
     this.#ahead = { stable, since: this.#ahead?.since ?? this.#replica.now };
   }
 
-  /** Time passed: fetch what ordinary messages did not bring; repeat statements that are not stable yet. */
+  /**
+   * Time passed: fetch what ordinary messages did not bring; repeat statements that are not stable
+   * yet.
+   */
   tick(): void {
     const { checkpoints, outbox, context, transfer, now } = this.#replica;
     for (const statement of checkpoints.unstable()) {
@@ -149,7 +157,10 @@ export class Recovery {
     else if (now - since >= context.timing.catchUpMs) this.beginTransfer(stable);
   }
 
-  /** Fetches the state of a certified checkpoint. The window moves at once: ordering goes on meanwhile. */
+  /**
+   * Fetches the state of a certified checkpoint. The window moves at once: ordering goes on
+   * meanwhile.
+   */
   beginTransfer(stable: Stable): void {
     const { outbox, transfer, checkpoints, executed } = this.#replica;
     if (this.#ahead !== null && this.#ahead.stable.order <= stable.order) this.#ahead = null;
@@ -226,8 +237,8 @@ export class Recovery {
   }
 
   /**
-   * Takes a replica back to where its journal ends: the counters first, raised to its own last certificates, then
-   * everything else in the order in which it happened.
+   * Takes a replica back to where its journal ends: the counters first, raised to its own last
+   * certificates, then everything else in the order in which it happened.
    */
   replay(saved: SavedImage | null, journal: readonly HybsterRecord[]): void {
     for (const record of journal) this.#resumeCounters(record);
@@ -308,7 +319,10 @@ export class Recovery {
     this.#replica.acted = prepare.order;
   }
 
-  /** Up to a stable checkpoint all is committed: it is executed again, and must give the certified state. */
+  /**
+   * Up to a stable checkpoint all is committed: it is executed again, and must give the certified
+   * state.
+   */
   #replayStable(stable: Stable, snapshot: StateImage | null): void {
     const { checkpoints, executor } = this.#replica;
     if (snapshot?.order === stable.order) {

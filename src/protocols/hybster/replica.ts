@@ -1,5 +1,6 @@
-// Hybster's replica (hybster.txt §5.2): the normal case in the paper's order. View changes are in view-changer.ts,
-// what is done for peers that are behind and for oneself after a restart in recovery.ts.
+// Hybster's replica (hybster.txt §5.2): the normal case in the paper's order. View changes are in
+// view-changer.ts, what is done for peers that are behind and for oneself after a restart in
+// recovery.ts.
 
 import { bundleOf, digestOf, type Request, toWire } from "../../codec/index.js";
 import {
@@ -58,9 +59,9 @@ type HybsterEffect = Effect<HybsterMessage, HybsterRecord>;
 const provenOrders = 64;
 
 /**
- * State, by the paper's names: the view v and whether it is established (`views`); the instances of the ordering
- * window (`log`); o_act, the last order this replica certified a message for (`acted`); the stable checkpoint
- * (`checkpoints.stable`); the service state after `executed`.
+ * State, by the paper's names: the view v and whether it is established (`views`); the instances of
+ * the ordering window (`log`); o_act, the last order this replica certified a message for
+ * (`acted`); the stable checkpoint (`checkpoints.stable`); the service state after `executed`.
  */
 export class HybsterReplica
   implements ReplicaMachine<HybsterMessage, HybsterRecord>, ViewChangeHost
@@ -285,7 +286,9 @@ export class HybsterReplica
     return true;
   }
 
-  /** An order message takes the counter to exactly [view|order]; null if the counter is beyond it. */
+  /**
+   * An order message takes the counter to exactly [view|order]; null if the counter is beyond it.
+   */
   #certify(view: number, order: number, digest: Digest): Attestation | null {
     const attestation = this.context.counter.independent(counters.order, { view, order }, digest);
     if (attestation !== null) this.notePosition(attestation, digest);
@@ -303,8 +306,8 @@ export class HybsterReplica
   }
 
   /**
-   * Order messages of the last established view: acted upon while it lasts, and still learnt from once it was left,
-   * for what a quorum acknowledged is committed whatever comes after.
+   * Order messages of the last established view: acted upon while it lasts, and still learnt from
+   * once it was left, for what a quorum acknowledged is committed whatever comes after.
    */
   #isCurrent(view: number, order: number): boolean {
     return view === this.views.established.view && this.isInWindow(order);
@@ -468,7 +471,10 @@ export class HybsterReplica
     if (stable.order > this.checkpoints.stable.order) this.#recovery.beginTransfer(stable);
   }
 
-  /** The state after `stable.order` is this replica's own: the window moves, and what is below may go. */
+  /**
+   * The state after `stable.order` is this replica's own: the window moves, and what is below may
+   * go.
+   */
   #advanceStable(stable: Stable): void {
     const { order } = stable;
     this.moveWindow(stable);
@@ -555,7 +561,10 @@ export class HybsterReplica
     return since === null ? null : this.#patience.remainingMs(since, this.now);
   }
 
-  /** Since when the oldest request waits, or execution for an order that the leader must bring about. */
+  /**
+   * Since when the oldest request waits, or execution for an order that the leader must bring
+   * about.
+   */
   #waitingSince(): number | null {
     const { oldest } = this.pending;
     const reached = Math.max(this.executed, this.checkpoints.stable.order);

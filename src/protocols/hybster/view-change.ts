@@ -1,12 +1,13 @@
 // View changes as pure functions: what a replica reports, and what a new view must order first.
-// Used by the new leader and by those who check it alike (hybster.txt §5.2.3; protocols.md §5 H2–H4).
+// Used by the new leader and by those who check it alike (hybster.txt §5.2.3; protocols.md §5
+// H2–H4).
 
 import { comparePositions, type Digest } from "../../core/index.js";
 import type { Established, Header, Stable, ViewChange } from "./messages.js";
 
 /**
- * What a replica knows of the last view it took part in: the view with its plan, and the proposals beyond the plan,
- * without gaps. Orders up to the stable checkpoint need no mention.
+ * What a replica knows of the last view it took part in: the view with its plan, and the proposals
+ * beyond the plan, without gaps. Orders up to the stable checkpoint need no mention.
  */
 export interface History {
   readonly established: Established;
@@ -39,13 +40,17 @@ export function batchAt({ established, prepares }: History, order: number): Dige
   return prepares[order - first]?.batch ?? null;
 }
 
-/** The first order beyond what the plan and the stable checkpoint settle: where reported PREPAREs begin. */
+/**
+ * The first order beyond what the plan and the stable checkpoint settle: where reported PREPAREs
+ * begin.
+ */
 export const firstReported = (established: Established, stable: Stable): number =>
   Math.max(established.last, stable.order) + 1;
 
 /**
- * H3: whether the reported PREPAREs reach as far as the counter proves that the replica took part. A replica that
- * stood at [view|order], order > 0, was in that view, so it cannot report an older one, nor fewer orders.
+ * H3: whether the reported PREPAREs reach as far as the counter proves that the replica took part.
+ * A replica that stood at [view|order], order > 0, was in that view, so it cannot report an older
+ * one, nor fewer orders.
  */
 export function coversCounter(message: ViewChange): boolean {
   const { view, order } = message.attestation.previous;
@@ -66,7 +71,10 @@ export function leavesForGood({ attestation, to, established }: ViewChange): boo
   );
 }
 
-/** Of two histories the one that a new view must continue: of the later view, and there the longer one. */
+/**
+ * Of two histories the one that a new view must continue: of the later view, and there the longer
+ * one.
+ */
 export function laterHistory<H extends History>(a: H, b: H): H {
   const views = a.established.view - b.established.view;
   return (views || topOf(a) - topOf(b)) >= 0 ? a : b;
@@ -75,9 +83,10 @@ export function laterHistory<H extends History>(a: H, b: H): H {
 /**
  * What a quorum of view changes obliges the new view to order first.
  *
- * Safe because a batch committed in view w stands in the history of w of every quorum (its commit quorum meets it in
- * a replica that H2 and H3 force to report it), all proposals of one view agree (independent certificates), the plan
- * of a view is unique (its NEW-VIEW is certified once), and an established plan continues what came before it.
+ * Safe because a batch committed in view w stands in the history of w of every quorum (its commit
+ * quorum meets it in a replica that H2 and H3 force to report it), all proposals of one view agree
+ * (independent certificates), the plan of a view is unique (its NEW-VIEW is certified once), and an
+ * established plan continues what came before it.
  */
 export function decide(viewChanges: readonly ViewChange[]): Decision {
   const history: History = viewChanges.reduce(laterHistory);
@@ -87,7 +96,8 @@ export function decide(viewChanges: readonly ViewChange[]): Decision {
   const plan: Digest[] = [];
   for (let order = base + 1; order <= last; order += 1) {
     const batch = batchAt(history, order);
-    if (batch === null) break; // unreachable: claims refuse histories with gaps above their checkpoint
+    // unreachable: claims refuse histories with gaps above their checkpoint
+    if (batch === null) break;
     plan.push(batch);
   }
   return { base, last: base + plan.length, plan, stable, history };

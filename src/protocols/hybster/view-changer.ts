@@ -1,4 +1,5 @@
-// Leaving a view and finding the next (hybster.txt §5.2.3 with protocols.md §5 H2–H5): the state of a view change.
+// Leaving a view and finding the next (hybster.txt §5.2.3 with protocols.md §5 H2–H5): the state of
+// a view change.
 
 import { toWire } from "../../codec/index.js";
 import {
@@ -142,7 +143,8 @@ export class ViewChanger {
     } else if (this.isEstablished) {
       this.#leave(this.view + 1, null, now);
     }
-    // else: an unestablished view is left only with its certificate (H4); peers beyond it send theirs
+    // else: an unestablished view is left only with its certificate (H4); peers beyond it send
+    // theirs
   }
 
   #leave(to: number, certificate: readonly ViewChange[] | null, now: number): void {
@@ -348,7 +350,10 @@ export class ViewChanger {
     });
   }
 
-  /** A proof that a view is established is enough to take part in it: a correct replica verified its start. */
+  /**
+   * A proof that a view is established is enough to take part in it: a correct replica verified its
+   * start.
+   */
   onEstablished(message: Established, from: ReplicaId): void {
     if (message.view < this.view || message.view <= this.established.view) return;
     this.#waitingEstablished = { message, from };

@@ -115,8 +115,9 @@ export class EntryPage implements Page {
   }
 
   /**
-   * The digest of an entry: of its key's length in two bytes, its key and its value. They are put together in
-   * memory of their own, which from now on holds the value, instead of the request that it came in.
+   * The digest of an entry: of its key's length in two bytes, its key and its value. They are put
+   * together in memory of their own, which from now on holds the value, instead of the request that
+   * it came in.
    */
   #settle(entry: Entry): Digest {
     const { key, value } = entry;

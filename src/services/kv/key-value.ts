@@ -68,9 +68,7 @@ class KeyValue implements Service {
       case "delete":
         return this.#delete(key);
       case "create":
-        return this.#find(key) === undefined
-          ? this.#put(key, request.value)
-          : this.#outcomeOf(key);
+        return this.#find(key) === undefined ? this.#put(key, request.value) : this.#outcomeOf(key);
       case "swap":
         return this.#swap(key, request.expected, request.value);
       case "add":

@@ -1,5 +1,5 @@
-// The rules of protocols.md for Hybster, each as the story of an attack. Each story is told twice: to Hybster, where
-// it ends well, and to a copy of Hybster without the rule, where it must not.
+// The rules of protocols.md for Hybster, each as the story of an attack. Each story is told twice:
+// to Hybster, where it ends well, and to a copy of Hybster without the rule, where it must not.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -47,7 +47,15 @@ rule("hybster-vc-coverage (H3)", hybsterBugs.coverageUnchecked, (protocol) => {
   assert.equal(world.status(0).executed, 1, "R0 executed b with R1's acknowledgement");
   // R1 conceals the proposal in its view change to view 1, which it leads itself.
   const concealed = forge.viewChange(liar, 1);
-  liar.send(2, { kind: "status", view: 1, established: 0, stable: 0, executed: 0, acted: 0, suspects: 1 });
+  liar.send(2, {
+    kind: "status",
+    view: 1,
+    established: 0,
+    stable: 0,
+    executed: 0,
+    acted: 0,
+    suspects: 1,
+  });
   world.submit(1, c, { to: [1, 2] });
   world.play(1500);
   const honest = received(liar, "view-change")[0]!;
@@ -144,18 +152,22 @@ rule("hybster-selective-prepare (H5)", hybsterBugs.noRelay, (protocol) => {
   assert.equal(world.status(2).view, 0, "no view change was needed");
 });
 
-rule("retransmission after a healed partition", hybsterBugs.noViewChangeRetransmission, (protocol) => {
-  const world = stage(protocol, {});
-  world.crash(0);
-  const lost = world.block((m) => m.message.kind === "view-change");
-  world.submit(0, a);
-  world.play(2000);
-  assert.equal(answer(world, 0, 1), null, "view changes are lost");
-  lost();
-  world.block((m) => m.message.kind === "reply" && m.from === 0);
-  world.play(1000);
-  assert.equal(answer(world, 0, 1), "a");
-});
+rule(
+  "retransmission after a healed partition",
+  hybsterBugs.noViewChangeRetransmission,
+  (protocol) => {
+    const world = stage(protocol, {});
+    world.crash(0);
+    const lost = world.block((m) => m.message.kind === "view-change");
+    world.submit(0, a);
+    world.play(2000);
+    assert.equal(answer(world, 0, 1), null, "view changes are lost");
+    lost();
+    world.block((m) => m.message.kind === "reply" && m.from === 0);
+    world.play(1000);
+    assert.equal(answer(world, 0, 1), "a");
+  },
+);
 
 rule("suspicion has two steps", hybsterBugs.lonelySuspicion, (protocol) => {
   const world = stage(protocol, {});
@@ -182,7 +194,10 @@ rule("the oldest request decides", hybsterBugs.patienceResetByOthers, (protocol)
     world.submit(1, b);
     world.play(80);
     const request = received(liar, "request").find(({ body }) => body.includes(98, 16));
-    const latest = received(liar, "request").filter(({ body }) => body[0] === 1).at(-1) ?? request;
+    const latest =
+      received(liar, "request")
+        .filter(({ body }) => body[0] === 1)
+        .at(-1) ?? request;
     if (latest === undefined || world.status(1).view > 0) break;
     const { body, authenticator } = latest;
     const prepare = forge.prepare(liar, 0, order, [{ body, authenticator }]);
@@ -205,22 +220,29 @@ rule("orders beyond the window are refused", hybsterBugs.windowUnchecked, (proto
   assert.equal(world.dropped(1)["a proposal out of its time"], 1);
 });
 
-rule("proposals are acknowledged in their order (H7)", hybsterBugs.acknowledgedOutOfOrder, (protocol) => {
-  const world = stage(protocol, { liars: [0] });
-  const liar = world.liar(0);
-  world.submit(0, a, { to: [0] });
-  world.submit(1, b, { to: [0] });
-  world.settle();
-  const requests = received(liar, "request").map(({ body, authenticator }) => ({ body, authenticator }));
-  const first = forge.prepare(liar, 0, 1, [requests[0]!]);
-  const second = forge.prepare(liar, 0, 2, [requests[1]!]);
-  liar.send([1, 2], { kind: "prepare", ...second, requests: [...second.requests] });
-  world.settle();
-  liar.send([1, 2], { kind: "prepare", ...first, requests: [...first.requests] });
-  world.settle();
-  assert.equal(answer(world, 0, 1), "a");
-  assert.equal(answer(world, 1, 1), "ab");
-});
+rule(
+  "proposals are acknowledged in their order (H7)",
+  hybsterBugs.acknowledgedOutOfOrder,
+  (protocol) => {
+    const world = stage(protocol, { liars: [0] });
+    const liar = world.liar(0);
+    world.submit(0, a, { to: [0] });
+    world.submit(1, b, { to: [0] });
+    world.settle();
+    const requests = received(liar, "request").map(({ body, authenticator }) => ({
+      body,
+      authenticator,
+    }));
+    const first = forge.prepare(liar, 0, 1, [requests[0]!]);
+    const second = forge.prepare(liar, 0, 2, [requests[1]!]);
+    liar.send([1, 2], { kind: "prepare", ...second, requests: [...second.requests] });
+    world.settle();
+    liar.send([1, 2], { kind: "prepare", ...first, requests: [...first.requests] });
+    world.settle();
+    assert.equal(answer(world, 0, 1), "a");
+    assert.equal(answer(world, 1, 1), "ab");
+  },
+);
 
 rule("a quorum is more than one", hybsterBugs.quorumOfOne, (protocol) => {
   const world = stage(protocol, { n: 5 });
@@ -230,28 +252,40 @@ rule("a quorum is more than one", hybsterBugs.quorumOfOne, (protocol) => {
   assert.equal(world.status(1).executed, 0, "two of five commit nothing");
 });
 
-rule("an unestablished view needs its certificate (H4)", hybsterBugs.uncertifiedLeave, (protocol) => {
-  const world = stage(protocol, { liars: [1] });
-  const liar = world.liar(1);
-  const changes = ["view-change", "certificate"];
-  world.block((m) => m.from === 0 && m.to === 2 && changes.includes(m.message.kind));
-  world.submit(0, a);
-  const status = { kind: "status", view: 0, established: 0, stable: 0, executed: 0, acted: 0 } as const;
-  const starved = world.block((m) => m.message.kind === "commit" || m.message.kind === "prepare");
-  liar.send([0, 2], { ...status, suspects: 9 });
-  world.play(800);
-  liar.send(0, { kind: "view-change", ...forge.viewChange(liar, 1) });
-  world.play(2500);
-  assert.ok(world.status(0).view > 1, "R0 has a quorum for view 1 and goes on");
-  assert.equal(world.status(2).view, 1, "R2 has no such quorum and stays");
-  starved();
-});
+rule(
+  "an unestablished view needs its certificate (H4)",
+  hybsterBugs.uncertifiedLeave,
+  (protocol) => {
+    const world = stage(protocol, { liars: [1] });
+    const liar = world.liar(1);
+    const changes = ["view-change", "certificate"];
+    world.block((m) => m.from === 0 && m.to === 2 && changes.includes(m.message.kind));
+    world.submit(0, a);
+    const status = {
+      kind: "status",
+      view: 0,
+      established: 0,
+      stable: 0,
+      executed: 0,
+      acted: 0,
+    } as const;
+    const starved = world.block((m) => m.message.kind === "commit" || m.message.kind === "prepare");
+    liar.send([0, 2], { ...status, suspects: 9 });
+    world.play(800);
+    liar.send(0, { kind: "view-change", ...forge.viewChange(liar, 1) });
+    world.play(2500);
+    assert.ok(world.status(0).view > 1, "R0 has a quorum for view 1 and goes on");
+    assert.equal(world.status(2).view, 1, "R2 has no such quorum and stays");
+    starved();
+  },
+);
 
 test("the leader of a view that failed can take part in the next", () => {
   const world = stage(hybster, {});
   world.submit(0, a);
   world.play(5);
-  // View 1 is announced by R1, and nobody hears it; then R1 is needed for view 2, because R0 is down.
+  // View 1 is announced by R1, and nobody hears it; then R1 is needed for view 2, because R0 is
+  // down.
   world.crash(0);
   const mute = world.block((m) => m.from === 1 && m.message.kind === "new-view");
   world.submit(0, b);

@@ -32,7 +32,9 @@ export const hash: Hash = (bytes) => createHash("sha256").update(bytes).digest()
 export const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text);
 export const textOf = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
 
-/** Appends every operation to a text and answers with the whole text: the results show the order. */
+/**
+ * Appends every operation to a text and answers with the whole text: the results show the order.
+ */
 export function appendService(): Service {
   let text = "";
   const page = (content: string) => {
