@@ -131,7 +131,7 @@ export class PendingRequests {
    * session's last bundle.
    */
   restart(lastOf: (bundle: Bundle) => number): void {
-    for (const { bundle } of [...this.#arrivals]) {
+    for (const { bundle } of this.#arrivals) {
       this.settle(bundle.client, bundle.session, lastOf(bundle));
     }
     this.#unproposed = [...this.#arrivals];

@@ -2,7 +2,7 @@
 // view-changer.ts, what is done for peers that are behind and for oneself after a restart in
 // recovery.ts.
 
-import { bundleOf, digestOf, type Request, toWire } from "../../codec/index.js";
+import { type Request, toWire } from "../../codec/index.js";
 import {
   type Attestation,
   comparePositions,
@@ -38,7 +38,6 @@ import {
   type Checkpoint,
   type Commit,
   counters,
-  type Endorsement,
   type Header,
   type HybsterMessage,
   type HybsterRecord,
@@ -46,7 +45,7 @@ import {
   type Stable,
   type Status,
 } from "./messages.js";
-import { Endorsements } from "./endorsements.js";
+import { Intake } from "./intake.js";
 import { OrderLog, type Slot } from "./order-log.js";
 import { Recovery } from "./recovery.js";
 import { type Decision, type History, topOf, batchAt } from "./view-change.js";
@@ -75,7 +74,7 @@ export class HybsterReplica
   readonly batches = new BatchStore();
   readonly pending: PendingRequests;
   readonly transfer: StateTransfer;
-  readonly #endorsements: Endorsements;
+  readonly #intake: Intake;
   readonly #patience: Patience;
   readonly #recovery: Recovery;
   executed = 0;
@@ -96,7 +95,7 @@ export class HybsterReplica
     this.checkpoints = new Checkpoints(n, quorumOf(n), limits);
     this.executor = new Executor(service, limits, hash);
     this.pending = new PendingRequests(limits);
-    this.#endorsements = new Endorsements(n, quorumOf(n), limits.endorsementsMax);
+    this.#intake = new Intake(this);
     this.#patience = new Patience(timing);
     this.transfer = new StateTransfer({
       ...context,
@@ -124,11 +123,11 @@ export class HybsterReplica
   }
 
   #onMessage(message: HybsterMessage, from: ReplicaId | null): void {
-    if (message.kind === "request") return this.#onRequest(message, from);
+    if (message.kind === "request") return this.#intake.onRequest(message, from);
     if (from === null) return this.outbox.drop("not a client's message");
     switch (message.kind) {
       case "endorsement":
-        return this.#onEndorsement(message);
+        return this.#intake.onEndorsement(message);
       case "prepare":
         return this.#onPrepare(message);
       case "commit":
@@ -172,7 +171,7 @@ export class HybsterReplica
     } else if (timer === "status") {
       this.outbox.setTimer("status", this.context.timing.statusMs);
       this.sayStatus();
-      this.#forward();
+      this.#intake.forward();
       this.#recovery.tick();
       this.views.retry(this.now);
       this.watch();
@@ -185,60 +184,12 @@ export class HybsterReplica
     return comparePositions(this.context.counter.current(counters.order), retired) === 0;
   }
 
-  get #isLeading(): boolean {
+  get isLeading(): boolean {
     return this.views.isEstablished && this.views.leader === this.context.replica && !this.isMute;
   }
 
-  #onRequest(request: Request, from: ReplicaId | null): void {
-    const bundle = bundleOf(request)!;
-    const answer = this.executor.answer(bundle);
-    if (answer !== null) return this.#reply(answer);
-    if (bundle.number <= this.executor.settled(bundle)) {
-      return this.outbox.drop("an answered request, its reply forgotten");
-    }
-    if (from === null && this.context.clientAuthentication === "mac") this.#endorse(request);
-    else this.#admit(request);
-  }
-
-  /** Takes a request that every replica can verify. */
-  #admit(request: Request): void {
-    const outcome = this.pending.add(request, this.executor.settled(bundleOf(request)!), this.now);
-    if (outcome === "full") return this.outbox.drop("too many requests pending");
-    if (outcome === "early") return this.outbox.drop("a request whose predecessors are missing");
-    if (this.#isLeading) this.#batchSoon();
-    this.watch();
-  }
-
-  /** Passes on to the leader what has waited for a while: its client may not reach the leader. */
-  #forward(): void {
-    const { leader } = this.views;
-    if (leader === this.context.replica || !this.views.isEstablished) return;
-    const until = this.now - this.context.timing.statusMs;
-    for (const { body, authenticator } of this.pending.takeUnforwarded(until)) {
-      this.outbox.send(leader, { body, authenticator, kind: "request" });
-    }
-  }
-
-  /** This replica's part of the client's authenticator is valid: it vouches for the request. */
-  #endorse(request: Request): void {
-    const { counter, hash, replica } = this.context;
-    const digest = digestOf(request, hash);
-    const attestation = counter.trustedMac(counters.mac, certified.endorsement(digest, hash));
-    if (attestation === null) return;
-    const message = { request: digest, attestation: toWire(attestation) };
-    this.outbox.broadcast({ ...message, kind: "endorsement" });
-    this.#endorsements.addRequest(request, digest, replica);
-    this.#onEndorsement({ ...message, kind: "endorsement" });
-  }
-
-  #onEndorsement({ request, attestation }: Endorsement): void {
-    this.#endorsements.add(request, attestation);
-    const endorsed = this.#endorsements.take(request);
-    if (endorsed !== null) this.#admit(endorsed);
-  }
-
   /** Proposes at the end of the turn, so that what came together is ordered together. */
-  #batchSoon(): void {
+  batchSoon(): void {
     if (this.#isBatching) return;
     this.#isBatching = true;
     this.outbox.setTimer("batch", 0);
@@ -246,7 +197,7 @@ export class HybsterReplica
 
   /** The leader assigns the next orders: first the view's plan, then new requests. */
   #propose(): void {
-    while (this.#isLeading && this.#mayPropose()) {
+    while (this.isLeading && this.#mayPropose()) {
       const order = this.acted + 1;
       const planned = order <= this.views.established.last;
       const batch = planned ? this.#planned(order) : this.pending.takeBatch();
@@ -385,7 +336,7 @@ export class HybsterReplica
       this.executeBatch(slot.order, slot.prepare.batch, slot.batch, slot.bytes);
       slot = this.log.get(this.executed + 1);
     }
-    if (this.#isLeading && this.pending.hasUnproposed) this.#propose();
+    if (this.isLeading && this.pending.hasUnproposed) this.#propose();
   }
 
   /** Executes the next order, answers its clients, and takes a checkpoint if one is due. */
@@ -396,7 +347,7 @@ export class HybsterReplica
     let operations = 0;
     for (const execution of executions) {
       operations += this.#settle(execution);
-      if (execution.answer !== null) this.#reply(execution.answer);
+      if (execution.answer !== null) this.reply(execution.answer);
     }
     this.#operations += operations;
     this.outbox.observe({ event: "executed", order, digest, operations });
@@ -414,7 +365,7 @@ export class HybsterReplica
     return bundle.operations.length;
   }
 
-  #reply(answer: Answer): void {
+  reply(answer: Answer): void {
     const message = toReplyMessage(answer, this.views.view);
     this.outbox.reply(answer.client, answer.session, message);
   }
