@@ -392,10 +392,11 @@ export class ViewChanger {
   /** Sends a peer what it lacks to be where this replica is. */
   assist(peer: ReplicaId, status: Status): void {
     const { outbox } = this.#host;
-    if (this.isEstablished) {
-      if (this.view > 0) outbox.send(peer, { ...this.established, kind: "established" });
-      return;
+    const { established } = this;
+    if (status.established < established.view && status.view <= established.view) {
+      outbox.send(peer, { ...established, kind: "established" });
     }
+    if (this.isEstablished) return;
     if (this.#ticket !== null && status.view < this.view) {
       outbox.send(peer, { kind: "certificate", viewChanges: [...this.#ticket] });
     }
