@@ -26,7 +26,7 @@ export const readAnswer = (result: Uint8Array): LedgerAnswer =>
   JSON.parse(text.decode(result)) as LedgerAnswer;
 
 /** The service in its first state. Every replica has one, and all apply the same requests. */
-export function createLedger(hash: Hash): Service {
+export default function createLedger(hash: Hash): Service {
   const balances = new Map<string, number>();
 
   function execute(request: LedgerRequest): LedgerAnswer {

@@ -1,5 +1,5 @@
-// Opens two accounts in a running ledger cluster, and moves money from one to the other:
-// node build/examples/ledger/main.js FOLDER
+// Opens two accounts in a running ledger cluster, and moves money from one to the other: README.md
+// says how.
 
 import { connect } from "troth";
 import { type LedgerRequest, readAnswer, writeRequest } from "./ledger.js";

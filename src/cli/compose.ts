@@ -4,14 +4,13 @@ import { type Configuration, readConfiguration, readReplicaKeys } from "../clust
 import type { Protocol } from "../core/index.js";
 import { protocolNamed } from "../protocols/index.js";
 import { type RunningReplica, startReplica } from "../runtime/index.js";
-import { createService } from "../services/index.js";
 import { openTrustedModule } from "../trusted/index.js";
-import { sha256 } from "./sha256.js";
+import { openService } from "./service.js";
 
 /**
  * Starts one replica of the cluster in a folder, in this process. `disguise` may wrap the protocol
  * (the demo's liar).
- * @throws UsageError when the configuration, a key or the trusted module is not as it should be.
+ * @throws UsageError when the configuration, a key, the service or the trusted module is not as it should be.
  */
 export async function startFromFolder(
   folder: string,
@@ -24,7 +23,7 @@ export async function startFromFolder(
     configuration,
     keys,
     protocol: disguise(protocolNamed(configuration.protocol)),
-    service: createService(configuration.service, sha256),
+    service: await openService(configuration.service, folder),
     counter: (firstBoot) =>
       openTrustedModule({
         groupSecret: keys.groupSecret,

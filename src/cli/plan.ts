@@ -4,16 +4,14 @@ import {
   type ClientAuthentication,
   type FaultModel,
   type Protocol,
+  type Service,
   UsageError,
 } from "../core/index.js";
 import { protocolNamed } from "../protocols/index.js";
-import { createService } from "../services/index.js";
-import { sha256 } from "./sha256.js";
 
 /** What a person chooses when a cluster is made. */
 export interface Choice {
   readonly protocol: string;
-  readonly service: string;
   readonly replicas: number;
   readonly faultModel: FaultModel | null;
   readonly clientAuthentication: ClientAuthentication | null;
@@ -31,9 +29,9 @@ const faultsMax = 100;
 /**
  * Checks that protocol, service, fault model, client authentication and number of replicas fit
  * together.
- * @throws UsageError `PROTOCOL_UNKNOWN`, `SERVICE_UNKNOWN`, or `CHOICE_UNFIT` with what would fit.
+ * @throws UsageError `PROTOCOL_UNKNOWN`, or `CHOICE_UNFIT` with what would fit.
  */
-export function planFor(choice: Choice): Plan {
+export function planFor(choice: Choice, service: Service): Plan {
   const protocol = protocolNamed(choice.protocol);
   const { name, faultModel, clientAuthentications } = protocol;
   const unfit = (message: string) => new UsageError("CHOICE_UNFIT", message, { ...choice });
@@ -46,9 +44,8 @@ export function planFor(choice: Choice): Plan {
   if (clientAuthentication === undefined || !clientAuthentications.includes(clientAuthentication)) {
     throw unfit(`${name} takes --client-auth ${clientAuthentications.join(" or ")}`);
   }
-  const service = createService(choice.service, sha256);
   if (protocol.order === "partial" && service.order === "total") {
-    throw unfit(`the service ${choice.service} needs a total order, which ${name} does not give`);
+    throw unfit(`the service needs a total order, which ${name} does not give`);
   }
   for (let f = 1; f <= faultsMax; f++) {
     if (protocol.replicas(f) === choice.replicas) return { protocol, f, clientAuthentication };

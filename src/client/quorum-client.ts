@@ -103,7 +103,7 @@ const retriesUntilLost = 8;
  * A session. A result is delivered only when `replyQuorum(f)` different replicas gave it, so that
  * up to f lying replicas cannot forge one. Bundles go to each replica in the order of their
  * numbers: to the leader of the highest view that a correct replica is known to have reached, or to
- * all while that is unknown or nothing is answered.
+ * all while that is unknown. Those that wait too long go to all.
  */
 export class QuorumClient<Message> {
   readonly #context: QuorumClientContext<Message>;

@@ -21,7 +21,7 @@ export interface Limits {
   readonly sessionWindow: number;
   /** Replies kept for one session, in bytes; older ones are forgotten first. */
   readonly sessionReplyBytesMax: number;
-  /** Sessions of one client that replicas remember; the oldest expires. */
+  /** Sessions of one client that replicas remember; the one unused for longest expires. */
   readonly sessionsPerClient: number;
   /** Requests (bundles) in one proposal. */
   readonly batchRequestsMax: number;

@@ -33,8 +33,9 @@ interface Session {
 }
 
 interface Client {
-  /** Sessions up to this one are forgotten. */
+  /** Sessions up to this one are forgotten, except those below. */
   expired: SessionId;
+  /** The one used last is last. */
   readonly sessions: Map<SessionId, Session>;
 }
 
@@ -110,19 +111,20 @@ export class ClientTable {
       client = { expired: 0, sessions: new Map() };
       this.#clients.set(bundle.client, client);
     }
-    let session = client.sessions.get(bundle.session);
-    if (session === undefined) {
-      session = { last: 0, replies: new Map(), replyBytes: 0 };
-      client.sessions.set(bundle.session, session);
-      if (client.sessions.size > this.#limits.sessionsPerClient) this.#expireOldest(client);
-    }
+    const { sessions } = client;
+    const session = sessions.get(bundle.session) ?? { last: 0, replies: new Map(), replyBytes: 0 };
+    if (sessions.size > 1) sessions.delete(bundle.session); // to the end: the order is that of use
+    sessions.set(bundle.session, session);
+    if (sessions.size > this.#limits.sessionsPerClient) this.#expireIdlest(client);
     return session;
   }
 
-  #expireOldest(client: Client): void {
-    const oldest = Math.min(...client.sessions.keys());
-    client.sessions.delete(oldest);
-    client.expired = Math.max(client.expired, oldest);
+  #expireIdlest(client: Client): void {
+    for (const session of client.sessions.keys()) {
+      client.sessions.delete(session);
+      client.expired = Math.max(client.expired, session);
+      return;
+    }
   }
 
   #forgetReplies(session: Session, acknowledged: number): void {
@@ -156,11 +158,10 @@ export class ClientTable {
       .sort((a, b) => a - b)
       .map((id) => {
         const { expired, sessions } = this.#clients.get(id)!;
-        const entries = [...sessions.entries()].sort(([a], [b]) => a - b);
         return {
           client: id,
           expired,
-          sessions: entries.map(([session, { last, replies }]) => ({
+          sessions: [...sessions].map(([session, { last, replies }]) => ({
             session,
             last,
             replies: [...replies].map(([number, results]) => ({ number, results: [...results] })),

@@ -117,6 +117,7 @@ test("all calls of one turn share a bundle, up to its limits; callAll has its ow
 test("more than the window holds waits, and is answered in order", async (t) => {
   const cluster = await clusterOf(t, ["honest", "honest", "honest"]);
   const client = await clientOf(t, cluster, { windowBundles: 2 });
+  await client.call(operation(0)); // which tells it the view: until then the window is one bundle
   const order: number[] = [];
   const calls = Array.from({ length: 50 }, async (_, i) => {
     const [result] = await client.callAll([operation(i)]);

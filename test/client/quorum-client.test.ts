@@ -108,6 +108,25 @@ test("everyone gets bundles until a view is known, then only its leader does", (
   assert.deepEqual(sends(submit(machine)), ["2→1"]);
 });
 
+test("until a view is known, one bundle asks for it and the others wait", () => {
+  const machine = newMachine();
+  assert.equal(machine.full, false);
+  submit(machine);
+  assert.equal(machine.full, true);
+  reply(machine, 0, 1);
+  assert.equal(machine.full, true);
+  reply(machine, 1, 1);
+  assert.equal(machine.full, false);
+  submit(machine);
+  assert.equal(machine.full, false);
+});
+
+test("where every replica must vouch for a request, each bundle goes to all", () => {
+  const machine = warmMachine({ asksEveryone: true });
+  assert.equal(machine.view, 0);
+  assert.deepEqual(sends(submit(machine)), ["2→all"]);
+});
+
 test("a result needs equal replies of f + 1 different replicas", () => {
   const machine = newMachine();
   submit(machine);
@@ -204,13 +223,18 @@ test("an unanswered bundle goes to everyone, at doubling distances", () => {
     now += timer.afterMs;
   }
   assert.deepEqual(distances, [250, 500, 1_000, 2_000, 2_000, 2_000, 2_000]);
-  assert.deepEqual(
-    sends(submit(machine, now)),
-    ["3→all"],
-    "while nothing is answered, all get all",
-  );
+  assert.deepEqual(sends(submit(machine, now)), ["3→0"], "a new bundle has not waited yet");
   for (const from of [0, 1]) reply(machine, from, 2, {}, now);
   assert.deepEqual(sends(submit(machine, now)), ["4→0"]);
+});
+
+test("a retry is of the oldest bundles, up to some bytes and the one that goes over them", () => {
+  const machine = warmMachine({ windowBundles: 8 });
+  const large = [new Uint8Array(200 * 1024)];
+  for (let number = 2; number <= 5; number++) submit(machine, 1_000, large);
+  assert.deepEqual(sends(machine.step(2_000, { kind: "timeout" })), ["2→all", "3→all"]);
+  for (const from of [0, 1]) reply(machine, from, 2, {}, 2_000);
+  assert.deepEqual(sends(machine.step(4_000, { kind: "timeout" })), ["3→all", "4→all"]);
 });
 
 test("no retry comes sooner than thrice the usual latency", () => {

@@ -4,8 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { digest } from "@chainsafe/as-sha256";
 import fc from "fast-check";
-import {
-  createLedger,
+import createLedger, {
   type LedgerAnswer,
   type LedgerRequest,
   readAnswer,

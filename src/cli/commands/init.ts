@@ -12,6 +12,7 @@ import {
   wholeNumber,
 } from "../arguments.js";
 import { planFor } from "../plan.js";
+import { openService, recordedService } from "../service.js";
 
 /** The parsed options of `init`, and what `up` fills in on first use. */
 export interface InitOptions {
@@ -31,20 +32,22 @@ export interface InitOptions {
  * Writes the cluster folder. @throws UsageError if the choice does not fit or the folder has a
  * cluster already.
  */
-export function initialiseFolder(options: InitOptions): Promise<Configuration> {
-  const { protocol, f, clientAuthentication } = planFor({
+export async function initialiseFolder(options: InitOptions): Promise<Configuration> {
+  const service = recordedService(options.service, options.dir);
+  const choice = {
     protocol: options.protocol,
-    service: options.service,
     replicas: options.replicas,
     faultModel: options.fault ?? null,
     clientAuthentication: options.clientAuth ?? null,
-  });
+  };
+  const opened = await openService(service, options.dir);
+  const { protocol, f, clientAuthentication } = planFor(choice, opened);
   return initialise(options.dir, {
     n: options.replicas,
     f,
     protocol: protocol.name,
     faultModel: protocol.faultModel,
-    service: options.service,
+    service,
     clientAuthentication,
     clients: options.clients,
     basePort: options.basePort,
@@ -57,6 +60,12 @@ export function initialiseFolder(options: InitOptions): Promise<Configuration> {
 
 export const replicasOption = () =>
   new Option("--replicas <n>", "number of replicas").argParser(wholeNumber(1, 100)).default(3);
+
+export const serviceOption = () =>
+  new Option(
+    "--service <name>",
+    "what is replicated: kv, null, or a module of your own, such as ./ledger.js",
+  ).default("kv");
 
 export const basePortOption = () =>
   new Option(
@@ -79,7 +88,7 @@ export function addInit(program: Command): void {
       ).choices(["crash", "hybrid", "byzantine"]),
     )
     .option("--protocol <name>", "one of `troth protocols`", "hybster")
-    .option("--service <name>", "what is replicated: kv or null", "kv")
+    .addOption(serviceOption())
     .option("--clients <number>", "client credentials to make", wholeNumber(1, 10_000), 16)
     .addOption(clientAuthenticationOption())
     .addOption(basePortOption())

@@ -13,9 +13,19 @@ import { type Look, look, replicaTable } from "../replica-table.js";
 import { Screen } from "../screen.js";
 import { Supervisor } from "../supervisor.js";
 import { duration } from "../text.js";
-import { basePortOption, type InitOptions, initialiseFolder, replicasOption } from "./init.js";
+import { recordedService } from "../service.js";
+import {
+  basePortOption,
+  type InitOptions,
+  initialiseFolder,
+  replicasOption,
+  serviceOption,
+} from "./init.js";
 
-type UpOptions = Pick<InitOptions, "dir" | "replicas" | "basePort" | "memory" | "clientAuth">;
+type UpOptions = Pick<
+  InitOptions,
+  "dir" | "replicas" | "service" | "basePort" | "memory" | "clientAuth"
+>;
 
 const refreshMs = 1000;
 /** Without a terminal, a table this often. */
@@ -27,6 +37,7 @@ export function addUp(program: Command): void {
     .description("run a whole cluster on this machine, made on first use; Ctrl-C stops it")
     .addOption(folderOption())
     .addOption(replicasOption())
+    .addOption(serviceOption())
     .addOption(basePortOption())
     .option("--memory", "first use: no journal; fast, and everything is lost at the end", false)
     .addOption(clientAuthenticationOption())
@@ -72,12 +83,15 @@ async function openFolder(
 ): Promise<Configuration> {
   if (!existsSync(join(options.dir, "cluster.json"))) {
     console.log(`Making keys and configuration in ${options.dir} …`);
-    const defaults = { protocol: "hybster", service: "kv", clients: 16 };
+    const defaults = { protocol: "hybster", clients: 16 };
     return initialiseFolder({ ...defaults, ...options });
   }
   const configuration = readConfiguration(options.dir);
   const contradicted = [
     given("replicas") && options.replicas !== configuration.n ? "--replicas" : null,
+    given("service") && recordedService(options.service, options.dir) !== configuration.service
+      ? "--service"
+      : null,
     given("basePort") && options.basePort !== configuration.replicas[0]?.port
       ? "--base-port"
       : null,
@@ -108,11 +122,14 @@ function howToUse(folder: string, configuration: Configuration, leader: number |
   const { n, f, protocol, service, faultModel, durable } = configuration;
   const at = folder === "./data" ? "" : ` --dir ${folder}`;
   const harm = faultModel === "crash" ? "crash" : "lie";
+  const keyValue = [
+    `  npx troth put${at} greeting "hello"     npx troth get${at} greeting`,
+    `  npx troth incr${at} visits              npx troth list${at}`,
+  ];
   return [
     `${n} replicas of ${service} by ${protocol}: any ${f} may ${harm}. From another terminal:`,
     "",
-    `  npx troth put${at} greeting "hello"     npx troth get${at} greeting`,
-    `  npx troth incr${at} visits              npx troth list${at}`,
+    ...(service === "kv" ? keyValue : []),
     `  npx troth status${at}                   npx troth --help`,
     "",
     ...(durable ? [`"kill -9 ${leader}" crashes replica 0; it is started again.`] : []),

@@ -2,18 +2,41 @@
 // leader if need be.
 
 import { bundleOf, digestOf, type Request, toWire } from "../../codec/index.js";
-import type { ReplicaId } from "../../core/index.js";
+import type { ReplicaContext, ReplicaId } from "../../core/index.js";
+import type { Answer, Executor, Outbox, PendingRequests } from "../../parts/index.js";
 import { quorumOf } from "./claims.js";
 import { Endorsements } from "./endorsements.js";
-import { certified, counters, type Endorsement } from "./messages.js";
-import type { HybsterReplica } from "./replica.js";
+import {
+  certified,
+  counters,
+  type Endorsement,
+  type HybsterMessage,
+  type HybsterRecord,
+} from "./messages.js";
+import type { ViewChanger } from "./view-changer.js";
+
+/** What the intake needs of the replica it belongs to. */
+export interface IntakeHost {
+  readonly context: ReplicaContext;
+  readonly outbox: Outbox<HybsterMessage, HybsterRecord>;
+  readonly pending: PendingRequests;
+  readonly executor: Executor;
+  readonly views: ViewChanger;
+  readonly now: number;
+  readonly isLeading: boolean;
+  reply(answer: Answer): void;
+  /** Proposes what is pending, at the end of the turn. */
+  batchSoon(): void;
+  /** Something waits: be patient for so long. */
+  watch(): void;
+}
 
 /** What a replica does with requests before they are ordered. */
 export class Intake {
-  readonly #replica: HybsterReplica;
+  readonly #replica: IntakeHost;
   readonly #endorsements: Endorsements;
 
-  constructor(replica: HybsterReplica) {
+  constructor(replica: IntakeHost) {
     const { n, limits } = replica.context;
     this.#replica = replica;
     this.#endorsements = new Endorsements(n, quorumOf(n), limits.endorsementsMax);

@@ -6,13 +6,24 @@ import {
   type Attestation,
   type Digest,
   equalBytes,
+  type ReplicaContext,
   type ReplicaId,
   type SavedImage,
   type StateImage,
 } from "../../core/index.js";
-import { type Batch, batchBytes, serveState } from "../../parts/index.js";
+import {
+  type Batch,
+  batchBytes,
+  type BatchStore,
+  type Checkpoints,
+  type Executor,
+  type Outbox,
+  serveState,
+  type StateTransfer,
+} from "../../parts/index.js";
 import {
   certified,
+  type Checkpoint,
   type Commit,
   type HybsterMessage,
   type HybsterRecord,
@@ -20,8 +31,9 @@ import {
   type Stable,
   type Status,
 } from "./messages.js";
-import type { HybsterReplica } from "./replica.js";
+import type { OrderLog } from "./order-log.js";
 import { batchAt, topOf } from "./view-change.js";
+import type { ViewChanger } from "./view-changer.js";
 
 /** Orders resent to a stalled peer at a time, and their bytes. */
 const resendOrders = 128;
@@ -32,9 +44,31 @@ type RecoveryMessage = Extract<
   { kind: "fetch-batch" | "batch" | "fetch-manifest" | "manifest" | "fetch-pages" | "pages" }
 >;
 
+/** What recovery needs of the replica it belongs to. */
+export interface RecoveryHost {
+  readonly context: ReplicaContext;
+  readonly outbox: Outbox<HybsterMessage, HybsterRecord>;
+  readonly views: ViewChanger;
+  readonly log: OrderLog;
+  readonly batches: BatchStore;
+  readonly checkpoints: Checkpoints<Checkpoint>;
+  readonly executor: Executor;
+  readonly transfer: StateTransfer;
+  readonly now: number;
+  executed: number;
+  acted: number;
+  stable(): Stable;
+  moveWindow(stable: Stable): void;
+  addCheckpoint(image: StateImage, digest: Digest): void;
+  executeBatch(order: number, digest: Digest, batch: Batch, bytes: number): void;
+  clearLog(): void;
+  /** The state was replaced by a transferred one. */
+  onTransferred(): void;
+}
+
 /** The part of a Hybster replica that has nothing to do while all goes well. */
 export class Recovery {
-  readonly #replica: HybsterReplica;
+  readonly #replica: RecoveryHost;
   /** How far each peer had come when it last said so. */
   readonly #lastHad = new Map<ReplicaId, number>();
   /**
@@ -46,7 +80,7 @@ export class Recovery {
   /** The last certificate of each counter, for the journal. */
   readonly #positions = new Map<number, Extract<HybsterRecord, { kind: "position" }>>();
 
-  constructor(replica: HybsterReplica) {
+  constructor(replica: RecoveryHost) {
     this.#replica = replica;
   }
 

@@ -45,9 +45,9 @@ import {
   type Stable,
   type Status,
 } from "./messages.js";
-import { Intake } from "./intake.js";
+import { Intake, type IntakeHost } from "./intake.js";
 import { OrderLog, type Slot } from "./order-log.js";
-import { Recovery } from "./recovery.js";
+import { Recovery, type RecoveryHost } from "./recovery.js";
 import { type Decision, type History, topOf, batchAt } from "./view-change.js";
 import { ViewChanger, type ViewChangeHost } from "./view-changer.js";
 
@@ -63,7 +63,7 @@ const provenOrders = 64;
  * (`acted`); the stable checkpoint (`checkpoints.stable`); the service state after `executed`.
  */
 export class HybsterReplica
-  implements ReplicaMachine<HybsterMessage, HybsterRecord>, ViewChangeHost
+  implements ReplicaMachine<HybsterMessage, HybsterRecord>, IntakeHost, ViewChangeHost, RecoveryHost
 {
   readonly context: ReplicaContext;
   readonly outbox = new Outbox<HybsterMessage, HybsterRecord>();
