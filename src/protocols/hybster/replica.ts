@@ -317,7 +317,10 @@ export class HybsterReplica
     slot.commit = { view, order, batch, attestation: toWire(attestation) };
     this.log.vote(order, replica, batch);
     this.outbox.persist({ kind: "accepted", prepare, commit: slot.commit });
-    this.outbox.broadcast({ ...slot.commit, kind: "commit" });
+    const message = { ...slot.commit, kind: "commit" } as const;
+    // Where a proposal and a follower's own COMMIT are a quorum, only the leader needs to hear it.
+    if (quorumOf(this.context.n) === 2) this.outbox.send(this.views.leader, message);
+    else this.outbox.broadcast(message);
   }
 
   #onCommit(message: Commit): void {
