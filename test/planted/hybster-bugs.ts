@@ -24,6 +24,13 @@ export const hybsterBugs = {
     "if (order === 0)\n        return true;",
     "return true;",
   ),
+  /** H2 reverted: a view change need not move the counter. */
+  strictnessUnchecked: bug(
+    "strictness-unchecked",
+    "protocols/hybster/view-change.js",
+    "comparePositions(previous, next) < 0",
+    "comparePositions(previous, next) <= 0",
+  ),
   /** H4 reverted: a view counts as established on its new-view message alone. */
   acknowledgementsSkipped: bug(
     "acknowledgements-skipped",
@@ -82,6 +89,20 @@ export const hybsterBugs = {
     "parts/state-transfer.js",
     "if (page === null || !equalBytes(page.digest, expected))",
     "if (page === null)",
+  ),
+  /** A request with a MAC authenticator is ordered on one replica's word. */
+  endorsedByOne: bug(
+    "endorsed-by-one",
+    "protocols/hybster/endorsements.js",
+    "candidate.endorsements.size < this.#needed",
+    "candidate.endorsements.size < 1",
+  ),
+  /** A session's requests are taken in any order: a gap makes replicas wait for ever. */
+  gapsTaken: bug(
+    "gaps-taken",
+    "parts/pending-requests.js",
+    'if (bundle.number > next)\n            return "early";',
+    "",
   ),
   /** H7 reverted: a proposal is acknowledged at whatever order it comes. */
   acknowledgedOutOfOrder: bug(

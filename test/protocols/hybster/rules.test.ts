@@ -3,7 +3,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { claimsOf, counters, hybster } from "../../../src/protocols/hybster/index.js";
+import { counters, hybster } from "../../../src/protocols/hybster/index.js";
 import { defaultLimits } from "../../../src/core/index.js";
 import { hybsterBugs } from "../../planted/hybster-bugs.js";
 import { type Bug, planted } from "../../planted/plant.js";
@@ -76,8 +76,8 @@ rule("hybster-vc-coverage (H3)", hybsterBugs.coverageUnchecked, (protocol) => {
   cut();
 });
 
-test("hybster-vc-reuse-counter (H2)", () => {
-  const world = stage(hybster, { liars: [1] });
+rule("hybster-vc-reuse-counter (H2)", hybsterBugs.strictnessUnchecked, (protocol) => {
+  const world = stage(protocol, { liars: [1] });
   const liar = world.liar(1);
   world.submit(0, b, { to: [0] });
   world.settle();
@@ -97,9 +97,9 @@ test("hybster-vc-reuse-counter (H2)", () => {
   ];
   for (const attestation of attempts) {
     const message = { kind: "view-change", ...empty, attestation } as const;
-    assert.equal(claimsOf(message, 1, context), null, "not strictly forward");
+    assert.equal(protocol.claims(message, 1, context), null, "not strictly forward");
   }
-  assert.notEqual(claimsOf({ kind: "view-change", ...empty }, 1, context), null);
+  assert.notEqual(protocol.claims({ kind: "view-change", ...empty }, 1, context), null);
 });
 
 rule("hybster-newview-one-recipient (H4)", hybsterBugs.noViewChangeRetransmission, (protocol) => {
@@ -279,6 +279,28 @@ rule(
     starved();
   },
 );
+
+rule("a client with two authenticators delays itself", hybsterBugs.endorsedByOne, (protocol) => {
+  const world = stage(protocol, { clientAuthentication: "mac" });
+  world.submit(0, a, { to: [0] }); // valid at the leader …
+  world.submit(0, a, { number: 1, to: [1, 2], authenticator: new Uint8Array(96) }); // … only
+  world.play(300);
+  world.submit(1, b);
+  world.play(1500);
+  assert.equal(answer(world, 1, 1), "b", "others are served");
+  assert.equal(answer(world, 0, 1), null, "and it is not");
+  assert.equal(world.status(1).view, 0, "nobody suspects the leader");
+});
+
+rule("a client that leaves a gap delays itself", hybsterBugs.gapsTaken, (protocol) => {
+  const world = stage(protocol, {});
+  world.submit(0, a, { number: 3 });
+  world.play(2500);
+  assert.equal(world.status(1).view, 0, "nobody suspects the leader");
+  world.submit(1, b);
+  world.play(50);
+  assert.equal(answer(world, 1, 1), "b");
+});
 
 test("the leader of a view that failed can take part in the next", () => {
   const world = stage(hybster, {});

@@ -2,7 +2,14 @@
 
 import { createHash } from "node:crypto";
 import { attestationSchema, type Request, toWire, type ValueOf } from "../../../src/codec/index.js";
-import type { Attestation, Hash, Limits, Protocol, Service } from "../../../src/core/index.js";
+import type {
+  Attestation,
+  ClientAuthentication,
+  Hash,
+  Limits,
+  Protocol,
+  Service,
+} from "../../../src/core/index.js";
 import { batchDigest } from "../../../src/parts/index.js";
 import {
   certified,
@@ -63,10 +70,12 @@ export interface Story {
   readonly n?: number;
   readonly liars?: readonly number[];
   readonly limits?: Partial<Limits>;
+  readonly clientAuthentication?: ClientAuthentication;
 }
 
-export function stage(protocol: HybsterProtocol, { n = 3, liars = [], limits = {} }: Story): World {
-  return scenario({ protocol, n, liars, limits, service: appendService });
+export function stage(protocol: HybsterProtocol, story: Story): World {
+  const { n = 3, liars = [], limits = {}, clientAuthentication = "trusted-mac" } = story;
+  return scenario({ protocol, n, liars, limits, clientAuthentication, service: appendService });
 }
 
 /** The text of a result, once enough equal replies came. */
