@@ -1,5 +1,5 @@
-// Requests on their way in (hybster.txt §5.2.1): from a client to the pending requests, and on to the
-// leader if need be.
+// Requests on their way in (hybster.txt §5.2.1): from clients to the pending requests, and on to
+// the leader if need be.
 
 import { bundleOf, digestOf, type Request, toWire } from "../../codec/index.js";
 import type { ReplicaContext, ReplicaId } from "../../core/index.js";

@@ -380,7 +380,8 @@ export class HybsterReplica
     const digest = this.executor.digest(image);
     this.checkpoints.restartCount();
     this.outbox.observe({ event: "checkpoint", order: image.order, digest });
-    this.outbox.persist({ order: image.order, kind: "executed" }); // who states it must be able to give it
+    // Who states a checkpoint must be able to give its state, after a crash too.
+    this.outbox.persist({ order: image.order, kind: "executed" });
     const statement = this.addCheckpoint(image, digest);
     if (statement !== null) this.#onCheckpoint(statement);
   }
