@@ -10,7 +10,8 @@ import { openService } from "./service.js";
 /**
  * Starts one replica of the cluster in a folder, in this process. `disguise` may wrap the protocol
  * (the demo's liar).
- * @throws UsageError when the configuration, a key, the service or the trusted module is not as it should be.
+ * @throws UsageError when the configuration, a key, the service or the trusted module is not as it
+ * should be.
  */
 export async function startFromFolder(
   folder: string,

@@ -7,7 +7,7 @@ export type ReplicaId = number;
 export type ClientId = number;
 
 /**
- * A client session: a number below 2^53 that only grows for one client (its start in milliseconds,
+ * A client session: a number from 1 to below 2^53 that only grows for one client (its start in milliseconds,
  * say), so that a replica can forget old sessions without ever accepting one of them again.
  */
 export type SessionId = number;

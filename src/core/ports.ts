@@ -137,8 +137,8 @@ export interface Reply {
   /** The replica's view: a hint where the leader is; not part of what must match. */
   readonly view: number;
   /**
-   * `executed`: `results` has one entry an operation. The others: the bundle had and will have no
-   * effect in this session.
+   * `executed`: `results` has one entry an operation. `session-expired`: the session is forgotten;
+   * the bundle has no effect from now on, and may have had one before.
    */
   readonly outcome: "executed" | "session-expired";
   readonly results: readonly Uint8Array[];

@@ -150,7 +150,7 @@ export class ClientTable {
       }
     }
     for (const [index, clients] of changed) this.#pages[index] = this.#encodePage(clients);
-    return this.#pages as Page[];
+    return [...(this.#pages as Page[])];
   }
 
   #encodePage(ids: ClientId[]): Page {

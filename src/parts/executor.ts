@@ -95,6 +95,11 @@ export class Executor {
       : this.#service.readPage(bytes);
   }
 
+  /** Who reads page `index`: a digest names one page for each reader. */
+  readerOf(index: number): string {
+    return index < ClientTable.pageCount ? "clients " : "service ";
+  }
+
   /** Reads an image that this replica stored; throws InvariantError if it is not one. */
   read({ order, pages }: SavedImage): StateImage {
     const read = pages.map((bytes, index) => {

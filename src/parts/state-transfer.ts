@@ -28,6 +28,8 @@ export interface TransferHost {
   readonly hash: Hash;
   send(to: ReplicaId, message: StateMessage): void;
   readPage(index: number, bytes: Uint8Array): Page | null;
+  /** Pages with one reader and one digest are the same. */
+  readerOf(index: number): string;
   /** The pages the replica has now: those with the right digest need not be fetched. */
   currentPages(): readonly Page[];
 }
@@ -49,10 +51,11 @@ export class StateTransfer {
   #target: Target | null = null;
   #source: ReplicaId;
   #manifest: readonly Digest[] | null = null;
-  #have = new Map<string, Page>();
+  readonly #have = new Map<string, Page>();
   /** The first missing page, as far as it came. */
   #partial: { bytes: Uint8Array; received: number } | null = null;
   #missing: number[] = [];
+  #asked = 0;
   #idleTicks = 0;
   /** How long a source may give nothing: doubled with each that does, for links may be slow. */
   #idleTicksMax = idleTicksAtFirst;
@@ -67,10 +70,12 @@ export class StateTransfer {
     return this.#target?.order ?? null;
   }
 
-  /** Starts, or turns to a newer target. `from` is a peer that should have the state. */
+  /** Starts, or turns to a newer target. */
   begin(target: Target): void {
     if (this.#target === null) {
-      this.#have = new Map(this.#host.currentPages().map((page) => [toHex(page.digest), page]));
+      this.#host.currentPages().forEach((page, index) => {
+        this.#have.set(this.#key(index, page.digest), page);
+      });
     }
     this.#target = target;
     this.#manifest = null;
@@ -93,6 +98,10 @@ export class StateTransfer {
     if (this.#idleTicks < this.#idleTicksMax) return;
     this.#idleTicksMax = Math.min(2 * this.#idleTicksMax, idleTicksAtLast);
     this.#askNext();
+  }
+
+  #key(index: number, digest: Digest): string {
+    return this.#host.readerOf(index) + toHex(digest);
   }
 
   #askNext(): void {
@@ -118,7 +127,7 @@ export class StateTransfer {
     this.#manifest = message.pages;
     this.#missing = [];
     message.pages.forEach((page, index) => {
-      if (!this.#have.has(toHex(page))) this.#missing.push(index);
+      if (!this.#have.has(this.#key(index, page))) this.#missing.push(index);
     });
     this.#requestPieces();
   }
@@ -127,6 +136,7 @@ export class StateTransfer {
   #requestPieces(): void {
     if (this.#missing.length === 0) return;
     const pages = this.#missing.slice(0, pagesAskedMax);
+    this.#asked = pages.length;
     const offset = this.#partial?.received ?? 0;
     this.#host.send(this.#source, {
       kind: "fetch-pages",
@@ -139,12 +149,20 @@ export class StateTransfer {
   onPages(from: ReplicaId, message: Pages): void {
     const awaited = from === this.#source && message.order === this.#target?.order;
     if (!awaited || this.#manifest === null) return;
-    if (message.pieces.length > 0 && message.pieces.every((piece) => this.#takePiece(piece))) {
+    if (this.#isGenerous(message) && message.pieces.every((piece) => this.#takePiece(piece))) {
       this.#idleTicks = 0;
       this.#requestPieces();
     } else {
-      this.#askNext(); // this source has nothing, or lied
+      this.#askNext(); // this source has little or nothing, or lied
     }
+  }
+
+  /** Whether a message holds all that was asked for, or as much as fits: no source may drip. */
+  #isGenerous({ pieces }: Pages): boolean {
+    const bytes = pieces.reduce((sum, piece) => sum + Math.max(piece.bytes.length, 1), 0);
+    const last = pieces.at(-1);
+    const isWhole = last !== undefined && last.offset + last.bytes.length === last.total;
+    return bytes >= this.#host.limits.chunkBytes || (pieces.length === this.#asked && isWhole);
   }
 
   /**
@@ -168,7 +186,7 @@ export class StateTransfer {
     const page = this.#host.readPage(index, bytes);
     const expected = this.#manifest![index]!;
     if (page === null || !equalBytes(page.digest, expected)) return false;
-    this.#have.set(toHex(expected), page);
+    this.#have.set(this.#key(index, expected), page);
     this.#missing.shift();
     return true;
   }
@@ -176,7 +194,7 @@ export class StateTransfer {
   /** The state, once it is complete; the transfer is over then. */
   takeImage(): StateImage | null {
     if (this.#target === null || this.#manifest === null || this.#missing.length > 0) return null;
-    const pages = this.#manifest.map((digest) => this.#have.get(toHex(digest))!);
+    const pages = this.#manifest.map((digest, index) => this.#have.get(this.#key(index, digest))!);
     const image = { order: this.#target.order, pages };
     this.cancel();
     return image;

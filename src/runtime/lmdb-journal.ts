@@ -6,6 +6,7 @@
 // fdatasync a transaction; so one sync serves a whole group (docs/decisions/0004-journal.md has
 // the figures).
 
+import { existsSync, mkdirSync } from "node:fs";
 import { getSystemErrorName } from "node:util";
 import { type Key, open, type RootDatabase } from "lmdb";
 import {
@@ -122,7 +123,10 @@ export class LmdbJournal<Durable extends Tagged> implements Journal<Durable> {
     this.#writing = new RecordGroup(options.records);
     this.#database = this.#opening(() => {
       const path = options.folder;
-      return open({ path, noSubdir: false, overlappingSync: false, encoding: "binary" });
+      if (!existsSync(path)) mkdirSync(path);
+      // LMDB's own batches, one an event turn, make promises that nobody sees reject.
+      const durability = { overlappingSync: false, eventTurnBatching: false };
+      return open({ path, noSubdir: false, encoding: "binary", ...durability });
     });
     this.#checkIdentity({ version: 1, cluster: options.cluster, replica: options.replica });
   }

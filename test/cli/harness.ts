@@ -18,7 +18,13 @@ export interface Ended {
 
 /** Starts `troth` with arguments; `input` is its standard input. */
 export function launch(args: readonly string[], input = ""): Running {
-  return new Running(args, input);
+  return new Running([process.execPath, main, ...args], input);
+}
+
+/** Starts `troth` in a shell of its own, after a command that limits it. */
+export function launchLimited(limit: string, args: readonly string[], shell = ["bash"]): Running {
+  const script = [...shell, "-c", `${limit} && exec "$@"`, "troth"];
+  return new Running([...script, process.execPath, main, ...args], "");
 }
 
 /** Runs `troth` to its end. */
@@ -31,8 +37,8 @@ export class Running {
   #err = "";
   #wake: (() => void)[] = [];
 
-  constructor(args: readonly string[], input: string) {
-    const child = spawn(process.execPath, [main, ...args], { stdio: ["pipe", "pipe", "pipe"] });
+  constructor([program, ...args]: readonly string[], input: string) {
+    const child = spawn(program!, args, { stdio: ["pipe", "pipe", "pipe"] });
     this.child = child;
     child.stdin.end(input);
     child.stdout.setEncoding("utf8").on("data", (text: string) => {

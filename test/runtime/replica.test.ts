@@ -133,3 +133,24 @@ test("the health page shows status and metrics", { timeout }, async (context) =>
   assert.match(await ask(cluster.configuration, 0, "/metrics"), /^troth_order 0$/m);
   assert.match(await ask(cluster.configuration, 0, "/"), /Replica 0: leader/);
 });
+
+test("the health page refuses garbage, oversized and cut-off requests, and goes on", {
+  timeout,
+}, async (context) => {
+  const cluster = await makeCluster(context);
+  await cluster.start(0);
+  const { healthPort } = cluster.configuration.replicas[0]!;
+  const answer = async (request: string | Buffer): Promise<string> => {
+    const socket = connect(healthPort, "127.0.0.1").end(request);
+    let text = "";
+    for await (const chunk of socket) text += chunk;
+    return text.split("\r\n")[0]!;
+  };
+  const rest = "HTTP/1.1\r\nHost: a\r\nConnection: close\r\n";
+  assert.match(await answer(Buffer.alloc(1000, 0xa5)), / 400 Bad Request$/);
+  assert.match(await answer(`GET /status ${rest}X: ${"x".repeat(1 << 20)}\r\n\r\n`), / 431 /);
+  assert.match(await answer(`DELETE /status ${rest}\r\n`), / 405 /);
+  assert.match(await answer(`GET /../cluster.json ${rest}\r\n`), / 404 /);
+  assert.match(await answer("GET /sta"), /^$| 400 Bad Request$/, "half a request gets no status");
+  for (const _ of [1, 2]) assert.match(await answer(`GET /status ${rest}\r\n`), / 200 OK$/);
+});

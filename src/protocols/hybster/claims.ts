@@ -108,7 +108,7 @@ class Claims {
     const { operations, number, acknowledged } = bundle;
     if (operations.length === 0 || operations.length > bundleOperationsMax) return null;
     if (operations.some((operation) => operation.length > operationBytesMax)) return null;
-    return number === 0 || acknowledged >= number ? null : bundle;
+    return bundle.session > 0 && number > acknowledged ? bundle : null;
   }
 
   /** A batch that is what its digest says. */

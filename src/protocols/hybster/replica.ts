@@ -101,6 +101,7 @@ export class HybsterReplica
       ...context,
       send: (to, message) => this.outbox.send(to, message),
       readPage: (index, bytes) => this.executor.readPage(index, bytes),
+      readerOf: (index) => this.executor.readerOf(index),
       currentPages: () => this.executor.image(this.executed).pages,
     });
     this.#recovery = new Recovery(this);
