@@ -7,8 +7,9 @@ export type ReplicaId = number;
 export type ClientId = number;
 
 /**
- * A client session: a number from 1 to below 2^53 that only grows for one client (its start in milliseconds,
- * say), so that a replica can forget old sessions without ever accepting one of them again.
+ * A client session: a number from 1 to below 2^53 that only grows for one client (its start in
+ * milliseconds, say), so that a replica can forget old sessions without ever accepting one of them
+ * again.
  */
 export type SessionId = number;
 
