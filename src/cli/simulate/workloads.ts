@@ -22,8 +22,11 @@ function nullWorkload(): Workload {
   return { next: operation, noise: operation, judge: () => null };
 }
 
-const keys = ["a", "b", "c", "d"].map((key) => Buffer.from(key));
-const counterKey = Buffer.from("counter");
+/** So many that few calls of a run overlap on one key: judging them grows fast with that number. */
+const keys = Array.from({ length: 16 }, (_, index) => Buffer.from(`key ${index}`));
+const counterKeys = ["counter 1", "counter 2", "counter 3", "counter 4"].map((key) =>
+  Buffer.from(key),
+);
 const noiseKey = Buffer.from("noise");
 
 function keyValueWorkload(): Workload {
@@ -32,6 +35,7 @@ function keyValueWorkload(): Workload {
     next(random) {
       const key = random.pick(keys);
       const value = Buffer.from(String(++last));
+      const counterKey = random.pick(counterKeys);
       const expected = Buffer.from(String(1 + random.below(last)));
       return random.pick([
         keyValue.put(key, value),

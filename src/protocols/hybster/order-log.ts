@@ -74,13 +74,16 @@ export class OrderLog {
     return count >= this.#quorum;
   }
 
-  /** Proposals for consecutive orders from `first` on. */
+  /**
+   * Proposals for consecutive orders from `first` on, as far as they are durable: what this replica
+   * reports it must still be able to give after a crash.
+   */
   prepares(first: number): Header[] {
     const headers: Header[] = [];
     for (let order = first; ; order += 1) {
-      const prepare = this.#slots.get(order)?.prepare;
-      if (prepare === undefined || prepare === null) return headers;
-      headers.push(prepare);
+      const slot = this.#slots.get(order);
+      if (!slot?.prepare || !slot.isDurable) return headers;
+      headers.push(slot.prepare);
     }
   }
 

@@ -139,7 +139,8 @@ export class Recovery {
     if (status.stable < order) this.#sendStable(peer);
     const isBehind = status.view < views.view;
     const isChanging = status.view === views.view && status.established < views.view;
-    if (isBehind || isChanging) views.assist(peer, status);
+    const hasMissed = status.established < views.established.view;
+    if (isBehind || isChanging || hasMissed) views.assist(peer, status);
     if (stalled && status.established === views.established.view) {
       this.#resendOrders(peer, has);
     }
@@ -258,14 +259,15 @@ export class Recovery {
     const kept: HybsterRecord[] = [];
     for (let order = this.#replica.stable().order + 1; order <= topOf(history); order += 1) {
       const digest = batchAt(history, order);
-      if (digest === null || this.#isDurable(digest, order)) continue;
+      if (digest === null || this.isDurable(digest, order)) continue;
       const requests = batches.get(digest) as Request[] | null;
       if (requests !== null) kept.push({ kind: "batch", digest, requests });
     }
     return kept;
   }
 
-  #isDurable(digest: Digest, order: number): boolean {
+  /** Whether a record holds the batch for that order. */
+  isDurable(digest: Digest, order: number): boolean {
     const slot = this.#replica.log.get(order);
     return slot !== undefined && slot.isDurable && equalBytes(slot.prepare!.batch, digest);
   }

@@ -472,8 +472,8 @@ export class HybsterReplica
   storePlan({ base, plan }: Decision): void {
     plan.forEach((digest, index) => {
       const order = base + 1 + index;
-      const requests = this.batches.get(digest) as Request[] | null;
-      if (requests === null || order <= this.checkpoints.stable.order) return;
+      const requests = this.#recovery.findBatch(digest, order) as Request[] | null;
+      if (requests === null || this.#recovery.isDurable(digest, order)) return;
       this.outbox.persist({ kind: "batch", digest, requests });
     });
   }

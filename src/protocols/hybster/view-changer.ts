@@ -56,6 +56,8 @@ export interface ViewChangeHost {
   onLeft(): void;
   /** The view is established: order in it. */
   onEstablished(): void;
+  /** Another view's messages follow: proposals of the old one are void, their batches are kept. */
+  clearLog(): void;
   /** Tell everybody where this replica stands. */
   sayStatus(): void;
 }
@@ -355,7 +357,7 @@ export class ViewChanger {
    * start.
    */
   onEstablished(message: Established, from: ReplicaId): void {
-    if (message.view < this.view || message.view <= this.established.view) return;
+    if (message.view <= this.established.view) return;
     this.#waitingEstablished = { message, from };
     this.#takeEstablished();
   }
@@ -363,13 +365,25 @@ export class ViewChanger {
   #takeEstablished(): void {
     if (this.#waitingEstablished === null) return;
     const { message, from } = this.#waitingEstablished;
-    const isOld = message.view < this.view || message.view <= this.established.view;
+    const isOld = message.view <= this.established.view;
     if (isOld) this.#waitingEstablished = null;
     if (isOld || this.#host.stable().order < message.base) return;
     if (this.#host.fetchMissing({ established: message, prepares: [] }, from) > 0) return;
     this.#waitingEstablished = null;
+    if (message.view < this.view) return this.#learnFrom(message);
     if (message.view > this.view) this.#enter(message.view, this.history());
     this.#establish(message);
+  }
+
+  /**
+   * This replica wants to be beyond the view, and missed it: what is committed in it is final all
+   * the same.
+   */
+  #learnFrom(established: Established): void {
+    this.#history = laterHistory({ established, prepares: [] }, this.#history);
+    this.established = established;
+    this.#host.outbox.persist({ ...established, kind: "established" });
+    this.#host.clearLog();
   }
 
   #establish(established: Established): void {
@@ -393,7 +407,7 @@ export class ViewChanger {
   assist(peer: ReplicaId, status: Status): void {
     const { outbox } = this.#host;
     const { established } = this;
-    if (status.established < established.view && status.view <= established.view) {
+    if (status.established < established.view) {
       outbox.send(peer, { ...established, kind: "established" });
     }
     if (this.isEstablished) return;
@@ -424,9 +438,12 @@ export class ViewChanger {
   }
 
   restoreEstablished(established: Established): void {
-    this.view = established.view;
+    this.view = Math.max(this.view, established.view);
     this.established = established;
-    this.#suspicions.note(this.#self, established.view);
+    if (!this.isEstablished) {
+      this.#history = laterHistory({ established, prepares: [] }, this.#history);
+    }
+    this.#suspicions.note(this.#self, this.view);
   }
 
   /** The batch of an order as the view left last had it. */
