@@ -217,8 +217,13 @@ export class HybsterReplica
     return this.pending.hasUnproposed && unexecuted < limits.pipeline && hasRoom;
   }
 
+  /** What the view's plan says of an order; null if nothing. */
+  #plannedAt(order: number): Digest | null {
+    return batchAt({ established: this.views.established, prepares: [] }, order);
+  }
+
   #planned(order: number): Batch | null {
-    const digest = batchAt({ established: this.views.established, prepares: [] }, order);
+    const digest = this.#plannedAt(order);
     return digest && this.batches.get(digest);
   }
 
@@ -269,8 +274,8 @@ export class HybsterReplica
     const { view, order } = message;
     if (!this.#isCurrent(view, order)) return this.outbox.drop("a proposal out of its time");
     if (this.log.get(order)?.prepare) return; // the same one: the leader's counter allows no other
-    const planned = this.views.established.last >= order;
-    if (planned && !this.#isAsPlanned(message)) {
+    const planned = this.#plannedAt(order);
+    if (planned !== null && !equalBytes(planned, message.batch)) {
       return this.outbox.drop("a proposal that departs from its view's plan");
     }
     const { requests } = message;
@@ -290,12 +295,6 @@ export class HybsterReplica
     const requests = slot.batch as Request[];
     slot.isDurable = true;
     this.outbox.persist({ view, order, batch, attestation, requests, kind: "proposed" });
-  }
-
-  #isAsPlanned({ order, batch }: Prepare): boolean {
-    const { established } = this.views;
-    const planned = batchAt({ established, prepares: [] }, order);
-    return planned === null || equalBytes(planned, batch);
   }
 
   /** Followers acknowledge proposals in their order, one counter value each (protocols.md H7). */
