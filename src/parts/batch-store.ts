@@ -14,28 +14,28 @@ interface Stored {
  * in.
  */
 export class BatchStore {
-  readonly #batches = new Map<string, Stored>();
-  readonly #awaited = new Map<string, number>();
+  private readonly batches = new Map<string, Stored>();
+  private readonly awaited = new Map<string, number>();
 
   put(digest: Digest, batch: Batch, order: number): void {
     const key = toHex(digest);
-    const known = this.#batches.get(key);
-    this.#batches.set(key, { batch, order: Math.max(order, known?.order ?? 0) });
-    this.#awaited.delete(key);
+    const known = this.batches.get(key);
+    this.batches.set(key, { batch, order: Math.max(order, known?.order ?? 0) });
+    this.awaited.delete(key);
   }
 
   get(digest: Digest): Batch | null {
-    return this.#batches.get(toHex(digest))?.batch ?? null;
+    return this.batches.get(toHex(digest))?.batch ?? null;
   }
 
   /** The batch is wanted for `order`: `take` will accept it. */
   await(digest: Digest, order: number): void {
-    this.#awaited.set(toHex(digest), order);
+    this.awaited.set(toHex(digest), order);
   }
 
   /** Stores a batch that was awaited; false if it was not. */
   take(digest: Digest, batch: Batch): boolean {
-    const order = this.#awaited.get(toHex(digest));
+    const order = this.awaited.get(toHex(digest));
     if (order === undefined) return false;
     this.put(digest, batch, order);
     return true;
@@ -43,7 +43,7 @@ export class BatchStore {
 
   /** Forgets what is stable up to `order`. */
   forget(upTo: number): void {
-    for (const [key, { order }] of this.#batches) if (order <= upTo) this.#batches.delete(key);
-    for (const [key, order] of this.#awaited) if (order <= upTo) this.#awaited.delete(key);
+    for (const [key, { order }] of this.batches) if (order <= upTo) this.batches.delete(key);
+    for (const [key, order] of this.awaited) if (order <= upTo) this.awaited.delete(key);
   }
 }

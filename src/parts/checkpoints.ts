@@ -48,79 +48,83 @@ const statementsKept = 3;
  * checkpoints.
  */
 export class Checkpoints<Statement extends CheckpointStatement> {
-  readonly #limits: Limits;
-  readonly #quorum: number;
-  readonly #own = new Map<number, OwnCheckpoint<Statement>>();
-  readonly #statements: Map<number, Statement>[];
-  #ordersSince = 0;
-  #bytesSince = 0;
-  #stable: StableProof<Statement> = { order: 0, digest: new Uint8Array(32), statements: [] };
+  private readonly limits: Limits;
+  private readonly quorum: number;
+  private readonly images = new Map<number, OwnCheckpoint<Statement>>();
+  private readonly statements: Map<number, Statement>[];
+  private ordersSince = 0;
+  private bytesSince = 0;
+  private lastStable: StableProof<Statement> = {
+    order: 0,
+    digest: new Uint8Array(32),
+    statements: [],
+  };
 
   constructor(n: number, quorum: number, limits: Limits) {
-    this.#quorum = quorum;
-    this.#limits = limits;
-    this.#statements = Array.from({ length: n }, () => new Map());
+    this.quorum = quorum;
+    this.limits = limits;
+    this.statements = Array.from({ length: n }, () => new Map());
   }
 
   get stable(): StableProof<Statement> {
-    return this.#stable;
+    return this.lastStable;
   }
 
   /** An order was executed. True if a checkpoint is due: the same orders on every replica. */
   isDueAfter(bytes: number): boolean {
-    this.#ordersSince += 1;
-    this.#bytesSince += bytes;
-    const { checkpointOrders, checkpointBytes } = this.#limits;
-    return this.#ordersSince >= checkpointOrders || this.#bytesSince >= checkpointBytes;
+    this.ordersSince += 1;
+    this.bytesSince += bytes;
+    const { checkpointOrders, checkpointBytes } = this.limits;
+    return this.ordersSince >= checkpointOrders || this.bytesSince >= checkpointBytes;
   }
 
   /** This replica's state is the one of a checkpoint: the next is counted from here. */
   restartCount(): void {
-    this.#ordersSince = 0;
-    this.#bytesSince = 0;
+    this.ordersSince = 0;
+    this.bytesSince = 0;
   }
 
   addOwn(image: StateImage, digest: Digest, statement: Statement): void {
-    this.#own.set(image.order, { image, digest, statement });
+    this.images.set(image.order, { image, digest, statement });
   }
 
   own(order: number): OwnCheckpoint<Statement> | undefined {
-    return this.#own.get(order);
+    return this.images.get(order);
   }
 
   /** This replica's statements that are not stable yet, to be sent again. */
   unstable(): Statement[] {
-    return [...this.#own.values()]
-      .filter(({ image }) => image.order > this.#stable.order)
+    return [...this.images.values()]
+      .filter(({ image }) => image.order > this.lastStable.order)
       .map(({ statement }) => statement);
   }
 
   /** Notes a statement; the proof if it makes a checkpoint above the stable one certain. */
   note(replica: ReplicaId, statement: Statement): StableProof<Statement> | null {
-    if (statement.order <= this.#stable.order) return null;
-    const kept = this.#statements[replica]!;
+    if (statement.order <= this.lastStable.order) return null;
+    const kept = this.statements[replica]!;
     if (!kept.has(statement.order)) kept.set(statement.order, statement);
     if (kept.size > statementsKept) kept.delete(Math.min(...kept.keys()));
     const { order, digest } = statement;
-    const statements = this.#statements
+    const statements = this.statements
       .map((of) => of.get(order))
       .filter((other) => other !== undefined && equalBytes(other.digest, digest));
-    if (statements.length < this.#quorum) return null;
-    return { order, digest, statements: statements.slice(0, this.#quorum) as Statement[] };
+    if (statements.length < this.quorum) return null;
+    return { order, digest, statements: statements.slice(0, this.quorum) as Statement[] };
   }
 
   /** Moves the stable checkpoint; old images and statements are forgotten. */
   advance(proof: StableProof<Statement>): void {
-    this.#stable = proof;
-    const old = [...this.#own.keys()].filter((order) => order <= proof.order);
-    for (const order of old.slice(0, -imagesKept)) this.#own.delete(order);
-    for (const kept of this.#statements) {
+    this.lastStable = proof;
+    const old = [...this.images.keys()].filter((order) => order <= proof.order);
+    for (const order of old.slice(0, -imagesKept)) this.images.delete(order);
+    for (const kept of this.statements) {
       for (const order of kept.keys()) if (order <= proof.order) kept.delete(order);
     }
   }
 
   /** Forgets this replica's own images: its state proved wrong. */
   forgetOwn(): void {
-    this.#own.clear();
+    this.images.clear();
   }
 }

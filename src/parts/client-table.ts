@@ -59,18 +59,18 @@ const bytesOf = (results: readonly Uint8Array[]): number =>
 export class ClientTable {
   static readonly pageCount = 64;
 
-  readonly #clients = new Map<ClientId, Client>();
-  readonly #pages: (Page | null)[] = new Array(ClientTable.pageCount).fill(null);
-  readonly #limits: Limits;
-  readonly #hash: Hash;
+  private readonly clients = new Map<ClientId, Client>();
+  private readonly pageList: (Page | null)[] = new Array(ClientTable.pageCount).fill(null);
+  private readonly limits: Limits;
+  private readonly hash: Hash;
 
   constructor(limits: Limits, hash: Hash) {
-    this.#limits = limits;
-    this.#hash = hash;
+    this.limits = limits;
+    this.hash = hash;
   }
 
   standing(bundle: Bundle): Standing {
-    const client = this.#clients.get(bundle.client);
+    const client = this.clients.get(bundle.client);
     const session = client?.sessions.get(bundle.session);
     if (session === undefined) {
       if (client !== undefined && bundle.session <= client.expired) return "expired";
@@ -86,40 +86,40 @@ export class ClientTable {
    */
   settled(bundle: Bundle): number {
     if (this.standing(bundle) === "expired") return Number.MAX_SAFE_INTEGER;
-    return this.#clients.get(bundle.client)?.sessions.get(bundle.session)?.last ?? 0;
+    return this.clients.get(bundle.client)?.sessions.get(bundle.session)?.last ?? 0;
   }
 
   /** The results of a bundle answered before; null if they are forgotten. */
   results(bundle: Bundle): readonly Uint8Array[] | null {
-    const session = this.#clients.get(bundle.client)?.sessions.get(bundle.session);
+    const session = this.clients.get(bundle.client)?.sessions.get(bundle.session);
     return session?.replies.get(bundle.number) ?? null;
   }
 
   /** Records the results of a bundle whose standing is `next`. */
   record(bundle: Bundle, results: readonly Uint8Array[]): void {
-    const session = this.#sessionOf(bundle);
+    const session = this.sessionOf(bundle);
     session.last = bundle.number;
     session.replies.set(bundle.number, results);
     session.replyBytes += bytesOf(results);
-    this.#forgetReplies(session, bundle.acknowledged);
-    this.#pages[bundle.client % ClientTable.pageCount] = null;
+    this.forgetReplies(session, bundle.acknowledged);
+    this.pageList[bundle.client % ClientTable.pageCount] = null;
   }
 
-  #sessionOf(bundle: Bundle): Session {
-    let client = this.#clients.get(bundle.client);
+  private sessionOf(bundle: Bundle): Session {
+    let client = this.clients.get(bundle.client);
     if (client === undefined) {
       client = { expired: 0, sessions: new Map() };
-      this.#clients.set(bundle.client, client);
+      this.clients.set(bundle.client, client);
     }
     const { sessions } = client;
     const session = sessions.get(bundle.session) ?? { last: 0, replies: new Map(), replyBytes: 0 };
     if (sessions.size > 1) sessions.delete(bundle.session); // to the end: the order is that of use
     sessions.set(bundle.session, session);
-    if (sessions.size > this.#limits.sessionsPerClient) this.#expireIdlest(client);
+    if (sessions.size > this.limits.sessionsPerClient) this.expireIdlest(client);
     return session;
   }
 
-  #expireIdlest(client: Client): void {
+  private expireIdlest(client: Client): void {
     for (const session of client.sessions.keys()) {
       client.sessions.delete(session);
       client.expired = Math.max(client.expired, session);
@@ -127,8 +127,8 @@ export class ClientTable {
     }
   }
 
-  #forgetReplies(session: Session, acknowledged: number): void {
-    const { sessionWindow, sessionReplyBytesMax } = this.#limits;
+  private forgetReplies(session: Session, acknowledged: number): void {
+    const { sessionWindow, sessionReplyBytesMax } = this.limits;
     for (const [number, results] of session.replies) {
       const excess =
         session.replies.size > sessionWindow || session.replyBytes > sessionReplyBytesMax;
@@ -141,23 +141,23 @@ export class ClientTable {
   /** The table as pages; those that did not change are the same objects as before. */
   pages(): Page[] {
     const changed = new Map<number, ClientId[]>();
-    this.#pages.forEach((page, index) => {
+    this.pageList.forEach((page, index) => {
       if (page === null) changed.set(index, []);
     });
     if (changed.size > 0) {
-      for (const client of this.#clients.keys()) {
+      for (const client of this.clients.keys()) {
         changed.get(client % ClientTable.pageCount)?.push(client);
       }
     }
-    for (const [index, clients] of changed) this.#pages[index] = this.#encodePage(clients);
-    return [...(this.#pages as Page[])];
+    for (const [index, clients] of changed) this.pageList[index] = this.encodePage(clients);
+    return [...(this.pageList as Page[])];
   }
 
-  #encodePage(ids: ClientId[]): Page {
+  private encodePage(ids: ClientId[]): Page {
     const clients = ids
       .sort((a, b) => a - b)
       .map((id) => {
-        const { expired, sessions } = this.#clients.get(id)!;
+        const { expired, sessions } = this.clients.get(id)!;
         return {
           client: id,
           expired,
@@ -168,23 +168,23 @@ export class ClientTable {
           })),
         };
       });
-    return this.#pageOf(encodeWith(pageSchema, clients));
+    return this.pageOf(encodeWith(pageSchema, clients));
   }
 
-  #pageOf(bytes: Uint8Array): Page {
-    return { digest: this.#hash(bytes), bytes: () => bytes };
+  private pageOf(bytes: Uint8Array): Page {
+    return { digest: this.hash(bytes), bytes: () => bytes };
   }
 
   /** A page from bytes that may be a liar's: its digest is computed. Null if it is malformed. */
   readPage(bytes: Uint8Array): Page | null {
-    return decodeWith(pageSchema, bytes) === null ? null : this.#pageOf(bytes.slice());
+    return decodeWith(pageSchema, bytes) === null ? null : this.pageOf(bytes.slice());
   }
 
   /** Replaces the table by pages that `readPage` or `pages` gave. */
   restore(pages: readonly Page[]): void {
-    this.#clients.clear();
+    this.clients.clear();
     pages.forEach((page, index) => {
-      this.#pages[index] = page;
+      this.pageList[index] = page;
       for (const { client, expired, sessions } of decodeWith(pageSchema, page.bytes()) ?? []) {
         const restored = new Map<SessionId, Session>();
         for (const { session, last, replies } of sessions) {
@@ -192,7 +192,7 @@ export class ClientTable {
           const replyBytes = replies.reduce((sum, reply) => sum + bytesOf(reply.results), 0);
           restored.set(session, { last, replies: kept, replyBytes });
         }
-        this.#clients.set(client, { expired, sessions: restored });
+        this.clients.set(client, { expired, sessions: restored });
       }
     });
   }

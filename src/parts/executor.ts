@@ -28,16 +28,16 @@ export interface Execution {
 
 /** Owns the replicated state: what `execute` did is all that `image` shows. */
 export class Executor {
-  readonly #service: Service;
-  readonly #clients: ClientTable;
-  readonly #limits: Limits;
-  readonly #hash: Hash;
+  private readonly service: Service;
+  private readonly clients: ClientTable;
+  private readonly limits: Limits;
+  private readonly hash: Hash;
 
   constructor(service: Service, limits: Limits, hash: Hash) {
-    this.#service = service;
-    this.#limits = limits;
-    this.#hash = hash;
-    this.#clients = new ClientTable(limits, hash);
+    this.service = service;
+    this.limits = limits;
+    this.hash = hash;
+    this.clients = new ClientTable(limits, hash);
   }
 
   /**
@@ -48,19 +48,19 @@ export class Executor {
     for (const request of batch) {
       const bundle = bundleOf(request);
       assert(bundle !== null, "a batch holds only requests whose claims were verified");
-      const applied = this.#clients.standing(bundle) === "next";
-      if (applied) this.#clients.record(bundle, this.#apply(bundle));
+      const applied = this.clients.standing(bundle) === "next";
+      if (applied) this.clients.record(bundle, this.apply(bundle));
       executions.push({ bundle, applied, answer: this.answer(bundle) });
       forgetBundle(request);
     }
     return executions;
   }
 
-  #apply(bundle: Bundle): Uint8Array[] {
+  private apply(bundle: Bundle): Uint8Array[] {
     const { client, session, operations } = bundle;
     return operations.map((operation) => {
-      const result = this.#service.apply(operation, { client, session });
-      assert(result.length <= this.#limits.resultBytesMax, "a service's result is too long");
+      const result = this.service.apply(operation, { client, session });
+      assert(result.length <= this.limits.resultBytesMax, "a service's result is too long");
       return result;
     });
   }
@@ -71,28 +71,28 @@ export class Executor {
    */
   answer(bundle: Bundle): Answer | null {
     const { client, session, number } = bundle;
-    if (this.#clients.standing(bundle) === "expired") {
+    if (this.clients.standing(bundle) === "expired") {
       return { client, session, number, outcome: "session-expired", results: [] };
     }
-    const results = this.#clients.results(bundle);
+    const results = this.clients.results(bundle);
     return results && { client, session, number, outcome: "executed", results };
   }
 
   /** No bundle of the session up to this one will have an effect from now on. */
   settled(bundle: Bundle): number {
-    return this.#clients.settled(bundle);
+    return this.clients.settled(bundle);
   }
 
   /** The state after `order`, immutable. Cheap where little changed since the last image. */
   image(order: number): StateImage {
-    return { order, pages: [...this.#clients.pages(), ...this.#service.pages()] };
+    return { order, pages: [...this.clients.pages(), ...this.service.pages()] };
   }
 
   /** Reads page `index` of an image from bytes that may be a liar's; null if malformed. */
   readPage(index: number, bytes: Uint8Array): Page | null {
     return index < ClientTable.pageCount
-      ? this.#clients.readPage(bytes)
-      : this.#service.readPage(bytes);
+      ? this.clients.readPage(bytes)
+      : this.service.readPage(bytes);
   }
 
   /** Who reads page `index`: a digest names one page for each reader. */
@@ -112,8 +112,8 @@ export class Executor {
 
   /** Replaces the state by an image whose pages this executor read or made. */
   restore(image: StateImage): void {
-    this.#clients.restore(image.pages.slice(0, ClientTable.pageCount));
-    this.#service.restore(image.pages.slice(ClientTable.pageCount));
+    this.clients.restore(image.pages.slice(0, ClientTable.pageCount));
+    this.service.restore(image.pages.slice(ClientTable.pageCount));
   }
 
   /**
@@ -123,7 +123,7 @@ export class Executor {
     return manifestDigest(
       image.order,
       image.pages.map((page) => page.digest),
-      this.#hash,
+      this.hash,
     );
   }
 }

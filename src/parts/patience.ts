@@ -5,38 +5,38 @@ import type { Timing } from "../core/index.js";
 
 /** Keeps the deadline of the oldest pending request. Other requests do not move it. */
 export class Patience {
-  readonly #timing: Timing;
-  #failedViews = 0;
+  private readonly timing: Timing;
+  private failedViews = 0;
   /** No request counts as waiting since before this: the view in force was not there. */
-  #since = 0;
+  private since = 0;
 
   constructor(timing: Timing) {
-    this.#timing = timing;
+    this.timing = timing;
   }
 
   /** How long a view is given, in milliseconds. */
   get lengthMs(): number {
-    const { patienceMs, patienceMsMax } = this.#timing;
-    return Math.min(patienceMs * 2 ** Math.min(this.#failedViews, 20), patienceMsMax);
+    const { patienceMs, patienceMsMax } = this.timing;
+    return Math.min(patienceMs * 2 ** Math.min(this.failedViews, 20), patienceMsMax);
   }
 
   /** A view was left: the next one is given twice the time. */
   viewFailed(): void {
-    this.#failedViews += 1;
+    this.failedViews += 1;
   }
 
   /** The view proved itself. */
   reset(): void {
-    this.#failedViews = 0;
+    this.failedViews = 0;
   }
 
   /** From now on, waiting counts anew. */
   restart(now: number): void {
-    this.#since = now;
+    this.since = now;
   }
 
   /** How long until the oldest request, there since `oldest`, has waited too long; 0 if it has. */
   remainingMs(oldest: number, now: number): number {
-    return Math.max(0, Math.max(oldest, this.#since) + this.lengthMs - now);
+    return Math.max(0, Math.max(oldest, this.since) + this.lengthMs - now);
   }
 }

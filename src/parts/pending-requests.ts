@@ -26,19 +26,19 @@ interface Queue {
  * that is not at fault.
  */
 export class PendingRequests {
-  readonly #clients = new Map<ClientId, Map<SessionId, Queue>>();
+  private readonly clients = new Map<ClientId, Map<SessionId, Queue>>();
   /** Everything that waits, in order of arrival. */
-  readonly #arrivals = new Set<Waiting>();
+  private readonly arrivals = new Set<Waiting>();
   /**
    * What this replica has not proposed as leader, in order of arrival; may hold what no longer
    * waits.
    */
-  #unproposed: Waiting[] = [];
-  #bytes = 0;
-  readonly #limits: Limits;
+  private unproposed: Waiting[] = [];
+  private bytes = 0;
+  private readonly limits: Limits;
 
   constructor(limits: Limits) {
-    this.#limits = limits;
+    this.limits = limits;
   }
 
   /**
@@ -47,40 +47,40 @@ export class PendingRequests {
    */
   add(request: Request, last: number, now: number): "added" | "known" | "early" | "full" {
     const bundle = bundleOf(request)!;
-    const queue = this.#queueOf(bundle);
+    const queue = this.queueOf(bundle);
     const next = Math.max(queue?.next ?? 0, last + 1);
     if (bundle.number < next) return "known";
     if (bundle.number > next) return "early";
     const bytes = batchBytes([request]);
-    if (!this.#hasRoom(bundle.client, bytes)) return "full";
+    if (!this.hasRoom(bundle.client, bytes)) return "full";
     const waiting = { request, bundle, bytes, since: now, isForwarded: false };
-    const taken = queue ?? this.#newQueue(bundle);
+    const taken = queue ?? this.newQueue(bundle);
     taken.waiting.set(bundle.number, waiting);
     taken.next = bundle.number + 1;
-    this.#arrivals.add(waiting);
-    this.#unproposed.push(waiting);
-    this.#bytes += bytes;
+    this.arrivals.add(waiting);
+    this.unproposed.push(waiting);
+    this.bytes += bytes;
     return "added";
   }
 
-  #hasRoom(client: ClientId, bytes: number): boolean {
-    const { pendingRequestsMax, pendingBytesMax, sessionWindow } = this.#limits;
+  private hasRoom(client: ClientId, bytes: number): boolean {
+    const { pendingRequestsMax, pendingBytesMax, sessionWindow } = this.limits;
     let ofClient = 0;
-    for (const queue of this.#clients.get(client)?.values() ?? []) ofClient += queue.waiting.size;
+    for (const queue of this.clients.get(client)?.values() ?? []) ofClient += queue.waiting.size;
     return (
       ofClient < sessionWindow &&
-      this.#arrivals.size < pendingRequestsMax &&
-      this.#bytes + bytes <= pendingBytesMax
+      this.arrivals.size < pendingRequestsMax &&
+      this.bytes + bytes <= pendingBytesMax
     );
   }
 
-  #queueOf({ client, session }: Bundle): Queue | undefined {
-    return this.#clients.get(client)?.get(session);
+  private queueOf({ client, session }: Bundle): Queue | undefined {
+    return this.clients.get(client)?.get(session);
   }
 
-  #newQueue({ client, session }: Bundle): Queue {
-    let sessions = this.#clients.get(client);
-    if (sessions === undefined) this.#clients.set(client, (sessions = new Map()));
+  private newQueue({ client, session }: Bundle): Queue {
+    let sessions = this.clients.get(client);
+    if (sessions === undefined) this.clients.set(client, (sessions = new Map()));
     const queue = { waiting: new Map(), next: 0 };
     sessions.set(session, queue);
     return queue;
@@ -90,40 +90,40 @@ export class PendingRequests {
    * The next batch to propose, within the limits on batches; empty if there is nothing to propose.
    */
   takeBatch(): Batch {
-    const { batchRequestsMax, batchBytesMax } = this.#limits;
+    const { batchRequestsMax, batchBytesMax } = this.limits;
     const batch: Request[] = [];
     let bytes = 0;
     let taken = 0;
-    for (const waiting of this.#unproposed) {
+    for (const waiting of this.unproposed) {
       const isFull = batch.length >= batchRequestsMax || bytes + waiting.bytes > batchBytesMax;
       if (isFull && batch.length > 0) break;
       taken += 1;
-      if (!this.#arrivals.has(waiting)) continue; // an earlier leader's proposal took effect
+      if (!this.arrivals.has(waiting)) continue; // an earlier leader's proposal took effect
       batch.push(waiting.request);
       bytes += waiting.bytes;
     }
-    this.#unproposed.splice(0, taken);
+    this.unproposed.splice(0, taken);
     return batch;
   }
 
   get hasUnproposed(): boolean {
-    return this.#unproposed.length > 0;
+    return this.unproposed.length > 0;
   }
 
   /** Forgets every bundle of the session up to `last`: they took effect, or never will. */
   settle(client: ClientId, session: SessionId, last: number): void {
-    const sessions = this.#clients.get(client);
+    const sessions = this.clients.get(client);
     const queue = sessions?.get(session);
     if (sessions === undefined || queue === undefined) return;
     for (const [number, waiting] of queue.waiting) {
       if (number > last) break;
       queue.waiting.delete(number);
-      this.#arrivals.delete(waiting);
-      this.#bytes -= waiting.bytes;
+      this.arrivals.delete(waiting);
+      this.bytes -= waiting.bytes;
     }
     if (queue.waiting.size > 0) return;
     sessions.delete(session);
-    if (sessions.size === 0) this.#clients.delete(client);
+    if (sessions.size === 0) this.clients.delete(client);
   }
 
   /**
@@ -131,11 +131,11 @@ export class PendingRequests {
    * session's last bundle.
    */
   restart(lastOf: (bundle: Bundle) => number): void {
-    for (const { bundle } of this.#arrivals) {
+    for (const { bundle } of this.arrivals) {
       this.settle(bundle.client, bundle.session, lastOf(bundle));
     }
-    this.#unproposed = [...this.#arrivals];
-    for (const waiting of this.#unproposed) waiting.isForwarded = false;
+    this.unproposed = [...this.arrivals];
+    for (const waiting of this.unproposed) waiting.isForwarded = false;
   }
 
   /**
@@ -143,10 +143,10 @@ export class PendingRequests {
    * may never have got them.
    */
   takeUnforwarded(until: number): Batch {
-    const { batchRequestsMax, batchBytesMax } = this.#limits;
+    const { batchRequestsMax, batchBytesMax } = this.limits;
     const batch: Request[] = [];
     let bytes = 0;
-    for (const waiting of this.#arrivals) {
+    for (const waiting of this.arrivals) {
       if (waiting.since > until || batch.length >= batchRequestsMax) break;
       if (waiting.isForwarded) continue;
       if (bytes > 0 && bytes + waiting.bytes > batchBytesMax) break;
@@ -159,7 +159,7 @@ export class PendingRequests {
 
   /** When the oldest request arrived; null if none waits. */
   get oldest(): number | null {
-    for (const { since } of this.#arrivals) return since;
+    for (const { since } of this.arrivals) return since;
     return null;
   }
 }

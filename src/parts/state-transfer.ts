@@ -47,155 +47,155 @@ interface Target {
  * their digests.
  */
 export class StateTransfer {
-  readonly #host: TransferHost;
-  #target: Target | null = null;
-  #source: ReplicaId;
-  #manifest: readonly Digest[] | null = null;
-  readonly #have = new Map<string, Page>();
+  private readonly host: TransferHost;
+  private target: Target | null = null;
+  private source: ReplicaId;
+  private manifest: readonly Digest[] | null = null;
+  private readonly have = new Map<string, Page>();
   /** The first missing page, as far as it came. */
-  #partial: { bytes: Uint8Array; received: number } | null = null;
-  #missing: number[] = [];
-  #asked = 0;
-  #idleTicks = 0;
+  private partial: { bytes: Uint8Array; received: number } | null = null;
+  private missing: number[] = [];
+  private asked = 0;
+  private idleTicks = 0;
   /** How long a source may give nothing: doubled with each that does, for links may be slow. */
-  #idleTicksMax = idleTicksAtFirst;
+  private idleTicksMax = idleTicksAtFirst;
 
   constructor(host: TransferHost) {
-    this.#host = host;
-    this.#source = host.replica;
+    this.host = host;
+    this.source = host.replica;
   }
 
   /** The order of the state being fetched; null if none is. */
   get order(): number | null {
-    return this.#target?.order ?? null;
+    return this.target?.order ?? null;
   }
 
   /** Starts, or turns to a newer target. */
   begin(target: Target): void {
-    if (this.#target === null) {
-      this.#host.currentPages().forEach((page, index) => {
-        this.#have.set(this.#key(index, page.digest), page);
+    if (this.target === null) {
+      this.host.currentPages().forEach((page, index) => {
+        this.have.set(this.key(index, page.digest), page);
       });
     }
-    this.#target = target;
-    this.#manifest = null;
-    this.#partial = null;
-    this.#askNext();
+    this.target = target;
+    this.manifest = null;
+    this.partial = null;
+    this.askNext();
   }
 
   cancel(): void {
-    this.#idleTicksMax = idleTicksAtFirst;
-    this.#target = null;
-    this.#manifest = null;
-    this.#partial = null;
-    this.#have.clear();
+    this.idleTicksMax = idleTicksAtFirst;
+    this.target = null;
+    this.manifest = null;
+    this.partial = null;
+    this.have.clear();
   }
 
   /** Time passed. A source that gives nothing is replaced by the next. */
   tick(): void {
-    if (this.#target === null) return;
-    this.#idleTicks += 1;
-    if (this.#idleTicks < this.#idleTicksMax) return;
-    this.#idleTicksMax = Math.min(2 * this.#idleTicksMax, idleTicksAtLast);
-    this.#askNext();
+    if (this.target === null) return;
+    this.idleTicks += 1;
+    if (this.idleTicks < this.idleTicksMax) return;
+    this.idleTicksMax = Math.min(2 * this.idleTicksMax, idleTicksAtLast);
+    this.askNext();
   }
 
-  #key(index: number, digest: Digest): string {
-    return this.#host.readerOf(index) + toHex(digest);
+  private key(index: number, digest: Digest): string {
+    return this.host.readerOf(index) + toHex(digest);
   }
 
-  #askNext(): void {
-    const { replica, n } = this.#host;
-    this.#idleTicks = 0;
-    this.#partial = null;
-    do this.#source = (this.#source + 1) % n;
-    while (this.#source === replica);
-    if (this.#manifest === null) {
-      this.#host.send(this.#source, { kind: "fetch-manifest", order: this.#target!.order });
+  private askNext(): void {
+    const { replica, n } = this.host;
+    this.idleTicks = 0;
+    this.partial = null;
+    do this.source = (this.source + 1) % n;
+    while (this.source === replica);
+    if (this.manifest === null) {
+      this.host.send(this.source, { kind: "fetch-manifest", order: this.target!.order });
     } else {
-      this.#requestPieces();
+      this.requestPieces();
     }
   }
 
   onManifest(message: Manifest): void {
-    const target = this.#target;
-    if (target === null || this.#manifest !== null || message.order !== target.order) return;
-    const digest = manifestDigest(message.order, message.pages, this.#host.hash);
+    const target = this.target;
+    if (target === null || this.manifest !== null || message.order !== target.order) return;
+    const digest = manifestDigest(message.order, message.pages, this.host.hash);
     // a lie, or another state: the certificate decides
     if (!equalBytes(digest, target.digest)) return;
-    this.#idleTicks = 0;
-    this.#manifest = message.pages;
-    this.#missing = [];
+    this.idleTicks = 0;
+    this.manifest = message.pages;
+    this.missing = [];
     message.pages.forEach((page, index) => {
-      if (!this.#have.has(this.#key(index, page))) this.#missing.push(index);
+      if (!this.have.has(this.key(index, page))) this.missing.push(index);
     });
-    this.#requestPieces();
+    this.requestPieces();
   }
 
   /** Asks for what is missing, from where the page under way ends. */
-  #requestPieces(): void {
-    if (this.#missing.length === 0) return;
-    const pages = this.#missing.slice(0, pagesAskedMax);
-    this.#asked = pages.length;
-    const offset = this.#partial?.received ?? 0;
-    this.#host.send(this.#source, {
+  private requestPieces(): void {
+    if (this.missing.length === 0) return;
+    const pages = this.missing.slice(0, pagesAskedMax);
+    this.asked = pages.length;
+    const offset = this.partial?.received ?? 0;
+    this.host.send(this.source, {
       kind: "fetch-pages",
-      order: this.#target!.order,
+      order: this.target!.order,
       pages,
       offset,
     });
   }
 
   onPages(from: ReplicaId, message: Pages): void {
-    const awaited = from === this.#source && message.order === this.#target?.order;
-    if (!awaited || this.#manifest === null) return;
-    if (this.#isGenerous(message) && message.pieces.every((piece) => this.#takePiece(piece))) {
-      this.#idleTicks = 0;
-      this.#requestPieces();
+    const awaited = from === this.source && message.order === this.target?.order;
+    if (!awaited || this.manifest === null) return;
+    if (this.isGenerous(message) && message.pieces.every((piece) => this.takePiece(piece))) {
+      this.idleTicks = 0;
+      this.requestPieces();
     } else {
-      this.#askNext(); // this source has little or nothing, or lied
+      this.askNext(); // this source has little or nothing, or lied
     }
   }
 
   /** Whether a message holds all that was asked for, or as much as fits: no source may drip. */
-  #isGenerous({ pieces }: Pages): boolean {
+  private isGenerous({ pieces }: Pages): boolean {
     const bytes = pieces.reduce((sum, piece) => sum + Math.max(piece.bytes.length, 1), 0);
     const last = pieces.at(-1);
     const isWhole = last !== undefined && last.offset + last.bytes.length === last.total;
-    return bytes >= this.#host.limits.chunkBytes || (pieces.length === this.#asked && isWhole);
+    return bytes >= this.host.limits.chunkBytes || (pieces.length === this.asked && isWhole);
   }
 
   /**
    * False if the piece is not the next one, or completes a page to something else than was
    * certified.
    */
-  #takePiece({ page, offset, total, bytes }: Piece): boolean {
-    if (page !== this.#missing[0] || total > this.#host.limits.pageBytesMax) return false;
-    this.#partial ??= { bytes: new Uint8Array(total), received: 0 };
-    const partial = this.#partial;
+  private takePiece({ page, offset, total, bytes }: Piece): boolean {
+    if (page !== this.missing[0] || total > this.host.limits.pageBytesMax) return false;
+    this.partial ??= { bytes: new Uint8Array(total), received: 0 };
+    const partial = this.partial;
     const end = offset + bytes.length;
     if (offset !== partial.received || end > partial.bytes.length) return false;
     if (bytes.length === 0 && total > 0) return false;
     partial.bytes.set(bytes, offset);
     partial.received = end;
-    return end < partial.bytes.length || this.#finishPage(page, partial.bytes);
+    return end < partial.bytes.length || this.finishPage(page, partial.bytes);
   }
 
-  #finishPage(index: number, bytes: Uint8Array): boolean {
-    this.#partial = null;
-    const page = this.#host.readPage(index, bytes);
-    const expected = this.#manifest![index]!;
+  private finishPage(index: number, bytes: Uint8Array): boolean {
+    this.partial = null;
+    const page = this.host.readPage(index, bytes);
+    const expected = this.manifest![index]!;
     if (page === null || !equalBytes(page.digest, expected)) return false;
-    this.#have.set(this.#key(index, expected), page);
-    this.#missing.shift();
+    this.have.set(this.key(index, expected), page);
+    this.missing.shift();
     return true;
   }
 
   /** The state, once it is complete; the transfer is over then. */
   takeImage(): StateImage | null {
-    if (this.#target === null || this.#manifest === null || this.#missing.length > 0) return null;
-    const pages = this.#manifest.map((digest, index) => this.#have.get(this.#key(index, digest))!);
-    const image = { order: this.#target.order, pages };
+    if (this.target === null || this.manifest === null || this.missing.length > 0) return null;
+    const pages = this.manifest.map((digest, index) => this.have.get(this.key(index, digest))!);
+    const image = { order: this.target.order, pages };
     this.cancel();
     return image;
   }

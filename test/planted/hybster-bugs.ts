@@ -35,7 +35,7 @@ export const hybsterBugs = {
   acknowledgementsSkipped: bug(
     "acknowledgements-skipped",
     "protocols/hybster/view-changer.js",
-    "if (acknowledgements.length < this.#quorum)",
+    "if (acknowledgements.length < this.quorum)",
     "if (acknowledgements.length < 1)",
   ),
   /** H4 reverted: an unestablished view is left without its certificate. */
@@ -49,11 +49,11 @@ export const hybsterBugs = {
   repliesNotRestored: bug(
     "replies-not-restored",
     "parts/executor.js",
-    "this.#clients.restore(image.pages.slice(0, ClientTable.pageCount));",
+    "this.clients.restore(image.pages.slice(0, ClientTable.pageCount));",
     "",
   ),
   /** §0 relay reverted: stalled peers are not sent what they lack. */
-  noRelay: bug("no-relay", "protocols/hybster/recovery.js", "this.#resendOrders(peer, has);", ""),
+  noRelay: bug("no-relay", "protocols/hybster/recovery.js", "this.resendOrders(peer, has);", ""),
   /** §0 retransmission reverted: peers that change views are not helped. */
   noViewChangeRetransmission: bug(
     "no-view-change-retransmission",
@@ -62,13 +62,13 @@ export const hybsterBugs = {
     "{}",
   ),
   /** §0 two-step suspicion reverted: a replica leaves its view alone. */
-  lonelySuspicion: bug("lonely-suspicion", "parts/suspicions.js", "[this.#f]", "[0]"),
+  lonelySuspicion: bug("lonely-suspicion", "parts/suspicions.js", "[this.f]", "[0]"),
   /** §0 timers reverted: any new request makes the replica patient again. */
   patienceResetByOthers: bug(
     "patience-reset-by-others",
     "parts/pending-requests.js",
-    "for (const { since } of this.#arrivals)\n            return since;",
-    "for (const { since } of [...this.#arrivals].reverse())\n            return since;",
+    "for (const { since } of this.arrivals)\n            return since;",
+    "for (const { since } of [...this.arrivals].reverse())\n            return since;",
   ),
   /** §0 windows reverted: any order is accepted. */
   windowUnchecked: bug(
@@ -94,7 +94,7 @@ export const hybsterBugs = {
   endorsedByOne: bug(
     "endorsed-by-one",
     "protocols/hybster/endorsements.js",
-    "candidate.endorsements.size < this.#needed",
+    "candidate.endorsements.size < this.needed",
     "candidate.endorsements.size < 1",
   ),
   /** A session's requests are taken in any order: a gap makes replicas wait for ever. */

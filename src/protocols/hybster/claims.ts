@@ -46,13 +46,13 @@ export const leaderOf = (view: number, n: number): ReplicaId => view % n;
 /** Gathers claims; `false` from any part means that the message is malformed. */
 class Claims {
   readonly all: Claim[] = [];
-  readonly #context: ClaimContext;
+  private readonly claimContext: ClaimContext;
 
   constructor(context: ClaimContext) {
-    this.#context = context;
+    this.claimContext = context;
   }
 
-  #attested(
+  private attested(
     wire: WireAttestation,
     kind: AttestationKind,
     counter: number,
@@ -63,16 +63,16 @@ class Claims {
     if (attestation === null || attestation.kind !== kind || wire.counter !== counter) return false;
     if (next !== null && (wire.next.view !== next.view || wire.next.order !== next.order))
       return false;
-    if (wire.instance >= this.#context.n) return false;
+    if (wire.instance >= this.claimContext.n) return false;
     this.all.push({ kind: "attestation", attestation, digest });
     return true;
   }
 
   /** A request from its client. */
   request(request: Request): boolean {
-    const bundle = this.#bundle(request);
+    const bundle = this.bundle(request);
     if (bundle === null) return false;
-    const digest = digestOf(request, this.#context.hash);
+    const digest = digestOf(request, this.claimContext.hash);
     const { authenticator } = request;
     this.all.push({ kind: "client", client: bundle.client, digest, authenticator });
     return true;
@@ -83,27 +83,27 @@ class Claims {
    * nothing here.
    */
   relayed(request: Request): boolean {
-    if (this.#context.clientAuthentication !== "mac") return this.request(request);
-    const { hash } = this.#context;
+    if (this.claimContext.clientAuthentication !== "mac") return this.request(request);
+    const { hash } = this.claimContext;
     const digest = certified.endorsement(digestOf(request, hash), hash);
     const endorsements = decodeEndorsements(request.authenticator);
     return (
-      this.#bundle(request) !== null &&
+      this.bundle(request) !== null &&
       endorsements !== null &&
-      this.#isQuorum(endorsements.map((attestation) => ({ attestation }))) &&
-      endorsements.every((wire) => this.#attested(wire, "trusted-mac", counters.mac, null, digest))
+      this.isQuorum(endorsements.map((attestation) => ({ attestation }))) &&
+      endorsements.every((wire) => this.attested(wire, "trusted-mac", counters.mac, null, digest))
     );
   }
 
   endorsement({ request, attestation }: Endorsement): boolean {
-    const digest = certified.endorsement(request, this.#context.hash);
-    return this.#attested(attestation, "trusted-mac", counters.mac, null, digest);
+    const digest = certified.endorsement(request, this.claimContext.hash);
+    return this.attested(attestation, "trusted-mac", counters.mac, null, digest);
   }
 
   /** The bundle, if it is within the limits. */
-  #bundle(request: Request): Bundle | null {
+  private bundle(request: Request): Bundle | null {
     const bundle = bundleOf(request);
-    const { bundleOperationsMax, bundleBytesMax, operationBytesMax } = this.#context.limits;
+    const { bundleOperationsMax, bundleBytesMax, operationBytesMax } = this.claimContext.limits;
     if (bundle === null || request.body.length > bundleBytesMax) return null;
     const { operations, number, acknowledged } = bundle;
     if (operations.length === 0 || operations.length > bundleOperationsMax) return null;
@@ -113,16 +113,16 @@ class Claims {
 
   /** A batch that is what its digest says. */
   requests(requests: readonly Request[], digest: Digest): boolean {
-    const { batchRequestsMax } = this.#context.limits;
+    const { batchRequestsMax } = this.claimContext.limits;
     if (requests.length === 0 || requests.length > batchRequestsMax) return false;
     if (!requests.every((request) => this.relayed(request))) return false;
-    return equalBytes(batchDigest(requests, this.#context.hash), digest);
+    return equalBytes(batchDigest(requests, this.claimContext.hash), digest);
   }
 
   header({ view, order, batch, attestation }: Header): boolean {
-    if (order === 0 || attestation.instance !== leaderOf(view, this.#context.n)) return false;
-    const digest = certified.prepare(batch, this.#context.hash);
-    return this.#attested(attestation, "independent", counters.order, { view, order }, digest);
+    if (order === 0 || attestation.instance !== leaderOf(view, this.claimContext.n)) return false;
+    const digest = certified.prepare(batch, this.claimContext.hash);
+    return this.attested(attestation, "independent", counters.order, { view, order }, digest);
   }
 
   prepare(message: Prepare): boolean {
@@ -131,30 +131,30 @@ class Claims {
   }
 
   commit({ view, order, batch, attestation }: Commit): boolean {
-    if (order === 0 || attestation.instance === leaderOf(view, this.#context.n)) return false;
-    const digest = certified.commit(batch, this.#context.hash);
-    return this.#attested(attestation, "independent", counters.order, { view, order }, digest);
+    if (order === 0 || attestation.instance === leaderOf(view, this.claimContext.n)) return false;
+    const digest = certified.commit(batch, this.claimContext.hash);
+    return this.attested(attestation, "independent", counters.order, { view, order }, digest);
   }
 
   checkpoint(message: Checkpoint): boolean {
-    const digest = certified.checkpoint(message, this.#context.hash);
-    return this.#attested(message.attestation, "trusted-mac", counters.mac, null, digest);
+    const digest = certified.checkpoint(message, this.claimContext.hash);
+    return this.attested(message.attestation, "trusted-mac", counters.mac, null, digest);
   }
 
   acknowledgement(message: Acknowledgement): boolean {
-    const digest = certified.acknowledgement(message, this.#context.hash);
-    return this.#attested(message.attestation, "trusted-mac", counters.mac, null, digest);
+    const digest = certified.acknowledgement(message, this.claimContext.hash);
+    return this.attested(message.attestation, "trusted-mac", counters.mac, null, digest);
   }
 
-  #isQuorum(votes: readonly { readonly attestation: WireAttestation }[]): boolean {
+  private isQuorum(votes: readonly { readonly attestation: WireAttestation }[]): boolean {
     const voters = new Set(votes.map(({ attestation }) => attestation.instance));
-    return voters.size === votes.length && voters.size >= quorumOf(this.#context.n);
+    return voters.size === votes.length && voters.size >= quorumOf(this.claimContext.n);
   }
 
   stable({ order, digest, statements }: Stable): boolean {
     if (order === 0) return statements.length === 0;
     return (
-      this.#isQuorum(statements) &&
+      this.isQuorum(statements) &&
       statements.every(
         (statement) =>
           statement.order === order &&
@@ -168,9 +168,9 @@ class Claims {
   established({ view, base, last, plan, acknowledgements }: Established): boolean {
     if (plan.length !== last - base) return false;
     if (view === 0) return last === 0 && acknowledgements.length === 0;
-    const digest = planDigest(plan, this.#context.hash);
+    const digest = planDigest(plan, this.claimContext.hash);
     return (
-      this.#isQuorum(acknowledgements) &&
+      this.isQuorum(acknowledgements) &&
       acknowledgements.every(
         (message) =>
           message.view === view &&
@@ -194,27 +194,27 @@ class Claims {
         prepare.order === first + index &&
         this.header(prepare),
     );
-    if (!areConsecutive || prepares.length > 2 * this.#context.limits.checkpointOrders)
+    if (!areConsecutive || prepares.length > 2 * this.claimContext.limits.checkpointOrders)
       return false;
-    const digest = certified.viewChange(message, this.#context.hash);
-    return this.#attested(attestation, "continuing", counters.order, null, digest);
+    const digest = certified.viewChange(message, this.claimContext.hash);
+    return this.attested(attestation, "continuing", counters.order, null, digest);
   }
 
   /** A quorum of view changes, of different replicas, to `to`. */
   viewChanges(viewChanges: readonly ViewChange[], to: number): boolean {
     return (
-      this.#isQuorum(viewChanges) &&
+      this.isQuorum(viewChanges) &&
       viewChanges.every((message) => message.to === to && this.viewChange(message))
     );
   }
 
   newView(message: NewView): boolean {
     const { view, viewChanges, attestation } = message;
-    if (attestation.instance !== leaderOf(view, this.#context.n)) return false;
-    const digest = certified.newView(message, this.#context.hash);
+    if (attestation.instance !== leaderOf(view, this.claimContext.n)) return false;
+    const digest = certified.newView(message, this.claimContext.hash);
     const next = { view, order: 0 };
     return (
-      this.#attested(attestation, "independent", counters.newView, next, digest) &&
+      this.attested(attestation, "independent", counters.newView, next, digest) &&
       this.viewChanges(viewChanges, view)
     );
   }

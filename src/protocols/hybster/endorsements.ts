@@ -33,26 +33,26 @@ interface Candidate {
 
 /** Requests on their way to being endorsed; bounded for each replica that mentions them. */
 export class Endorsements {
-  readonly #candidates = new Map<string, Candidate>();
-  readonly #mentioned: number[];
-  readonly #needed: number;
-  readonly #placesMax: number;
+  private readonly candidates = new Map<string, Candidate>();
+  private readonly mentioned: number[];
+  private readonly needed: number;
+  private readonly placesMax: number;
 
   constructor(n: number, needed: number, placesMax: number) {
-    this.#needed = needed;
-    this.#placesMax = placesMax;
-    this.#mentioned = new Array<number>(n).fill(0);
+    this.needed = needed;
+    this.placesMax = placesMax;
+    this.mentioned = new Array<number>(n).fill(0);
   }
 
   /** This replica verified its part of the client's authenticator. */
   addRequest(request: Request, digest: Digest, self: ReplicaId): void {
-    this.#candidate(digest, self).request ??= request;
+    this.candidate(digest, self).request ??= request;
   }
 
   /** A replica vouches for the request of that digest. */
   add(digest: Digest, endorsement: WireAttestation): void {
     const { instance } = endorsement;
-    this.#candidate(digest, instance).endorsements.set(instance, endorsement);
+    this.candidate(digest, instance).endorsements.set(instance, endorsement);
   }
 
   /**
@@ -61,34 +61,34 @@ export class Endorsements {
    */
   take(digest: Digest): Request | null {
     const key = toHex(digest);
-    const candidate = this.#candidates.get(key);
-    if (!candidate?.request || candidate.endorsements.size < this.#needed) return null;
-    this.#remove(key, candidate);
-    const endorsements = [...candidate.endorsements.values()].slice(0, this.#needed);
+    const candidate = this.candidates.get(key);
+    if (!candidate?.request || candidate.endorsements.size < this.needed) return null;
+    this.remove(key, candidate);
+    const endorsements = [...candidate.endorsements.values()].slice(0, this.needed);
     const { body } = candidate.request;
     return { body, authenticator: encodeEndorsements(endorsements) };
   }
 
-  #candidate(digest: Digest, by: ReplicaId): Candidate {
+  private candidate(digest: Digest, by: ReplicaId): Candidate {
     const key = toHex(digest);
-    let candidate = this.#candidates.get(key);
+    let candidate = this.candidates.get(key);
     if (candidate === undefined) {
-      if (this.#mentioned[by]! >= this.#placesMax) this.#forgetOldest(by);
+      if (this.mentioned[by]! >= this.placesMax) this.forgetOldest(by);
       candidate = { request: null, endorsements: new Map(), by };
-      this.#candidates.set(key, candidate);
-      this.#mentioned[by]! += 1;
+      this.candidates.set(key, candidate);
+      this.mentioned[by]! += 1;
     }
     return candidate;
   }
 
-  #forgetOldest(by: ReplicaId): void {
-    for (const [key, candidate] of this.#candidates) {
-      if (candidate.by === by) return this.#remove(key, candidate);
+  private forgetOldest(by: ReplicaId): void {
+    for (const [key, candidate] of this.candidates) {
+      if (candidate.by === by) return this.remove(key, candidate);
     }
   }
 
-  #remove(key: string, candidate: Candidate): void {
-    this.#candidates.delete(key);
-    this.#mentioned[candidate.by]! -= 1;
+  private remove(key: string, candidate: Candidate): void {
+    this.candidates.delete(key);
+    this.mentioned[candidate.by]! -= 1;
   }
 }

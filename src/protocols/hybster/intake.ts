@@ -33,40 +33,40 @@ export interface IntakeHost {
 
 /** What a replica does with requests before they are ordered. */
 export class Intake {
-  readonly #replica: IntakeHost;
-  readonly #endorsements: Endorsements;
+  private readonly replica: IntakeHost;
+  private readonly endorsements: Endorsements;
 
   constructor(replica: IntakeHost) {
     const { n, limits } = replica.context;
-    this.#replica = replica;
-    this.#endorsements = new Endorsements(n, quorumOf(n), limits.endorsementsMax);
+    this.replica = replica;
+    this.endorsements = new Endorsements(n, quorumOf(n), limits.endorsementsMax);
   }
 
   onRequest(request: Request, from: ReplicaId | null): void {
-    const { executor, outbox, context } = this.#replica;
+    const { executor, outbox, context } = this.replica;
     const bundle = bundleOf(request)!;
     const answer = executor.answer(bundle);
-    if (answer !== null) return this.#replica.reply(answer);
+    if (answer !== null) return this.replica.reply(answer);
     if (bundle.number <= executor.settled(bundle)) {
       return outbox.drop("an answered request, its reply forgotten");
     }
-    if (from === null && context.clientAuthentication === "mac") this.#endorse(request);
-    else this.#admit(request);
+    if (from === null && context.clientAuthentication === "mac") this.endorse(request);
+    else this.admit(request);
   }
 
   /** Takes a request that every replica can verify. */
-  #admit(request: Request): void {
-    const { pending, executor, outbox, now } = this.#replica;
+  private admit(request: Request): void {
+    const { pending, executor, outbox, now } = this.replica;
     const outcome = pending.add(request, executor.settled(bundleOf(request)!), now);
     if (outcome === "full") return outbox.drop("too many requests pending");
     if (outcome === "early") return outbox.drop("a request whose predecessors are missing");
-    if (this.#replica.isLeading) this.#replica.batchSoon();
-    this.#replica.watch();
+    if (this.replica.isLeading) this.replica.batchSoon();
+    this.replica.watch();
   }
 
   /** Passes on to the leader what has waited for a while: its client may not reach the leader. */
   forward(): void {
-    const { views, context, pending, outbox, now } = this.#replica;
+    const { views, context, pending, outbox, now } = this.replica;
     if (views.leader === context.replica || !views.isEstablished) return;
     const until = now - context.timing.statusMs;
     for (const { body, authenticator } of pending.takeUnforwarded(until)) {
@@ -75,8 +75,8 @@ export class Intake {
   }
 
   /** This replica's part of the client's authenticator is valid: it vouches for the request. */
-  #endorse(request: Request): void {
-    const { context, outbox } = this.#replica;
+  private endorse(request: Request): void {
+    const { context, outbox } = this.replica;
     const { counter, hash, replica } = context;
     const digest = digestOf(request, hash);
     const attestation = counter.trustedMac(counters.mac, certified.endorsement(digest, hash));
@@ -87,13 +87,13 @@ export class Intake {
       kind: "endorsement",
     } as const;
     outbox.broadcast(message);
-    this.#endorsements.addRequest(request, digest, replica);
+    this.endorsements.addRequest(request, digest, replica);
     this.onEndorsement(message);
   }
 
   onEndorsement({ request, attestation }: Endorsement): void {
-    this.#endorsements.add(request, attestation);
-    const endorsed = this.#endorsements.take(request);
-    if (endorsed !== null) this.#admit(endorsed);
+    this.endorsements.add(request, attestation);
+    const endorsed = this.endorsements.take(request);
+    if (endorsed !== null) this.admit(endorsed);
   }
 }

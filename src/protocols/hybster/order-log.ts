@@ -21,47 +21,47 @@ export interface Slot {
 
 /** Slots for the orders above the stable checkpoint. */
 export class OrderLog {
-  readonly #slots = new Map<number, Slot>();
-  readonly #n: number;
-  readonly #quorum: number;
-  #bytes = 0;
+  private readonly slots = new Map<number, Slot>();
+  private readonly n: number;
+  private readonly quorum: number;
+  private bytesHeld = 0;
 
   constructor(n: number, quorum: number) {
-    this.#n = n;
-    this.#quorum = quorum;
+    this.n = n;
+    this.quorum = quorum;
   }
 
   /** Bytes of all batches held. */
   get bytes(): number {
-    return this.#bytes;
+    return this.bytesHeld;
   }
 
   get(order: number): Slot | undefined {
-    return this.#slots.get(order);
+    return this.slots.get(order);
   }
 
   /** Puts a proposal and its batch into its slot, with the leader's vote. */
   propose(prepare: Prepare, batch: Batch): Slot {
-    const slot = this.#slotOf(prepare.order);
+    const slot = this.slotOf(prepare.order);
     const { view, order, attestation } = prepare;
     slot.prepare = { view, order, batch: prepare.batch, attestation };
     slot.batch = batch;
     slot.bytes = batchBytes(batch);
-    this.#bytes += slot.bytes;
+    this.bytesHeld += slot.bytes;
     slot.votes[attestation.instance] = prepare.batch;
     return slot;
   }
 
   vote(order: number, replica: ReplicaId, batch: Digest): void {
-    this.#slotOf(order).votes[replica] = batch;
+    this.slotOf(order).votes[replica] = batch;
   }
 
-  #slotOf(order: number): Slot {
-    let slot = this.#slots.get(order);
+  private slotOf(order: number): Slot {
+    let slot = this.slots.get(order);
     if (slot === undefined) {
-      const votes = new Array<Digest | null>(this.#n).fill(null);
+      const votes = new Array<Digest | null>(this.n).fill(null);
       slot = { order, prepare: null, batch: [], bytes: 0, commit: null, isDurable: false, votes };
-      this.#slots.set(order, slot);
+      this.slots.set(order, slot);
     }
     return slot;
   }
@@ -71,7 +71,7 @@ export class OrderLog {
     if (prepare === null) return false;
     let count = 0;
     for (const vote of votes) if (vote !== null && equalBytes(vote, prepare.batch)) count += 1;
-    return count >= this.#quorum;
+    return count >= this.quorum;
   }
 
   /**
@@ -81,7 +81,7 @@ export class OrderLog {
   prepares(first: number): Header[] {
     const headers: Header[] = [];
     for (let order = first; ; order += 1) {
-      const slot = this.#slots.get(order);
+      const slot = this.slots.get(order);
       if (!slot?.prepare || !slot.isDurable) return headers;
       headers.push(slot.prepare);
     }
@@ -89,29 +89,29 @@ export class OrderLog {
 
   /** Every slot that has a proposal, by rising order. */
   proposed(): Slot[] {
-    return [...this.#slots.values()]
+    return [...this.slots.values()]
       .filter(({ prepare }) => prepare !== null)
       .sort((a, b) => a.order - b.order);
   }
 
   /** Whether there is a proposal for a later order. */
   hasBeyond(order: number): boolean {
-    for (const slot of this.#slots.values()) {
+    for (const slot of this.slots.values()) {
       if (slot.order > order && slot.prepare !== null) return true;
     }
     return false;
   }
 
   forget(upTo: number): void {
-    for (const [order, { bytes }] of this.#slots) {
+    for (const [order, { bytes }] of this.slots) {
       if (order > upTo) continue;
-      this.#bytes -= bytes;
-      this.#slots.delete(order);
+      this.bytesHeld -= bytes;
+      this.slots.delete(order);
     }
   }
 
   clear(): void {
-    this.#slots.clear();
-    this.#bytes = 0;
+    this.slots.clear();
+    this.bytesHeld = 0;
   }
 }

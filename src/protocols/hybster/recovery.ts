@@ -68,27 +68,27 @@ export interface RecoveryHost {
 
 /** The part of a Hybster replica that has nothing to do while all goes well. */
 export class Recovery {
-  readonly #replica: RecoveryHost;
+  private readonly replica: RecoveryHost;
   /** How far each peer had come when it last said so. */
-  readonly #lastHad = new Map<ReplicaId, number>();
+  private readonly lastHad = new Map<ReplicaId, number>();
   /**
    * When each peer was last helped: a peer that asks without end is answered at the pace of STATUS.
    */
-  readonly #lastHelped = new Map<ReplicaId, number>();
+  private readonly lastHelped = new Map<ReplicaId, number>();
   /** A checkpoint that is stable elsewhere and not reached here, and since when. */
-  #ahead: { readonly stable: Stable; readonly since: number } | null = null;
+  private ahead: { readonly stable: Stable; readonly since: number } | null = null;
   /** The last certificate of each counter, for the journal. */
-  readonly #positions = new Map<number, Extract<HybsterRecord, { kind: "position" }>>();
+  private readonly positions = new Map<number, Extract<HybsterRecord, { kind: "position" }>>();
 
   constructor(replica: RecoveryHost) {
-    this.#replica = replica;
+    this.replica = replica;
   }
 
   onMessage(message: RecoveryMessage, from: ReplicaId): void {
-    const { outbox, transfer, batches, views, checkpoints, context, now } = this.#replica;
+    const { outbox, transfer, batches, views, checkpoints, context, now } = this.replica;
     switch (message.kind) {
       case "fetch-batch": {
-        const requests = this.#findAnywhere(message.digest) as Request[] | null;
+        const requests = this.findAnywhere(message.digest) as Request[] | null;
         if (requests === null) return;
         return outbox.send(from, { kind: "batch", digest: message.digest, requests });
       }
@@ -99,28 +99,28 @@ export class Recovery {
       case "fetch-pages": {
         const image = checkpoints.own(message.order)?.image;
         const answer = serveState(message, image, context.limits);
-        return answer === null ? this.#sendStable(from) : outbox.send(from, answer);
+        return answer === null ? this.sendStable(from) : outbox.send(from, answer);
       }
       case "manifest":
         transfer.onManifest(message);
-        return this.#finishTransfer();
+        return this.finishTransfer();
       case "pages":
         transfer.onPages(from, message);
-        return this.#finishTransfer();
+        return this.finishTransfer();
     }
   }
 
   /** The batch of an order that this replica holds, by its digest. */
   findBatch(digest: Digest, order: number): Batch | null {
-    const slot = this.#replica.log.get(order);
+    const slot = this.replica.log.get(order);
     if (slot?.prepare && equalBytes(slot.prepare.batch, digest)) return slot.batch;
-    return this.#replica.batches.get(digest);
+    return this.replica.batches.get(digest);
   }
 
-  #findAnywhere(digest: Digest): Batch | null {
-    const stored = this.#replica.batches.get(digest);
+  private findAnywhere(digest: Digest): Batch | null {
+    const stored = this.replica.batches.get(digest);
     if (stored !== null) return stored;
-    const slots = this.#replica.log.proposed();
+    const slots = this.replica.log.proposed();
     return slots.find(({ prepare }) => equalBytes(prepare!.batch, digest))?.batch ?? null;
   }
 
@@ -128,35 +128,35 @@ export class Recovery {
 
   /** Resends what a peer lacks: nothing while it makes progress by itself. */
   assist(peer: ReplicaId, status: Status): void {
-    const { views, checkpoints, context, now } = this.#replica;
-    const sinceMs = now - (this.#lastHelped.get(peer) ?? Number.NEGATIVE_INFINITY);
+    const { views, checkpoints, context, now } = this.replica;
+    const sinceMs = now - (this.lastHelped.get(peer) ?? Number.NEGATIVE_INFINITY);
     if (sinceMs < context.timing.statusMs / 2) return;
-    this.#lastHelped.set(peer, now);
+    this.lastHelped.set(peer, now);
     const has = Math.min(status.executed, status.acted);
-    const stalled = this.#lastHad.get(peer) === has;
-    this.#lastHad.set(peer, has);
+    const stalled = this.lastHad.get(peer) === has;
+    this.lastHad.set(peer, has);
     const { order } = checkpoints.stable;
-    if (status.stable < order) this.#sendStable(peer);
+    if (status.stable < order) this.sendStable(peer);
     const isBehind = status.view < views.view;
     const isChanging = status.view === views.view && status.established < views.view;
     const hasMissed = status.established < views.established.view;
     if (isBehind || isChanging || hasMissed) views.assist(peer, status);
     if (stalled && status.established === views.established.view) {
-      this.#resendOrders(peer, has);
+      this.resendOrders(peer, has);
     }
   }
 
-  #sendStable(peer: ReplicaId): void {
-    for (const statement of this.#replica.checkpoints.stable.statements) {
-      this.#replica.outbox.send(peer, { ...statement, kind: "checkpoint" });
+  private sendStable(peer: ReplicaId): void {
+    for (const statement of this.replica.checkpoints.stable.statements) {
+      this.replica.outbox.send(peer, { ...statement, kind: "checkpoint" });
     }
   }
 
   /**
    * PREPAREs are transferable; with them goes this replica's own COMMIT (protocols.md §0, relay).
    */
-  #resendOrders(peer: ReplicaId, has: number): void {
-    const { log, outbox } = this.#replica;
+  private resendOrders(peer: ReplicaId, has: number): void {
+    const { log, outbox } = this.replica;
     let bytes = 0;
     const last = has + resendOrders;
     for (let order = has + 1; order <= last && bytes < resendBytes; order += 1) {
@@ -172,8 +172,8 @@ export class Recovery {
   // For this replica
 
   noteAhead(stable: Stable): void {
-    if (this.#ahead !== null && this.#ahead.stable.order >= stable.order) return;
-    this.#ahead = { stable, since: this.#ahead?.since ?? this.#replica.now };
+    if (this.ahead !== null && this.ahead.stable.order >= stable.order) return;
+    this.ahead = { stable, since: this.ahead?.since ?? this.replica.now };
   }
 
   /**
@@ -181,14 +181,14 @@ export class Recovery {
    * yet.
    */
   tick(): void {
-    const { checkpoints, outbox, context, transfer, now } = this.#replica;
+    const { checkpoints, outbox, context, transfer, now } = this.replica;
     for (const statement of checkpoints.unstable()) {
       outbox.broadcast({ ...statement, kind: "checkpoint" });
     }
     transfer.tick();
-    if (this.#ahead === null) return;
-    const { stable, since } = this.#ahead;
-    if (stable.order <= checkpoints.stable.order) this.#ahead = null;
+    if (this.ahead === null) return;
+    const { stable, since } = this.ahead;
+    if (stable.order <= checkpoints.stable.order) this.ahead = null;
     else if (now - since >= context.timing.catchUpMs) this.beginTransfer(stable);
   }
 
@@ -197,10 +197,10 @@ export class Recovery {
    * meanwhile.
    */
   beginTransfer(stable: Stable): void {
-    const { outbox, transfer, checkpoints, executed } = this.#replica;
-    if (this.#ahead !== null && this.#ahead.stable.order <= stable.order) this.#ahead = null;
+    const { outbox, transfer, checkpoints, executed } = this.replica;
+    if (this.ahead !== null && this.ahead.stable.order <= stable.order) this.ahead = null;
     if (executed >= stable.order) checkpoints.forgetOwn();
-    this.#replica.moveWindow(stable);
+    this.replica.moveWindow(stable);
     outbox.persist({ ...stable, kind: "skipped" });
     outbox.observe({ event: "transfer", order: stable.order, status: "started" });
     transfer.begin(stable);
@@ -208,40 +208,40 @@ export class Recovery {
 
   /** After a replay: goes on with a transfer that the end of the earlier life cut short. */
   resumeTransfer(): void {
-    const { transfer, checkpoints, executed, outbox } = this.#replica;
+    const { transfer, checkpoints, executed, outbox } = this.replica;
     const { stable } = checkpoints;
     if (executed >= stable.order) return;
     outbox.observe({ event: "transfer", order: stable.order, status: "started" });
     transfer.begin(stable);
   }
 
-  #finishTransfer(): void {
-    const { transfer, executor, checkpoints, outbox, views, now } = this.#replica;
+  private finishTransfer(): void {
+    const { transfer, executor, checkpoints, outbox, views, now } = this.replica;
     const image = transfer.takeImage();
     if (image === null) return;
     executor.restore(image);
-    this.#replica.executed = image.order;
+    this.replica.executed = image.order;
     checkpoints.restartCount();
-    this.#replica.addCheckpoint(image, this.#replica.checkpoints.stable.digest);
+    this.replica.addCheckpoint(image, this.replica.checkpoints.stable.digest);
     outbox.add({ kind: "checkpoint", image, retain: this.retained(), required: true });
     outbox.observe({ event: "transfer", order: image.order, status: "finished" });
     views.retry(now);
-    this.#replica.onTransferred();
+    this.replica.onTransferred();
   }
 
   // Coming back
 
   notePosition(attestation: Attestation, digest: Digest): void {
     const record = { kind: "position", attestation: toWire(attestation), digest } as const;
-    this.#positions.set(attestation.counter, record);
+    this.positions.set(attestation.counter, record);
   }
 
   /** What must be kept besides the image of the stable checkpoint. */
   retained(): HybsterRecord[] {
-    const { log, views, checkpoints } = this.#replica;
-    const kept: HybsterRecord[] = [...this.#positions.values()];
-    kept.push({ ...this.#replica.stable(), kind: "stable" });
-    kept.push(...this.#unproposed(), ...views.retained());
+    const { log, views, checkpoints } = this.replica;
+    const kept: HybsterRecord[] = [...this.positions.values()];
+    kept.push({ ...this.replica.stable(), kind: "stable" });
+    kept.push(...this.unproposed(), ...views.retained());
     for (const slot of log.proposed()) {
       if (!slot.isDurable) continue;
       const prepare = { ...slot.prepare!, requests: slot.batch as Request[] };
@@ -253,11 +253,11 @@ export class Recovery {
   }
 
   /** The batches that a view change would refer to and that no proposal of this view holds. */
-  #unproposed(): HybsterRecord[] {
-    const { views, batches } = this.#replica;
+  private unproposed(): HybsterRecord[] {
+    const { views, batches } = this.replica;
     const history = views.history();
     const kept: HybsterRecord[] = [];
-    for (let order = this.#replica.stable().order + 1; order <= topOf(history); order += 1) {
+    for (let order = this.replica.stable().order + 1; order <= topOf(history); order += 1) {
       const digest = batchAt(history, order);
       if (digest === null || this.isDurable(digest, order)) continue;
       const requests = batches.get(digest) as Request[] | null;
@@ -268,7 +268,7 @@ export class Recovery {
 
   /** Whether a record holds the batch for that order. */
   isDurable(digest: Digest, order: number): boolean {
-    const slot = this.#replica.log.get(order);
+    const slot = this.replica.log.get(order);
     return slot !== undefined && slot.isDurable && equalBytes(slot.prepare!.batch, digest);
   }
 
@@ -277,64 +277,64 @@ export class Recovery {
    * certificates, then everything else in the order in which it happened.
    */
   replay(saved: SavedImage | null, journal: readonly HybsterRecord[]): void {
-    for (const record of journal) this.#resumeCounters(record);
-    const snapshot = saved && this.#replica.executor.read(saved);
+    for (const record of journal) this.resumeCounters(record);
+    const snapshot = saved && this.replica.executor.read(saved);
     if (snapshot !== null) {
-      this.#replica.executor.restore(snapshot);
-      this.#replica.executed = snapshot.order;
+      this.replica.executor.restore(snapshot);
+      this.replica.executed = snapshot.order;
     }
-    for (const record of journal) this.#replayRecord(record, snapshot);
+    for (const record of journal) this.replayRecord(record, snapshot);
   }
 
-  #resumeCounters(record: HybsterRecord): void {
-    const { hash, replica } = this.#replica.context;
+  private resumeCounters(record: HybsterRecord): void {
+    const { hash, replica } = this.replica.context;
     switch (record.kind) {
       case "position":
-        return this.#resume(record.attestation, record.digest);
+        return this.resume(record.attestation, record.digest);
       case "accepted": {
         const { commit } = record;
-        return this.#resume(commit.attestation, certified.commit(commit.batch, hash));
+        return this.resume(commit.attestation, certified.commit(commit.batch, hash));
       }
       case "proposed":
         if (record.attestation.instance !== replica) return;
-        return this.#resume(record.attestation, certified.prepare(record.batch, hash));
+        return this.resume(record.attestation, certified.prepare(record.batch, hash));
       case "left":
-        return this.#resume(record.attestation, certified.viewChange(record, hash));
+        return this.resume(record.attestation, certified.viewChange(record, hash));
       default:
         return;
     }
   }
 
-  #resume(wire: WireAttestation, digest: Digest): void {
+  private resume(wire: WireAttestation, digest: Digest): void {
     const attestation = fromWire(wire);
     if (attestation === null) return;
-    if (this.#replica.context.counter.resume(attestation, digest)) {
+    if (this.replica.context.counter.resume(attestation, digest)) {
       this.notePosition(attestation, digest);
     }
   }
 
-  #replayRecord(record: HybsterRecord, snapshot: StateImage | null): void {
-    const { views, batches, checkpoints, context } = this.#replica;
+  private replayRecord(record: HybsterRecord, snapshot: StateImage | null): void {
+    const { views, batches, checkpoints, context } = this.replica;
     const stable = checkpoints.stable.order;
     switch (record.kind) {
       case "proposed":
-        return this.#replayProposal(record, null);
+        return this.replayProposal(record, null);
       case "accepted":
-        return this.#replayProposal(record.prepare, record.commit);
+        return this.replayProposal(record.prepare, record.commit);
       case "executed":
-        return this.#replayUpTo(record.order);
+        return this.replayUpTo(record.order);
       case "stable":
-        return this.#replayStable(record, snapshot);
+        return this.replayStable(record, snapshot);
       case "skipped":
-        return this.#replica.moveWindow(record);
+        return this.replica.moveWindow(record);
       case "left":
         return views.restoreLeft(record);
       case "ticket":
         return views.restoreTicket(record.viewChanges);
       case "established":
-        this.#replica.clearLog();
+        this.replica.clearLog();
         views.restoreEstablished(record);
-        this.#replica.acted = Math.max(record.base, stable);
+        this.replica.acted = Math.max(record.base, stable);
         return;
       case "batch": {
         const window = 2 * context.limits.checkpointOrders;
@@ -345,45 +345,45 @@ export class Recovery {
     }
   }
 
-  #replayProposal(prepare: Prepare, commit: Commit | null): void {
-    const { log, checkpoints, context } = this.#replica;
+  private replayProposal(prepare: Prepare, commit: Commit | null): void {
+    const { log, checkpoints, context } = this.replica;
     if (prepare.order <= checkpoints.stable.order) return;
     const slot = log.propose(prepare, prepare.requests);
     slot.isDurable = true;
     slot.commit = commit;
     if (commit !== null) log.vote(prepare.order, context.replica, commit.batch);
-    this.#replica.acted = prepare.order;
+    this.replica.acted = prepare.order;
   }
 
   /**
    * Up to a stable checkpoint all is committed: it is executed again, and must give the certified
    * state.
    */
-  #replayStable(stable: Stable, snapshot: StateImage | null): void {
-    const { checkpoints, executor } = this.#replica;
+  private replayStable(stable: Stable, snapshot: StateImage | null): void {
+    const { checkpoints, executor } = this.replica;
     if (snapshot?.order === stable.order) {
-      this.#replica.addCheckpoint(snapshot, executor.digest(snapshot));
+      this.replica.addCheckpoint(snapshot, executor.digest(snapshot));
     }
-    this.#replayUpTo(stable.order);
+    this.replayUpTo(stable.order);
     const own = checkpoints.own(stable.order);
     if (own !== undefined && equalBytes(own.digest, stable.digest)) {
-      this.#replica.moveWindow(stable);
+      this.replica.moveWindow(stable);
     } else {
-      this.#ahead = { stable, since: Number.NEGATIVE_INFINITY };
+      this.ahead = { stable, since: Number.NEGATIVE_INFINITY };
     }
   }
 
-  #replayUpTo(order: number): void {
-    while (this.#replica.executed < order && this.#replayOrder(this.#replica.executed + 1));
+  private replayUpTo(order: number): void {
+    while (this.replica.executed < order && this.replayOrder(this.replica.executed + 1));
   }
 
-  #replayOrder(order: number): boolean {
-    const { log, views, batches } = this.#replica;
+  private replayOrder(order: number): boolean {
+    const { log, views, batches } = this.replica;
     const slot = log.get(order);
     const digest = slot?.prepare?.batch ?? views.batchAt(order);
     const batch = slot?.prepare ? slot.batch : digest && batches.get(digest);
     if (digest === null || batch === null) return false;
-    this.#replica.executeBatch(order, digest, batch, batchBytes(batch));
+    this.replica.executeBatch(order, digest, batch, batchBytes(batch));
     return true;
   }
 }

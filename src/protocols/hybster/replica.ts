@@ -74,18 +74,18 @@ export class HybsterReplica
   readonly batches = new BatchStore();
   readonly pending: PendingRequests;
   readonly transfer: StateTransfer;
-  readonly #intake: Intake;
-  readonly #patience: Patience;
-  readonly #recovery: Recovery;
+  private readonly intake: Intake;
+  private readonly patience: Patience;
+  private readonly recovery: Recovery;
   executed = 0;
   acted = 0;
   now = 0;
-  #ordersInView = 0;
-  #operations = 0;
+  private ordersInView = 0;
+  private operations = 0;
   /** When an order was last executed. */
-  #progressAt = 0;
-  #isBatching = false;
-  #isWatching = false;
+  private progressAt = 0;
+  private isBatching = false;
+  private isWatching = false;
 
   constructor(context: ReplicaContext) {
     const { n, limits, hash, service, timing } = context;
@@ -95,8 +95,8 @@ export class HybsterReplica
     this.checkpoints = new Checkpoints(n, quorumOf(n), limits);
     this.executor = new Executor(service, limits, hash);
     this.pending = new PendingRequests(limits);
-    this.#intake = new Intake(this);
-    this.#patience = new Patience(timing);
+    this.intake = new Intake(this);
+    this.patience = new Patience(timing);
     this.transfer = new StateTransfer({
       ...context,
       send: (to, message) => this.outbox.send(to, message),
@@ -104,40 +104,40 @@ export class HybsterReplica
       readerOf: (index) => this.executor.readerOf(index),
       currentPages: () => this.executor.image(this.executed).pages,
     });
-    this.#recovery = new Recovery(this);
+    this.recovery = new Recovery(this);
   }
 
   step(now: number, input: HybsterInput): readonly HybsterEffect[] {
     this.now = now;
     switch (input.kind) {
       case "start":
-        this.#start(input);
+        this.start(input);
         break;
       case "message":
-        this.#onMessage(input.message, input.from);
+        this.onMessage(input.message, input.from);
         break;
       case "timeout":
-        this.#onTimeout(input.timer);
+        this.onTimeout(input.timer);
         break;
     }
     return this.outbox.take();
   }
 
-  #onMessage(message: HybsterMessage, from: ReplicaId | null): void {
-    if (message.kind === "request") return this.#intake.onRequest(message, from);
+  private onMessage(message: HybsterMessage, from: ReplicaId | null): void {
+    if (message.kind === "request") return this.intake.onRequest(message, from);
     if (from === null) return this.outbox.drop("not a client's message");
     switch (message.kind) {
       case "endorsement":
-        return this.#intake.onEndorsement(message);
+        return this.intake.onEndorsement(message);
       case "prepare":
-        return this.#onPrepare(message);
+        return this.onPrepare(message);
       case "commit":
-        return this.#onCommit(message);
+        return this.onCommit(message);
       case "checkpoint":
-        this.#onCheckpoint(message);
-        return this.#propose();
+        this.onCheckpoint(message);
+        return this.propose();
       case "status":
-        return this.#onStatus(from, message);
+        return this.onStatus(from, message);
       case "view-change":
         return this.views.onViewChange(message, this.now);
       case "certificate":
@@ -154,7 +154,7 @@ export class HybsterReplica
       case "manifest":
       case "fetch-pages":
       case "pages":
-        return this.#recovery.onMessage(message, from);
+        return this.recovery.onMessage(message, from);
       case "reply":
         return this.outbox.drop("a reply to a replica");
       default:
@@ -162,18 +162,18 @@ export class HybsterReplica
     }
   }
 
-  #onTimeout(timer: string): void {
+  private onTimeout(timer: string): void {
     if (timer === "batch") {
-      this.#isBatching = false;
-      this.#propose();
+      this.isBatching = false;
+      this.propose();
     } else if (timer === "patience") {
-      this.#isWatching = false;
-      this.#onPatience();
+      this.isWatching = false;
+      this.onPatience();
     } else if (timer === "status") {
       this.outbox.setTimer("status", this.context.timing.statusMs);
       this.sayStatus();
-      this.#intake.forward();
-      this.#recovery.tick();
+      this.intake.forward();
+      this.recovery.tick();
       this.views.retry(this.now);
       this.watch();
     }
@@ -191,23 +191,23 @@ export class HybsterReplica
 
   /** Proposes at the end of the turn, so that what came together is ordered together. */
   batchSoon(): void {
-    if (this.#isBatching) return;
-    this.#isBatching = true;
+    if (this.isBatching) return;
+    this.isBatching = true;
     this.outbox.setTimer("batch", 0);
   }
 
   /** The leader assigns the next orders: first the view's plan, then new requests. */
-  #propose(): void {
-    while (this.isLeading && this.#mayPropose()) {
+  private propose(): void {
+    while (this.isLeading && this.mayPropose()) {
       const order = this.acted + 1;
       const planned = order <= this.views.established.last;
-      const batch = planned ? this.#planned(order) : this.pending.takeBatch();
+      const batch = planned ? this.planned(order) : this.pending.takeBatch();
       if (batch === null || batch.length === 0) return;
-      if (!this.#sendPrepare(order, batch, planned)) return;
+      if (!this.sendPrepare(order, batch, planned)) return;
     }
   }
 
-  #mayPropose(): boolean {
+  private mayPropose(): boolean {
     const { limits } = this.context;
     const order = this.acted + 1;
     if (!this.isInWindow(order)) return false;
@@ -218,20 +218,20 @@ export class HybsterReplica
   }
 
   /** What the view's plan says of an order; null if nothing. */
-  #plannedAt(order: number): Digest | null {
+  private plannedAt(order: number): Digest | null {
     return batchAt({ established: this.views.established, prepares: [] }, order);
   }
 
-  #planned(order: number): Batch | null {
-    const digest = this.#plannedAt(order);
+  private planned(order: number): Batch | null {
+    const digest = this.plannedAt(order);
     return digest && this.batches.get(digest);
   }
 
-  #sendPrepare(order: number, batch: Batch, planned: boolean): boolean {
+  private sendPrepare(order: number, batch: Batch, planned: boolean): boolean {
     const { hash } = this.context;
     const { view } = this.views;
     const digest = batchDigest(batch, hash);
-    const attestation = this.#certify(view, order, certified.prepare(digest, hash));
+    const attestation = this.certify(view, order, certified.prepare(digest, hash));
     if (attestation === null) return false;
     const header: Header = { view, order, batch: digest, attestation: toWire(attestation) };
     const slot = this.log.propose({ ...header, requests: [] }, batch);
@@ -246,14 +246,14 @@ export class HybsterReplica
   /**
    * An order message takes the counter to exactly [view|order]; null if the counter is beyond it.
    */
-  #certify(view: number, order: number, digest: Digest): Attestation | null {
+  private certify(view: number, order: number, digest: Digest): Attestation | null {
     const attestation = this.context.counter.independent(counters.order, { view, order }, digest);
     if (attestation !== null) this.notePosition(attestation, digest);
     return attestation;
   }
 
   notePosition(attestation: Attestation, digest: Digest): void {
-    this.#recovery.notePosition(attestation, digest);
+    this.recovery.notePosition(attestation, digest);
   }
 
   /** The strict ordering window: above the stable checkpoint, two checkpoint intervals long. */
@@ -266,31 +266,31 @@ export class HybsterReplica
    * Order messages of the last established view: acted upon while it lasts, and still learnt from
    * once it was left, for what a quorum acknowledged is committed whatever comes after.
    */
-  #isCurrent(view: number, order: number): boolean {
+  private isCurrent(view: number, order: number): boolean {
     return view === this.views.established.view && this.isInWindow(order);
   }
 
-  #onPrepare(message: Prepare): void {
+  private onPrepare(message: Prepare): void {
     const { view, order } = message;
-    if (!this.#isCurrent(view, order)) return this.outbox.drop("a proposal out of its time");
+    if (!this.isCurrent(view, order)) return this.outbox.drop("a proposal out of its time");
     if (this.log.get(order)?.prepare) return; // the same one: the leader's counter allows no other
-    const planned = this.#plannedAt(order);
+    const planned = this.plannedAt(order);
     if (planned !== null && !equalBytes(planned, message.batch)) {
       return this.outbox.drop("a proposal that departs from its view's plan");
     }
     const { requests } = message;
-    const batch = requests.length > 0 ? requests : this.#recovery.findBatch(message.batch, order);
+    const batch = requests.length > 0 ? requests : this.recovery.findBatch(message.batch, order);
     if (batch === null) return this.outbox.drop("a proposal without its requests");
     if (this.log.bytes > 4 * this.context.limits.checkpointBytes) {
       return this.outbox.drop("no room for another proposal");
     }
     this.log.propose(message, batch);
-    if (this.views.isEstablished) this.#acknowledge();
-    this.#execute();
+    if (this.views.isEstablished) this.acknowledge();
+    this.execute();
   }
 
   /** Makes a proposal durable that this replica executes without having acknowledged it. */
-  #store(slot: Slot, header: Header): void {
+  private store(slot: Slot, header: Header): void {
     const { view, order, batch, attestation } = header;
     const requests = slot.batch as Request[];
     slot.isDurable = true;
@@ -298,20 +298,20 @@ export class HybsterReplica
   }
 
   /** Followers acknowledge proposals in their order, one counter value each (protocols.md H7). */
-  #acknowledge(): void {
+  private acknowledge(): void {
     let slot = this.log.get(this.acted + 1);
     while (slot?.prepare) {
-      this.#sendCommit(slot, slot.prepare);
+      this.sendCommit(slot, slot.prepare);
       this.acted = slot.order;
       slot = this.log.get(this.acted + 1);
     }
   }
 
-  #sendCommit(slot: Slot, header: Header): void {
+  private sendCommit(slot: Slot, header: Header): void {
     const { hash, replica } = this.context;
     const { view, order, batch } = header;
-    const attestation = this.#certify(view, order, certified.commit(batch, hash));
-    if (attestation === null) return this.#store(slot, header);
+    const attestation = this.certify(view, order, certified.commit(batch, hash));
+    if (attestation === null) return this.store(slot, header);
     const prepare = { ...header, requests: slot.batch as Request[] };
     slot.isDurable = true;
     slot.commit = { view, order, batch, attestation: toWire(attestation) };
@@ -323,44 +323,44 @@ export class HybsterReplica
     else this.outbox.broadcast(message);
   }
 
-  #onCommit(message: Commit): void {
+  private onCommit(message: Commit): void {
     const { view, order, batch, attestation } = message;
-    if (!this.#isCurrent(view, order)) return;
+    if (!this.isCurrent(view, order)) return;
     this.log.vote(order, attestation.instance, batch);
-    if (order === this.executed + 1) this.#execute();
+    if (order === this.executed + 1) this.execute();
   }
 
   /** Executes committed orders in sequence. */
-  #execute(): void {
+  private execute(): void {
     if (this.transfer.order !== null) return;
     let slot = this.log.get(this.executed + 1);
     while (slot?.prepare && this.log.isCommitted(slot)) {
-      if (!slot.isDurable) this.#store(slot, slot.prepare);
+      if (!slot.isDurable) this.store(slot, slot.prepare);
       this.executeBatch(slot.order, slot.prepare.batch, slot.batch, slot.bytes);
       slot = this.log.get(this.executed + 1);
     }
-    if (this.isLeading && this.pending.hasUnproposed) this.#propose();
+    if (this.isLeading && this.pending.hasUnproposed) this.propose();
   }
 
   /** Executes the next order, answers its clients, and takes a checkpoint if one is due. */
   executeBatch(order: number, digest: Uint8Array, batch: Batch, bytes: number): void {
     const executions = this.executor.execute(batch);
     this.executed = order;
-    this.#progressAt = this.now;
+    this.progressAt = this.now;
     let operations = 0;
     for (const execution of executions) {
-      operations += this.#settle(execution);
+      operations += this.settle(execution);
       if (execution.answer !== null) this.reply(execution.answer);
     }
-    this.#operations += operations;
+    this.operations += operations;
     this.outbox.observe({ event: "executed", order, digest, operations });
-    this.#ordersInView += 1;
-    if (this.#ordersInView === provenOrders) this.#patience.reset();
-    if (this.checkpoints.isDueAfter(bytes)) this.#takeCheckpoint();
+    this.ordersInView += 1;
+    if (this.ordersInView === provenOrders) this.patience.reset();
+    if (this.checkpoints.isDueAfter(bytes)) this.takeCheckpoint();
   }
 
   /** How many operations took effect. */
-  #settle({ bundle, applied }: Execution): number {
+  private settle({ bundle, applied }: Execution): number {
     const { client, session, number } = bundle;
     this.pending.settle(client, session, this.executor.settled(bundle));
     if (!applied) return 0;
@@ -375,7 +375,7 @@ export class HybsterReplica
 
   // §5.2.2 Checkpointing
 
-  #takeCheckpoint(): void {
+  private takeCheckpoint(): void {
     const image = this.executor.image(this.executed);
     const digest = this.executor.digest(image);
     this.checkpoints.restartCount();
@@ -383,7 +383,7 @@ export class HybsterReplica
     // Who states a checkpoint must be able to give its state, after a crash too.
     this.outbox.persist({ order: image.order, kind: "executed" });
     const statement = this.addCheckpoint(image, digest);
-    if (statement !== null) this.#onCheckpoint(statement);
+    if (statement !== null) this.onCheckpoint(statement);
   }
 
   /** Keeps an image of this replica's state and says so to the others. */
@@ -398,7 +398,7 @@ export class HybsterReplica
     return statement;
   }
 
-  #onCheckpoint(message: Checkpoint): void {
+  private onCheckpoint(message: Checkpoint): void {
     const proof = this.checkpoints.note(message.attestation.instance, message);
     if (proof !== null) this.learnStable({ ...proof, statements: [...proof.statements] });
   }
@@ -412,31 +412,31 @@ export class HybsterReplica
     if (stable.order <= this.checkpoints.stable.order) return;
     const own = this.checkpoints.own(stable.order);
     if (own !== undefined && equalBytes(own.digest, stable.digest)) {
-      this.#advanceStable(stable);
+      this.advanceStable(stable);
     } else if (stable.order <= this.executed) {
       this.outbox.drop("this replica's own state: it differs from a certified one");
-      this.#recovery.beginTransfer(stable);
+      this.recovery.beginTransfer(stable);
     } else {
-      this.#recovery.noteAhead(stable);
+      this.recovery.noteAhead(stable);
     }
   }
 
   adoptStable(stable: Stable): void {
     this.learnStable(stable);
-    if (stable.order > this.checkpoints.stable.order) this.#recovery.beginTransfer(stable);
+    if (stable.order > this.checkpoints.stable.order) this.recovery.beginTransfer(stable);
   }
 
   /**
    * The state after `stable.order` is this replica's own: the window moves, and what is below may
    * go.
    */
-  #advanceStable(stable: Stable): void {
+  private advanceStable(stable: Stable): void {
     const { order } = stable;
     this.moveWindow(stable);
     this.outbox.persist({ ...stable, kind: "stable" });
     this.outbox.observe({ event: "stable", order });
     const image = this.checkpoints.own(order)!.image;
-    const retain = this.#recovery.retained();
+    const retain = this.recovery.retained();
     this.outbox.add({ kind: "checkpoint", image, retain, required: false });
   }
 
@@ -460,7 +460,7 @@ export class HybsterReplica
     const first = Math.max(history.established.base, this.checkpoints.stable.order) + 1;
     for (let order = first; order <= topOf(history); order += 1) {
       const digest = batchAt(history, order);
-      if (digest === null || this.#recovery.findBatch(digest, order) !== null) continue;
+      if (digest === null || this.recovery.findBatch(digest, order) !== null) continue;
       missing += 1;
       this.batches.await(digest, order);
       if (from !== this.context.replica) this.outbox.send(from, { kind: "fetch-batch", digest });
@@ -471,8 +471,8 @@ export class HybsterReplica
   storePlan({ base, plan }: Decision): void {
     plan.forEach((digest, index) => {
       const order = base + 1 + index;
-      const requests = this.#recovery.findBatch(digest, order) as Request[] | null;
-      if (requests === null || this.#recovery.isDurable(digest, order)) return;
+      const requests = this.recovery.findBatch(digest, order) as Request[] | null;
+      if (requests === null || this.recovery.isDurable(digest, order)) return;
       this.outbox.persist({ kind: "batch", digest, requests });
     });
   }
@@ -486,51 +486,51 @@ export class HybsterReplica
   }
 
   onLeft(): void {
-    this.#patience.viewFailed();
-    this.#patience.restart(this.now);
+    this.patience.viewFailed();
+    this.patience.restart(this.now);
     this.watch();
   }
 
   onEstablished(): void {
     this.clearLog();
     this.acted = Math.max(this.views.established.base, this.checkpoints.stable.order);
-    this.#ordersInView = 0;
-    this.#patience.restart(this.now);
+    this.ordersInView = 0;
+    this.patience.restart(this.now);
     this.pending.restart((bundle) => this.executor.settled(bundle));
-    this.#propose();
+    this.propose();
     this.watch();
   }
 
   /** Keeps one timer for the oldest request, or for the new view while changing. */
   watch(): void {
-    if (this.#isWatching) return;
-    const remainingMs = this.#remainingPatienceMs();
+    if (this.isWatching) return;
+    const remainingMs = this.remainingPatienceMs();
     if (remainingMs === null) return;
-    this.#isWatching = true;
+    this.isWatching = true;
     this.outbox.setTimer("patience", Math.max(1, remainingMs));
   }
 
   /** Null while there is nothing to be impatient about. */
-  #remainingPatienceMs(): number | null {
-    const since = this.views.isEstablished ? this.#waitingSince() : this.views.certifiedAt;
-    return since === null ? null : this.#patience.remainingMs(since, this.now);
+  private remainingPatienceMs(): number | null {
+    const since = this.views.isEstablished ? this.waitingSince() : this.views.certifiedAt;
+    return since === null ? null : this.patience.remainingMs(since, this.now);
   }
 
   /**
    * Since when the oldest request waits, or execution for an order that the leader must bring
    * about.
    */
-  #waitingSince(): number | null {
+  private waitingSince(): number | null {
     const { oldest } = this.pending;
     const reached = Math.max(this.executed, this.checkpoints.stable.order);
     const isBlocked = topOf(this.history()) > reached || this.log.hasBeyond(reached);
-    return isBlocked ? Math.min(oldest ?? this.#progressAt, this.#progressAt) : oldest;
+    return isBlocked ? Math.min(oldest ?? this.progressAt, this.progressAt) : oldest;
   }
 
-  #onPatience(): void {
-    if (this.#remainingPatienceMs() === 0) {
+  private onPatience(): void {
+    if (this.remainingPatienceMs() === 0) {
       this.views.suspect(this.now);
-      this.#patience.restart(this.now);
+      this.patience.restart(this.now);
     }
     this.watch();
   }
@@ -549,48 +549,48 @@ export class HybsterReplica
     });
   }
 
-  #onStatus(from: ReplicaId, status: Status): void {
+  private onStatus(from: ReplicaId, status: Status): void {
     this.views.noteStatus(from, status, this.now);
-    this.#recovery.assist(from, status);
+    this.recovery.assist(from, status);
   }
 
   /** A state was transferred: go on from it. */
   onTransferred(): void {
-    this.#progressAt = this.now;
+    this.progressAt = this.now;
     this.pending.restart((bundle) => this.executor.settled(bundle));
-    this.#acknowledge();
-    this.#execute();
+    this.acknowledge();
+    this.execute();
     this.watch();
   }
 
-  #start({ snapshot, journal }: Extract<HybsterInput, { kind: "start" }>): void {
-    this.#recovery.replay(snapshot, [...journal]);
-    this.#patience.restart(this.now);
-    this.#dropReplayed();
-    this.#recovery.resumeTransfer();
+  private start({ snapshot, journal }: Extract<HybsterInput, { kind: "start" }>): void {
+    this.recovery.replay(snapshot, [...journal]);
+    this.patience.restart(this.now);
+    this.dropReplayed();
+    this.recovery.resumeTransfer();
     if (this.isMute) this.outbox.observe({ event: "mute" });
     this.outbox.setTimer("status", this.context.timing.statusMs);
     this.sayStatus();
-    this.#execute();
-    this.#propose();
+    this.execute();
+    this.propose();
   }
 
   /** What a replay says was said in an earlier life; only what it means now is worth telling. */
-  #dropReplayed(): void {
+  private dropReplayed(): void {
     for (const effect of this.outbox.take()) if (effect.kind === "observe") this.outbox.add(effect);
   }
 
   status(): ReplicaStatus {
     return {
       view: this.views.view,
-      role: this.#role(),
+      role: this.role(),
       executed: this.executed,
       stable: this.checkpoints.stable.order,
-      operations: this.#operations,
+      operations: this.operations,
     };
   }
 
-  #role(): ReplicaStatus["role"] {
+  private role(): ReplicaStatus["role"] {
     if (this.isMute) return "mute";
     if (this.transfer.order !== null) return "catching up";
     if (!this.views.isEstablished) return "changing view";

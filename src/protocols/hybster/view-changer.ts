@@ -74,31 +74,31 @@ export class ViewChanger {
   /** The last view this replica took part in. */
   established: Established = genesis;
   /** While changing: what this replica knows of the last established view. */
-  #history: History = { established: genesis, prepares: [] };
-  readonly #suspicions: Suspicions;
+  private leftHistory: History = { established: genesis, prepares: [] };
+  private readonly suspicions: Suspicions;
   /** The latest view change of each replica. */
-  readonly #viewChanges = new Map<ReplicaId, ViewChange>();
+  private readonly viewChanges = new Map<ReplicaId, ViewChange>();
   /** A quorum of view changes to `view`: without it, an unestablished view is not left. */
-  #certificate: readonly ViewChange[] | null = null;
-  #certifiedAt = 0;
+  private certificate: readonly ViewChange[] | null = null;
+  private certifiedSince = 0;
   /** The certificate with which the previous view was left, for replicas left behind. */
-  #ticket: readonly ViewChange[] | null = null;
-  #newView: NewView | null = null;
-  #decision: Decision | null = null;
-  readonly #acknowledgements = new Map<ReplicaId, Acknowledgement>();
+  private ticket: readonly ViewChange[] | null = null;
+  private newView: NewView | null = null;
+  private decision: Decision | null = null;
+  private readonly acknowledgements = new Map<ReplicaId, Acknowledgement>();
   /** Messages that wait for batches or a checkpoint to be fetched. */
-  #waitingNewView: From<NewView> | null = null;
-  #waitingCertificate: From<readonly ViewChange[]> | null = null;
-  #waitingEstablished: From<Established> | null = null;
-  readonly #host: ViewChangeHost;
-  readonly #self: ReplicaId;
-  readonly #quorum: number;
+  private waitingNewView: From<NewView> | null = null;
+  private waitingCertificate: From<readonly ViewChange[]> | null = null;
+  private waitingEstablished: From<Established> | null = null;
+  private readonly host: ViewChangeHost;
+  private readonly self: ReplicaId;
+  private readonly quorum: number;
 
   constructor(host: ViewChangeHost) {
-    this.#host = host;
-    this.#self = host.context.replica;
-    this.#quorum = quorumOf(host.context.n);
-    this.#suspicions = new Suspicions(host.context.n, host.context.f);
+    this.host = host;
+    this.self = host.context.replica;
+    this.quorum = quorumOf(host.context.n);
+    this.suspicions = new Suspicions(host.context.n, host.context.f);
   }
 
   get isEstablished(): boolean {
@@ -106,249 +106,249 @@ export class ViewChanger {
   }
 
   get leader(): ReplicaId {
-    return leaderOf(this.view, this.#host.context.n);
+    return leaderOf(this.view, this.host.context.n);
   }
 
   /** The view this replica wants at least, as its status says. */
   get wanted(): number {
-    return Math.max(this.view, this.#suspicions.of(this.#self));
+    return Math.max(this.view, this.suspicions.of(this.self));
   }
 
   /** Since when a quorum has been ready for `view`; null while it is not. */
   get certifiedAt(): number | null {
-    return this.#certificate === null ? null : this.#certifiedAt;
+    return this.certificate === null ? null : this.certifiedSince;
   }
 
   // Suspicion, in two steps: say it, and leave when f+1 say it.
 
   /** The leader of `view` was given enough time. */
   suspect(now: number): void {
-    const beyond = Math.max(this.view, this.#certificate?.[0]!.to ?? 0);
-    this.#suspicions.note(this.#self, beyond + 1);
-    this.#host.outbox.observe({ event: "suspect", view: this.view });
-    this.#host.sayStatus();
-    this.#reconsider(now);
+    const beyond = Math.max(this.view, this.certificate?.[0]!.to ?? 0);
+    this.suspicions.note(this.self, beyond + 1);
+    this.host.outbox.observe({ event: "suspect", view: this.view });
+    this.host.sayStatus();
+    this.reconsider(now);
   }
 
   noteStatus(from: ReplicaId, status: Status, now: number): void {
-    this.#suspicions.note(from, Math.max(status.suspects, status.view));
-    this.#reconsider(now);
+    this.suspicions.note(from, Math.max(status.suspects, status.view));
+    this.reconsider(now);
   }
 
   /** Leaves for a higher view if f+1 replicas want one and this replica may go there. */
-  #reconsider(now: number): void {
-    const { agreed } = this.#suspicions;
+  private reconsider(now: number): void {
+    const { agreed } = this.suspicions;
     if (agreed <= this.view) return;
-    const certificate = this.#certificate;
+    const certificate = this.certificate;
     if (certificate !== null && certificate[0]!.to < agreed) {
-      this.#leave(certificate[0]!.to + 1, certificate, now);
+      this.leave(certificate[0]!.to + 1, certificate, now);
     } else if (this.isEstablished) {
-      this.#leave(this.view + 1, null, now);
+      this.leave(this.view + 1, null, now);
     }
     // else: an unestablished view is left only with its certificate (H4); peers beyond it send
     // theirs
   }
 
-  #leave(to: number, certificate: readonly ViewChange[] | null, now: number): void {
+  private leave(to: number, certificate: readonly ViewChange[] | null, now: number): void {
     let history = this.history();
     if (certificate !== null) {
       const decision = decide(certificate);
-      this.#host.adoptStable(decision.stable);
+      this.host.adoptStable(decision.stable);
       history = laterHistory(history, decision.history);
     }
-    this.#enter(to, history);
-    if (certificate !== null) this.#keepTicket(certificate);
-    this.#sendViewChange(to);
-    this.#tryCertify(now);
+    this.enter(to, history);
+    if (certificate !== null) this.keepTicket(certificate);
+    this.sendViewChange(to);
+    this.tryCertify(now);
   }
 
   /** What this replica would report if it left now, or reported when it left. */
   history(): History {
-    return this.isEstablished ? this.#host.history() : this.#history;
+    return this.isEstablished ? this.host.history() : this.leftHistory;
   }
 
-  #keepTicket(certificate: readonly ViewChange[]): void {
-    this.#ticket = certificate;
-    this.#host.outbox.persist({ viewChanges: [...certificate], kind: "ticket" });
+  private keepTicket(certificate: readonly ViewChange[]): void {
+    this.ticket = certificate;
+    this.host.outbox.persist({ viewChanges: [...certificate], kind: "ticket" });
   }
 
-  #enter(view: number, history: History): void {
-    this.#history = history;
+  private enter(view: number, history: History): void {
+    this.leftHistory = history;
     this.view = view;
-    this.#ticket = null;
-    this.#certificate = null;
-    this.#newView = null;
-    this.#decision = null;
-    this.#host.onLeft();
-    this.#host.outbox.observe({ event: "view", view, status: "changing" });
+    this.ticket = null;
+    this.certificate = null;
+    this.newView = null;
+    this.decision = null;
+    this.host.onLeft();
+    this.host.outbox.observe({ event: "view", view, status: "changing" });
   }
 
-  #sendViewChange(to: number): void {
-    const { counter, hash } = this.#host.context;
-    const stable = this.#host.stable();
-    const { established } = this.#history;
+  private sendViewChange(to: number): void {
+    const { counter, hash } = this.host.context;
+    const stable = this.host.stable();
+    const { established } = this.leftHistory;
     const first = firstReported(established, stable);
-    const prepares = this.#history.prepares.filter(({ order }) => order >= first);
+    const prepares = this.leftHistory.prepares.filter(({ order }) => order >= first);
     const content = { to, established, stable, prepares };
     const digest = certified.viewChange(content, hash);
     const attestation = counter.continuing(counters.order, { view: to, order: 0 }, digest);
     if (attestation === null) return; // retired: this replica listens
-    this.#host.notePosition(attestation, digest);
+    this.host.notePosition(attestation, digest);
     const message: ViewChange = { ...content, attestation: toWire(attestation) };
-    this.#viewChanges.set(this.#self, message);
-    this.#host.outbox.persist({ ...message, kind: "left" });
-    this.#host.outbox.broadcast({ ...message, kind: "view-change" });
+    this.viewChanges.set(this.self, message);
+    this.host.outbox.persist({ ...message, kind: "left" });
+    this.host.outbox.broadcast({ ...message, kind: "view-change" });
   }
 
   // VIEW-CHANGE, view-change certificates.
 
   onViewChange(message: ViewChange, now: number): void {
     const replica = message.attestation.instance;
-    this.#suspicions.note(replica, message.to);
-    if ((this.#viewChanges.get(replica)?.to ?? 0) < message.to) {
-      this.#viewChanges.set(replica, message);
-      this.#host.learnStable(message.stable);
+    this.suspicions.note(replica, message.to);
+    if ((this.viewChanges.get(replica)?.to ?? 0) < message.to) {
+      this.viewChanges.set(replica, message);
+      this.host.learnStable(message.stable);
     }
-    this.#reconsider(now);
-    this.#tryCertify(now);
+    this.reconsider(now);
+    this.tryCertify(now);
   }
 
   /** Another replica's certificate lets this one go where the others are. */
   onCertificate(viewChanges: readonly ViewChange[], from: ReplicaId, now: number): void {
     const to = viewChanges[0]!.to;
-    for (const { attestation } of viewChanges) this.#suspicions.note(attestation.instance, to);
-    if (!this.#isNews(to)) return;
-    this.#waitingCertificate = { message: viewChanges, from };
-    this.#takeCertificate(now);
+    for (const { attestation } of viewChanges) this.suspicions.note(attestation.instance, to);
+    if (!this.isNews(to)) return;
+    this.waitingCertificate = { message: viewChanges, from };
+    this.takeCertificate(now);
   }
 
   /** Whether a certificate for this view would lead further than the one at hand. */
-  #isNews(to: number): boolean {
-    return to >= this.view && to > (this.#certificate?.[0]!.to ?? 0);
+  private isNews(to: number): boolean {
+    return to >= this.view && to > (this.certificate?.[0]!.to ?? 0);
   }
 
-  #takeCertificate(now: number): void {
-    if (this.#waitingCertificate === null) return;
-    const { message, from } = this.#waitingCertificate;
-    if (this.#host.fetchMissing(this.#planned(decide(message)), from) > 0) return;
-    this.#waitingCertificate = null;
-    if (!this.#isNews(message[0]!.to)) return;
-    this.#setCertificate(message, now);
-    this.#reconsider(now);
+  private takeCertificate(now: number): void {
+    if (this.waitingCertificate === null) return;
+    const { message, from } = this.waitingCertificate;
+    if (this.host.fetchMissing(this.planned(decide(message)), from) > 0) return;
+    this.waitingCertificate = null;
+    if (!this.isNews(message[0]!.to)) return;
+    this.setCertificate(message, now);
+    this.reconsider(now);
   }
 
-  #setCertificate(certificate: readonly ViewChange[], now: number): void {
-    this.#certificate = certificate;
-    this.#certifiedAt = now;
+  private setCertificate(certificate: readonly ViewChange[], now: number): void {
+    this.certificate = certificate;
+    this.certifiedSince = now;
   }
 
   /** Finds a quorum of usable view changes to `view`: those whose batches are all here. */
-  #tryCertify(now: number): void {
+  private tryCertify(now: number): void {
     if (this.isEstablished) return;
-    if (this.#certificate === null) {
-      const usable = [...this.#viewChanges].filter(
+    if (this.certificate === null) {
+      const usable = [...this.viewChanges].filter(
         ([replica, message]) =>
-          message.to === this.view && this.#host.fetchMissing(message, replica) === 0,
+          message.to === this.view && this.host.fetchMissing(message, replica) === 0,
       );
-      if (usable.length < this.#quorum) return;
-      this.#setCertificate(
-        usable.slice(0, this.#quorum).map(([, message]) => message),
+      if (usable.length < this.quorum) return;
+      this.setCertificate(
+        usable.slice(0, this.quorum).map(([, message]) => message),
         now,
       );
-      this.#reconsider(now);
+      this.reconsider(now);
     }
-    if (this.leader === this.#self && this.#newView === null) this.#announce(now);
+    if (this.leader === this.self && this.newView === null) this.announce(now);
   }
 
   /** A decision as a history: its batches are what a replica must have to acknowledge it. */
-  #planned({ base, last, plan }: Decision): History {
+  private planned({ base, last, plan }: Decision): History {
     const established = { ...genesis, base, last, plan: [...plan] };
     return { established, prepares: [] };
   }
 
   // NEW-VIEW and its acknowledgements.
 
-  #announce(now: number): void {
-    const viewChanges = this.#certificate;
+  private announce(now: number): void {
+    const viewChanges = this.certificate;
     if (viewChanges === null || viewChanges[0]!.to !== this.view) return;
-    const { counter, hash } = this.#host.context;
+    const { counter, hash } = this.host.context;
     const content = { view: this.view, viewChanges: [...viewChanges] };
     const digest = certified.newView(content, hash);
     const position = { view: this.view, order: 0 };
     const attestation = counter.independent(counters.newView, position, digest);
     if (attestation === null) return; // announced in an earlier life, or retired
-    this.#host.notePosition(attestation, digest);
+    this.host.notePosition(attestation, digest);
     const message: NewView = { ...content, attestation: toWire(attestation) };
-    this.#host.outbox.persist({ kind: "position", attestation: toWire(attestation), digest });
-    this.#host.outbox.broadcast({ ...message, kind: "new-view" });
-    this.onNewView(message, this.#self, now);
+    this.host.outbox.persist({ kind: "position", attestation: toWire(attestation), digest });
+    this.host.outbox.broadcast({ ...message, kind: "new-view" });
+    this.onNewView(message, this.self, now);
   }
 
   onNewView(message: NewView, from: ReplicaId, now: number): void {
     const isOld = message.view < this.view || message.view <= this.established.view;
-    if (isOld || (message.view === this.view && this.#newView !== null)) return;
-    this.#waitingNewView = { message, from };
-    this.#takeNewView(now);
+    if (isOld || (message.view === this.view && this.newView !== null)) return;
+    this.waitingNewView = { message, from };
+    this.takeNewView(now);
   }
 
-  #takeNewView(now: number): void {
-    if (this.#waitingNewView === null) return;
-    const { message, from } = this.#waitingNewView;
+  private takeNewView(now: number): void {
+    if (this.waitingNewView === null) return;
+    const { message, from } = this.waitingNewView;
     if (message.view < this.view) {
-      this.#waitingNewView = null;
+      this.waitingNewView = null;
       return;
     }
     const decision = decide(message.viewChanges);
-    if (this.#host.fetchMissing(this.#planned(decision), from) > 0) return;
-    this.#waitingNewView = null;
-    if (message.view > this.view) this.#enter(message.view, this.history());
-    this.#host.adoptStable(decision.stable);
-    this.#newView = message;
-    this.#decision = decision;
-    if (this.#certificate === null) this.#setCertificate(message.viewChanges, now);
-    this.#acknowledge(decision);
-    this.#tryEstablish();
+    if (this.host.fetchMissing(this.planned(decision), from) > 0) return;
+    this.waitingNewView = null;
+    if (message.view > this.view) this.enter(message.view, this.history());
+    this.host.adoptStable(decision.stable);
+    this.newView = message;
+    this.decision = decision;
+    if (this.certificate === null) this.setCertificate(message.viewChanges, now);
+    this.acknowledge(decision);
+    this.tryEstablish();
   }
 
-  #acknowledge(decision: Decision): void {
-    const { counter, hash } = this.#host.context;
+  private acknowledge(decision: Decision): void {
+    const { counter, hash } = this.host.context;
     const { base, last } = decision;
     const content = { view: this.view, base, last, plan: planDigest(decision.plan, hash) };
     const digest = certified.acknowledgement(content, hash);
     const attestation = counter.trustedMac(counters.mac, digest);
     if (attestation === null) return;
-    this.#host.storePlan(decision);
+    this.host.storePlan(decision);
     const message: Acknowledgement = { ...content, attestation: toWire(attestation) };
-    this.#acknowledgements.set(this.#self, message);
-    this.#host.outbox.broadcast({ ...message, kind: "acknowledgement" });
+    this.acknowledgements.set(this.self, message);
+    this.host.outbox.broadcast({ ...message, kind: "acknowledgement" });
   }
 
   onAcknowledgement(message: Acknowledgement): void {
     const replica = message.attestation.instance;
-    if ((this.#acknowledgements.get(replica)?.view ?? 0) >= message.view) return;
-    this.#acknowledgements.set(replica, message);
-    this.#tryEstablish();
+    if ((this.acknowledgements.get(replica)?.view ?? 0) >= message.view) return;
+    this.acknowledgements.set(replica, message);
+    this.tryEstablish();
   }
 
-  #tryEstablish(): void {
-    const decision = this.#decision;
+  private tryEstablish(): void {
+    const decision = this.decision;
     if (decision === null || this.isEstablished) return;
     const { base, last } = decision;
-    const plan = planDigest(decision.plan, this.#host.context.hash);
-    const acknowledgements = [...this.#acknowledgements.values()].filter(
+    const plan = planDigest(decision.plan, this.host.context.hash);
+    const acknowledgements = [...this.acknowledgements.values()].filter(
       (message) =>
         message.view === this.view &&
         message.base === base &&
         message.last === last &&
         equalBytes(message.plan, plan),
     );
-    if (acknowledgements.length < this.#quorum) return;
-    this.#establish({
+    if (acknowledgements.length < this.quorum) return;
+    this.establish({
       view: this.view,
       base,
       last,
       plan: [...decision.plan],
-      acknowledgements: acknowledgements.slice(0, this.#quorum),
+      acknowledgements: acknowledgements.slice(0, this.quorum),
     });
   }
 
@@ -358,66 +358,66 @@ export class ViewChanger {
    */
   onEstablished(message: Established, from: ReplicaId): void {
     if (message.view <= this.established.view) return;
-    this.#waitingEstablished = { message, from };
-    this.#takeEstablished();
+    this.waitingEstablished = { message, from };
+    this.takeEstablished();
   }
 
-  #takeEstablished(): void {
-    if (this.#waitingEstablished === null) return;
-    const { message, from } = this.#waitingEstablished;
+  private takeEstablished(): void {
+    if (this.waitingEstablished === null) return;
+    const { message, from } = this.waitingEstablished;
     const isOld = message.view <= this.established.view;
-    if (isOld) this.#waitingEstablished = null;
-    if (isOld || this.#host.stable().order < message.base) return;
-    if (this.#host.fetchMissing({ established: message, prepares: [] }, from) > 0) return;
-    this.#waitingEstablished = null;
-    if (message.view < this.view) return this.#learnFrom(message);
-    if (message.view > this.view) this.#enter(message.view, this.history());
-    this.#establish(message);
+    if (isOld) this.waitingEstablished = null;
+    if (isOld || this.host.stable().order < message.base) return;
+    if (this.host.fetchMissing({ established: message, prepares: [] }, from) > 0) return;
+    this.waitingEstablished = null;
+    if (message.view < this.view) return this.learnFrom(message);
+    if (message.view > this.view) this.enter(message.view, this.history());
+    this.establish(message);
   }
 
   /**
    * This replica wants to be beyond the view, and missed it: what is committed in it is final all
    * the same.
    */
-  #learnFrom(established: Established): void {
-    this.#history = laterHistory({ established, prepares: [] }, this.#history);
+  private learnFrom(established: Established): void {
+    this.leftHistory = laterHistory({ established, prepares: [] }, this.leftHistory);
     this.established = established;
-    this.#host.outbox.persist({ ...established, kind: "established" });
-    this.#host.clearLog();
+    this.host.outbox.persist({ ...established, kind: "established" });
+    this.host.clearLog();
   }
 
-  #establish(established: Established): void {
+  private establish(established: Established): void {
     this.established = established;
-    this.#host.outbox.persist({ ...established, kind: "established" });
-    this.#host.outbox.observe({ event: "view", view: this.view, status: "established" });
-    this.#host.onEstablished();
+    this.host.outbox.persist({ ...established, kind: "established" });
+    this.host.outbox.observe({ event: "view", view: this.view, status: "established" });
+    this.host.onEstablished();
   }
 
   // Retransmission: what a peer that is behind is sent, and what this replica asks for again.
 
   /** Time passed, or something awaited came: tries again what waits. */
   retry(now: number): void {
-    this.#takeEstablished();
-    this.#takeNewView(now);
-    this.#takeCertificate(now);
-    this.#tryCertify(now);
+    this.takeEstablished();
+    this.takeNewView(now);
+    this.takeCertificate(now);
+    this.tryCertify(now);
   }
 
   /** Sends a peer what it lacks to be where this replica is. */
   assist(peer: ReplicaId, status: Status): void {
-    const { outbox } = this.#host;
+    const { outbox } = this.host;
     const { established } = this;
     if (status.established < established.view) {
       outbox.send(peer, { ...established, kind: "established" });
     }
     if (this.isEstablished) return;
-    if (this.#ticket !== null && status.view < this.view) {
-      outbox.send(peer, { kind: "certificate", viewChanges: [...this.#ticket] });
+    if (this.ticket !== null && status.view < this.view) {
+      outbox.send(peer, { kind: "certificate", viewChanges: [...this.ticket] });
     }
-    const own = this.#viewChanges.get(this.#self);
+    const own = this.viewChanges.get(this.self);
     if (own?.to === this.view) outbox.send(peer, { ...own, kind: "view-change" });
-    if (this.#newView !== null) outbox.send(peer, { ...this.#newView, kind: "new-view" });
-    const acknowledgement = this.#acknowledgements.get(this.#self);
+    if (this.newView !== null) outbox.send(peer, { ...this.newView, kind: "new-view" });
+    const acknowledgement = this.acknowledgements.get(this.self);
     if (acknowledgement?.view === this.view) {
       outbox.send(peer, { ...acknowledgement, kind: "acknowledgement" });
     }
@@ -428,36 +428,36 @@ export class ViewChanger {
   restoreLeft(message: ViewChange): void {
     const { established, prepares } = message;
     this.view = message.to;
-    this.#history = { established, prepares };
-    this.#suspicions.note(this.#self, message.to);
-    this.#viewChanges.set(this.#self, message);
+    this.leftHistory = { established, prepares };
+    this.suspicions.note(this.self, message.to);
+    this.viewChanges.set(this.self, message);
   }
 
   restoreTicket(certificate: readonly ViewChange[]): void {
-    this.#ticket = certificate;
+    this.ticket = certificate;
   }
 
   restoreEstablished(established: Established): void {
     this.view = Math.max(this.view, established.view);
     this.established = established;
     if (!this.isEstablished) {
-      this.#history = laterHistory({ established, prepares: [] }, this.#history);
+      this.leftHistory = laterHistory({ established, prepares: [] }, this.leftHistory);
     }
-    this.#suspicions.note(this.#self, this.view);
+    this.suspicions.note(this.self, this.view);
   }
 
   /** The batch of an order as the view left last had it. */
   batchAt(order: number): Digest | null {
-    return batchAt(this.#history, order);
+    return batchAt(this.leftHistory, order);
   }
 
   /** What must be kept for coming back to where this replica is. */
   retained(): HybsterRecord[] {
     const kept: HybsterRecord[] = [];
     if (this.established.view > 0) kept.push({ ...this.established, kind: "established" });
-    const own = this.#viewChanges.get(this.#self);
+    const own = this.viewChanges.get(this.self);
     if (own !== undefined && own.to > this.established.view) kept.push({ ...own, kind: "left" });
-    if (this.#ticket !== null) kept.push({ viewChanges: [...this.#ticket], kind: "ticket" });
+    if (this.ticket !== null) kept.push({ viewChanges: [...this.ticket], kind: "ticket" });
     return kept;
   }
 }
