@@ -56,9 +56,53 @@ export interface MultiAttestation {
   readonly mac: Uint8Array;
 }
 
+/**
+ * How a trusted instance that restarts knows that it does not stand lower than it did (protocols.md
+ * §7.1 B2; decision 0008).
+ *
+ * - `storage`: its host shows it its own latest certificates; the host's storage is believed to be
+ *   fresh.
+ * - `fail-stop`: it does not know, and never certifies again.
+ * - `leases`: it certifies only what other instances have recorded beforehand, and asks them.
+ */
+export type Freshness = "storage" | "fail-stop" | "leases";
+
+export const freshnesses: readonly Freshness[] = ["storage", "fail-stop", "leases"];
+
+/**
+ * The leases of one trusted instance, with freshness `leases`. Statements are the instances' own,
+ * under the group's MAC: hosts carry them, and may lose, repeat or delay them, and cannot make any.
+ */
+export interface LeaseKeeper {
+  /**
+   * Whether it may certify at all: since its first boot, or, after a restart, since f+1 other active
+   * instances told it what they had recorded.
+   */
+  readonly isActive: boolean;
+  /**
+   * What every other instance is to be told so that this one becomes active or, once it is, may
+   * certify up to `limit`; the same bytes again until enough have answered, null when they have.
+   */
+  ask(counter: number, limit: Position): Uint8Array | null;
+  /**
+   * Takes a statement of another instance, and gives the answer for it; null if it needs none, or
+   * is not genuine, or is out of date.
+   */
+  receive(statement: Uint8Array): Uint8Array | null;
+}
+
 /** The counters of one trusted instance. */
 export interface TrustedCounter {
   readonly instance: number;
+  /** Null unless the group's freshness is `leases`. */
+  readonly leases: LeaseKeeper | null;
+
+  /**
+   * The highest position that the counter certifies now; `retired`, which is above all, where
+   * nothing bounds it. It rises as leases are granted: what is refused beyond it may be asked for
+   * again.
+   */
+  limit(counter: number): Position;
 
   /** Where a counter stands. */
   current(counter: number): Position;

@@ -84,6 +84,7 @@ const copyOf = ({ view, order }: Position): Position => ({ view, order });
 
 class ModelCounter implements TrustedCounter {
   readonly instance: number;
+  readonly leases = null;
   readonly #sealer: Sealer;
   readonly #positions = new Map<number, Position>();
   #issued = false;
@@ -95,6 +96,10 @@ class ModelCounter implements TrustedCounter {
 
   current(counter: number): Position {
     return this.#positions.get(counter) ?? origin;
+  }
+
+  limit(): Position {
+    return retired;
   }
 
   independent(counter: number, next: Position, digest: Digest): Attestation | null {

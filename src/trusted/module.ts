@@ -65,6 +65,7 @@ export function openTrustedModule(options: TrustedModuleOptions): TrustedCounter
 
 class TrustedModule implements TrustedCounter {
   readonly instance: number;
+  readonly leases = null;
   readonly #module: TrustedExports;
 
   constructor(module: TrustedExports, instance: number) {
@@ -78,6 +79,10 @@ class TrustedModule implements TrustedCounter {
       view: this.#module.current(2 * counter),
       order: this.#module.current(2 * counter + 1),
     };
+  }
+
+  limit(): Position {
+    return retired;
   }
 
   independent(counter: number, next: Position, digest: Digest): Attestation | null {

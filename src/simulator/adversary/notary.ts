@@ -11,6 +11,7 @@ import {
   type ClientId,
   comparePositions,
   type Digest,
+  type LeaseKeeper,
   type MultiAttestation,
   origin,
   type Position,
@@ -44,6 +45,14 @@ export class Notary implements TrustedCounter {
 
   current(counter: number): Position {
     return this.#positions.get(counter) ?? this.#counter.current(counter);
+  }
+
+  get leases(): LeaseKeeper | null {
+    return this.#counter.leases;
+  }
+
+  limit(counter: number): Position {
+    return this.#counter.limit(counter);
   }
 
   independent(counter: number, next: Position, _digest: Digest): Attestation | null {
