@@ -5,8 +5,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { counters, hybster } from "../../../src/protocols/hybster/index.js";
 import { defaultLimits } from "../../../src/core/index.js";
-import { hybsterBugs } from "../../planted/hybster-bugs.js";
-import { type Bug, planted } from "../../planted/plant.js";
+import { hybsterMutants, type Mutant, protocolWith } from "../../../mutants/index.js";
 import {
   answer,
   bytesOf,
@@ -19,10 +18,10 @@ import {
 } from "./support.js";
 
 /** A story that ends well, and does not without the rule that `bug` takes out. */
-function rule(name: string, bug: Bug, story: (protocol: HybsterProtocol) => void): void {
+function rule(name: string, bug: Mutant, story: (protocol: HybsterProtocol) => void): void {
   test(name, () => story(hybster));
   test(`${name}: fails without its rule (${bug.name})`, async () => {
-    const broken = (await planted("hybster", bug)) as unknown as HybsterProtocol;
+    const broken = (await protocolWith(bug, "hybster")) as unknown as HybsterProtocol;
     assert.throws(() => story(broken), assert.AssertionError);
   });
 }
@@ -34,7 +33,7 @@ const a = [bytesOf("a")];
 const b = [bytesOf("b")];
 const c = [bytesOf("c")];
 
-rule("hybster-vc-coverage (H3)", hybsterBugs.coverageUnchecked, (protocol) => {
+rule("hybster-vc-coverage (H3)", hybsterMutants["coverage-unchecked"], (protocol) => {
   const world = stage(protocol, { liars: [1] });
   const liar = world.liar(1);
   // R0 leads view 0 and commits b at order 1 with R1; R2 hears nothing of it.
@@ -76,7 +75,7 @@ rule("hybster-vc-coverage (H3)", hybsterBugs.coverageUnchecked, (protocol) => {
   cut();
 });
 
-rule("hybster-vc-reuse-counter (H2)", hybsterBugs.strictnessUnchecked, (protocol) => {
+rule("hybster-vc-reuse-counter (H2)", hybsterMutants["strictness-unchecked"], (protocol) => {
   const world = stage(protocol, { liars: [1] });
   const liar = world.liar(1);
   world.submit(0, b, { to: [0] });
@@ -102,7 +101,7 @@ rule("hybster-vc-reuse-counter (H2)", hybsterBugs.strictnessUnchecked, (protocol
   assert.notEqual(protocol.claims({ kind: "view-change", ...empty }, 1, context), null);
 });
 
-rule("hybster-newview-one-recipient (H4)", hybsterBugs.noViewChangeRetransmission, (protocol) => {
+rule("hybster-newview-one-recipient (H4)", hybsterMutants["no-view-change-retransmission"], (protocol) => {
   const world = stage(protocol, { liars: [1] });
   const liar = world.liar(1);
   // R0 and R2 cannot hear each other: both suspect view 0. Only R1 gets everything.
@@ -139,7 +138,7 @@ rule("hybster-newview-one-recipient (H4)", hybsterBugs.noViewChangeRetransmissio
   assert.equal(disagree(world, 0, 2), false);
 });
 
-rule("hybster-selective-prepare (H5)", hybsterBugs.noRelay, (protocol) => {
+rule("hybster-selective-prepare (H5)", hybsterMutants["no-relay"], (protocol) => {
   const world = stage(protocol, { liars: [0] });
   const liar = world.liar(0);
   world.submit(0, a, { to: [0] });
@@ -154,7 +153,7 @@ rule("hybster-selective-prepare (H5)", hybsterBugs.noRelay, (protocol) => {
 
 rule(
   "retransmission after a healed partition",
-  hybsterBugs.noViewChangeRetransmission,
+  hybsterMutants["no-view-change-retransmission"],
   (protocol) => {
     const world = stage(protocol, {});
     world.crash(0);
@@ -169,7 +168,7 @@ rule(
   },
 );
 
-rule("suspicion has two steps", hybsterBugs.lonelySuspicion, (protocol) => {
+rule("suspicion has two steps", hybsterMutants["lonely-suspicion"], (protocol) => {
   const world = stage(protocol, {});
   const cut = world.block((m) => bothReplicas(m) && (m.to === 2 || m.from === 2));
   world.submit(0, a, { to: [2] });
@@ -185,7 +184,7 @@ rule("suspicion has two steps", hybsterBugs.lonelySuspicion, (protocol) => {
   assert.equal(answer(world, 0, 1), "a");
 });
 
-rule("the oldest request decides", hybsterBugs.patienceResetByOthers, (protocol) => {
+rule("the oldest request decides", hybsterMutants["patience-reset-by-others"], (protocol) => {
   const world = stage(protocol, { liars: [0] });
   const liar = world.liar(0);
   // R0 serves client 1 promptly and starves client 0.
@@ -208,7 +207,7 @@ rule("the oldest request decides", hybsterBugs.patienceResetByOthers, (protocol)
   assert.notEqual(answer(world, 0, 1), null);
 });
 
-rule("orders beyond the window are refused", hybsterBugs.windowUnchecked, (protocol) => {
+rule("orders beyond the window are refused", hybsterMutants["window-unchecked"], (protocol) => {
   const world = stage(protocol, { liars: [0], limits: { checkpointOrders: 2 } });
   const liar = world.liar(0);
   world.submit(0, a, { to: [0] });
@@ -222,7 +221,7 @@ rule("orders beyond the window are refused", hybsterBugs.windowUnchecked, (proto
 
 rule(
   "proposals are acknowledged in their order (H7)",
-  hybsterBugs.acknowledgedOutOfOrder,
+  hybsterMutants["acknowledged-out-of-order"],
   (protocol) => {
     const world = stage(protocol, { liars: [0] });
     const liar = world.liar(0);
@@ -244,7 +243,7 @@ rule(
   },
 );
 
-rule("a quorum is more than one", hybsterBugs.quorumOfOne, (protocol) => {
+rule("a quorum is more than one", hybsterMutants["quorum-of-one"], (protocol) => {
   const world = stage(protocol, { n: 5 });
   world.hold((m) => m.message.kind === "commit");
   world.submit(0, a, { to: [0] });
@@ -254,7 +253,7 @@ rule("a quorum is more than one", hybsterBugs.quorumOfOne, (protocol) => {
 
 rule(
   "an unestablished view needs its certificate (H4)",
-  hybsterBugs.uncertifiedLeave,
+  hybsterMutants["uncertified-leave"],
   (protocol) => {
     const world = stage(protocol, { liars: [1] });
     const liar = world.liar(1);
@@ -280,7 +279,7 @@ rule(
   },
 );
 
-rule("a client with two authenticators delays itself", hybsterBugs.endorsedByOne, (protocol) => {
+rule("a client with two authenticators delays itself", hybsterMutants["endorsed-by-one"], (protocol) => {
   const world = stage(protocol, { clientAuthentication: "mac" });
   world.submit(0, a, { to: [0] }); // valid at the leader …
   world.submit(0, a, { number: 1, to: [1, 2], authenticator: new Uint8Array(96) }); // … only
@@ -292,7 +291,7 @@ rule("a client with two authenticators delays itself", hybsterBugs.endorsedByOne
   assert.equal(world.status(1).view, 0, "nobody suspects the leader");
 });
 
-rule("a client that leaves a gap delays itself", hybsterBugs.gapsTaken, (protocol) => {
+rule("a client that leaves a gap delays itself", hybsterMutants["gaps-taken"], (protocol) => {
   const world = stage(protocol, {});
   world.submit(0, a, { number: 3 });
   world.play(2500);
@@ -319,7 +318,7 @@ test("the leader of a view that failed can take part in the next", () => {
   assert.equal(answer(world, 0, 2), "ab");
 });
 
-rule("a transferred state brings the replies", hybsterBugs.repliesNotRestored, (protocol) => {
+rule("a transferred state brings the replies", hybsterMutants["replies-not-restored"], (protocol) => {
   const world = stage(protocol, { limits: { checkpointOrders: 2 } });
   world.crash(2);
   for (let round = 0; round < 4; round += 1) {
@@ -338,11 +337,11 @@ rule("a transferred state brings the replies", hybsterBugs.repliesNotRestored, (
   assert.deepEqual(world.service(2).pages()[0]!.bytes(), bytesOf("aaaa"));
 });
 
-rule("a state is believed with its certificate only", hybsterBugs.manifestBelieved, (protocol) => {
+rule("a state is believed with its certificate only", hybsterMutants["manifest-believed"], (protocol) => {
   lyingSource(protocol, "manifest");
 });
 
-rule("every page is checked against the manifest", hybsterBugs.pagesBelieved, (protocol) => {
+rule("every page is checked against the manifest", hybsterMutants["pages-believed"], (protocol) => {
   lyingSource(protocol, "pages");
 });
 
