@@ -1,6 +1,6 @@
 // A mutant: the product with one mistake in it. What a rule is worth, and whether anything would
-// notice that it is gone, is shown by taking it out of a copy; the product holds no switch for being
-// wrong.
+// notice that it is gone, is shown by taking it out of a copy; the product holds no switch for
+// being wrong.
 
 export interface Mutant {
   readonly name: string;

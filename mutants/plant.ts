@@ -23,7 +23,7 @@ const layers = ["core", "codec", "parts", "protocols"];
 export interface Planted {
   /** Holds `protocols/index.js` and what it stands on. */
   readonly folder: string;
-  remove(): void;
+  readonly remove: () => void;
 }
 
 /**
@@ -70,7 +70,10 @@ export function mutated(mutant: Mutant): string {
 /** The text with any white space where it has some: how code is broken into lines is no matter. */
 function pattern(text: string): RegExp {
   const words = text.trim().split(/\s+/);
-  return new RegExp(words.map((word) => word.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&")).join("\\s+"), "g");
+  return new RegExp(
+    words.map((word) => word.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&")).join("\\s+"),
+    "g",
+  );
 }
 
 /** Where Node would look for the packages that the layers use. */

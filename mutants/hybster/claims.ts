@@ -1,4 +1,5 @@
-// Mistakes in what must be authentic (claims.ts), and in what a new view must order (view-change.ts).
+// Mistakes in what must be authentic (claims.ts), and in what a new view must order
+// (view-change.ts).
 
 import { inFile } from "../mutant.js";
 
@@ -64,7 +65,8 @@ export const claims = inFile("protocols/hybster/claims.js", {
   },
   "endorsements-unverified": {
     breaks: "endorsements are counted and not verified",
-    find: 'endorsements.every((wire) => this.attested(wire, "trusted-mac", counters.mac, null, digest))',
+    find: `endorsements.every((wire) =>
+      this.attested(wire, "trusted-mac", counters.mac, null, digest))`,
     replace: "true",
   },
   "endorsers-uncounted": {

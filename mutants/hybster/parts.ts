@@ -231,7 +231,7 @@ export const waiting = {
       find: "Math.min(patienceMs * 2 ** Math.min(this.failedViews, 20), patienceMsMax)",
       replace: "patienceMs * 2 ** Math.min(this.failedViews, 20)",
     },
-    "impatience": {
+    impatience: {
       breaks: "patience is a hundredth of what it should be",
       find: "return Math.min(patienceMs *",
       replace: "return 0.01 * Math.min(patienceMs *",

@@ -1,5 +1,5 @@
-// Mistakes in the normal case (replica.ts), the ordering window (order-log.ts), and requests on their
-// way in (intake.ts, endorsements.ts).
+// Mistakes in the normal case (replica.ts), the ordering window (order-log.ts), and requests on
+// their way in (intake.ts, endorsements.ts).
 
 import { inFile } from "../mutant.js";
 
@@ -32,7 +32,8 @@ export const ordering = inFile("protocols/hybster/replica.js", {
   "left-view-unheard": {
     breaks: "nothing more is learnt from a view that was left",
     find: "return view === this.views.established.view && this.isInWindow(order);",
-    replace: "return view === this.views.view && this.views.isEstablished && this.isInWindow(order);",
+    replace:
+      "return view === this.views.view && this.views.isEstablished && this.isInWindow(order);",
   },
   "plan-not-enforced": {
     breaks: "a leader may depart from its view's plan",
@@ -173,7 +174,8 @@ export const ordering = inFile("protocols/hybster/replica.js", {
   },
   "status-once": {
     breaks: "the status timer is not set again",
-    find: 'this.outbox.setTimer("status", this.context.timing.statusMs); this.sayStatus(); this.intake',
+    find: `this.outbox.setTimer("status", this.context.timing.statusMs);
+      this.sayStatus(); this.intake`,
     replace: "this.sayStatus(); this.intake",
   },
   "requests-not-forwarded": {

@@ -77,7 +77,8 @@ export const views = inFile("protocols/hybster/view-changer.js", {
   },
   "new-view-position-not-stored": {
     breaks: "a leader does not store that it announced a view",
-    find: 'this.host.outbox.persist({ kind: "position", attestation: toWire(attestation), digest });',
+    find: `this.host.outbox.persist({
+      kind: "position", attestation: toWire(attestation), digest });`,
     replace: "",
   },
   "old-new-views-accepted": {
@@ -132,7 +133,8 @@ export const views = inFile("protocols/hybster/view-changer.js", {
   },
   "missed-view-not-stored": {
     breaks: "a view that a replica missed is not stored",
-    find: 'this.host.outbox.persist({ ...established, kind: "established" }); this.host.clearLog();',
+    find: `this.host.outbox.persist({ ...established, kind: "established" });
+      this.host.clearLog();`,
     replace: "this.host.clearLog();",
   },
   "missed-view-log-kept": {
@@ -142,7 +144,8 @@ export const views = inFile("protocols/hybster/view-changer.js", {
   },
   "established-not-stored": {
     breaks: "a replica does not store in which view it takes part",
-    find: 'this.host.outbox.persist({ ...established, kind: "established" }); this.host.outbox.observe',
+    find: `this.host.outbox.persist({ ...established, kind: "established" });
+      this.host.outbox.observe`,
     replace: "this.host.outbox.observe",
   },
   "established-not-resent": {

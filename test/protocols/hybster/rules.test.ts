@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { counters, hybster } from "../../../src/protocols/hybster/index.js";
 import { defaultLimits } from "../../../src/core/index.js";
-import { hybsterMutants, type Mutant, protocolWith } from "../../../mutants/index.js";
+import { hybsterMutants, protocolWith } from "../../../mutants/index.js";
 import {
   answer,
   bytesOf,
@@ -17,11 +17,18 @@ import {
   stage,
 } from "./support.js";
 
-/** A story that ends well, and does not without the rule that `bug` takes out. */
-function rule(name: string, bug: Mutant, story: (protocol: HybsterProtocol) => void): void {
+/** A story that ends well, and does not without the rule that `mutant` takes out. */
+function rule(
+  name: string,
+  mutant: keyof typeof hybsterMutants,
+  story: (protocol: HybsterProtocol) => void,
+): void {
   test(name, () => story(hybster));
-  test(`${name}: fails without its rule (${bug.name})`, async () => {
-    const broken = (await protocolWith(bug, "hybster")) as unknown as HybsterProtocol;
+  test(`${name}: fails without its rule (${mutant})`, async () => {
+    const broken = (await protocolWith(
+      hybsterMutants[mutant],
+      "hybster",
+    )) as unknown as HybsterProtocol;
     assert.throws(() => story(broken), assert.AssertionError);
   });
 }
@@ -33,7 +40,7 @@ const a = [bytesOf("a")];
 const b = [bytesOf("b")];
 const c = [bytesOf("c")];
 
-rule("hybster-vc-coverage (H3)", hybsterMutants["coverage-unchecked"], (protocol) => {
+rule("hybster-vc-coverage (H3)", "coverage-unchecked", (protocol) => {
   const world = stage(protocol, { liars: [1] });
   const liar = world.liar(1);
   // R0 leads view 0 and commits b at order 1 with R1; R2 hears nothing of it.
@@ -75,7 +82,7 @@ rule("hybster-vc-coverage (H3)", hybsterMutants["coverage-unchecked"], (protocol
   cut();
 });
 
-rule("hybster-vc-reuse-counter (H2)", hybsterMutants["strictness-unchecked"], (protocol) => {
+rule("hybster-vc-reuse-counter (H2)", "strictness-unchecked", (protocol) => {
   const world = stage(protocol, { liars: [1] });
   const liar = world.liar(1);
   world.submit(0, b, { to: [0] });
@@ -101,7 +108,7 @@ rule("hybster-vc-reuse-counter (H2)", hybsterMutants["strictness-unchecked"], (p
   assert.notEqual(protocol.claims({ kind: "view-change", ...empty }, 1, context), null);
 });
 
-rule("hybster-newview-one-recipient (H4)", hybsterMutants["no-view-change-retransmission"], (protocol) => {
+rule("hybster-newview-one-recipient (H4)", "no-view-change-retransmission", (protocol) => {
   const world = stage(protocol, { liars: [1] });
   const liar = world.liar(1);
   // R0 and R2 cannot hear each other: both suspect view 0. Only R1 gets everything.
@@ -138,7 +145,7 @@ rule("hybster-newview-one-recipient (H4)", hybsterMutants["no-view-change-retran
   assert.equal(disagree(world, 0, 2), false);
 });
 
-rule("hybster-selective-prepare (H5)", hybsterMutants["no-relay"], (protocol) => {
+rule("hybster-selective-prepare (H5)", "no-relay", (protocol) => {
   const world = stage(protocol, { liars: [0] });
   const liar = world.liar(0);
   world.submit(0, a, { to: [0] });
@@ -151,24 +158,20 @@ rule("hybster-selective-prepare (H5)", hybsterMutants["no-relay"], (protocol) =>
   assert.equal(world.status(2).view, 0, "no view change was needed");
 });
 
-rule(
-  "retransmission after a healed partition",
-  hybsterMutants["no-view-change-retransmission"],
-  (protocol) => {
-    const world = stage(protocol, {});
-    world.crash(0);
-    const lost = world.block((m) => m.message.kind === "view-change");
-    world.submit(0, a);
-    world.play(2000);
-    assert.equal(answer(world, 0, 1), null, "view changes are lost");
-    lost();
-    world.block((m) => m.message.kind === "reply" && m.from === 0);
-    world.play(1000);
-    assert.equal(answer(world, 0, 1), "a");
-  },
-);
+rule("retransmission after a healed partition", "no-view-change-retransmission", (protocol) => {
+  const world = stage(protocol, {});
+  world.crash(0);
+  const lost = world.block((m) => m.message.kind === "view-change");
+  world.submit(0, a);
+  world.play(2000);
+  assert.equal(answer(world, 0, 1), null, "view changes are lost");
+  lost();
+  world.block((m) => m.message.kind === "reply" && m.from === 0);
+  world.play(1000);
+  assert.equal(answer(world, 0, 1), "a");
+});
 
-rule("suspicion has two steps", hybsterMutants["lonely-suspicion"], (protocol) => {
+rule("suspicion has two steps", "lonely-suspicion", (protocol) => {
   const world = stage(protocol, {});
   const cut = world.block((m) => bothReplicas(m) && (m.to === 2 || m.from === 2));
   world.submit(0, a, { to: [2] });
@@ -184,7 +187,7 @@ rule("suspicion has two steps", hybsterMutants["lonely-suspicion"], (protocol) =
   assert.equal(answer(world, 0, 1), "a");
 });
 
-rule("the oldest request decides", hybsterMutants["patience-reset-by-others"], (protocol) => {
+rule("the oldest request decides", "patience-reset-by-others", (protocol) => {
   const world = stage(protocol, { liars: [0] });
   const liar = world.liar(0);
   // R0 serves client 1 promptly and starves client 0.
@@ -207,7 +210,7 @@ rule("the oldest request decides", hybsterMutants["patience-reset-by-others"], (
   assert.notEqual(answer(world, 0, 1), null);
 });
 
-rule("orders beyond the window are refused", hybsterMutants["window-unchecked"], (protocol) => {
+rule("orders beyond the window are refused", "window-unchecked", (protocol) => {
   const world = stage(protocol, { liars: [0], limits: { checkpointOrders: 2 } });
   const liar = world.liar(0);
   world.submit(0, a, { to: [0] });
@@ -219,31 +222,27 @@ rule("orders beyond the window are refused", hybsterMutants["window-unchecked"],
   assert.equal(world.dropped(1)["a proposal out of its time"], 1);
 });
 
-rule(
-  "proposals are acknowledged in their order (H7)",
-  hybsterMutants["acknowledged-out-of-order"],
-  (protocol) => {
-    const world = stage(protocol, { liars: [0] });
-    const liar = world.liar(0);
-    world.submit(0, a, { to: [0] });
-    world.submit(1, b, { to: [0] });
-    world.settle();
-    const requests = received(liar, "request").map(({ body, authenticator }) => ({
-      body,
-      authenticator,
-    }));
-    const first = forge.prepare(liar, 0, 1, [requests[0]!]);
-    const second = forge.prepare(liar, 0, 2, [requests[1]!]);
-    liar.send([1, 2], { kind: "prepare", ...second, requests: [...second.requests] });
-    world.settle();
-    liar.send([1, 2], { kind: "prepare", ...first, requests: [...first.requests] });
-    world.settle();
-    assert.equal(answer(world, 0, 1), "a");
-    assert.equal(answer(world, 1, 1), "ab");
-  },
-);
+rule("proposals are acknowledged in their order (H7)", "acknowledged-out-of-order", (protocol) => {
+  const world = stage(protocol, { liars: [0] });
+  const liar = world.liar(0);
+  world.submit(0, a, { to: [0] });
+  world.submit(1, b, { to: [0] });
+  world.settle();
+  const requests = received(liar, "request").map(({ body, authenticator }) => ({
+    body,
+    authenticator,
+  }));
+  const first = forge.prepare(liar, 0, 1, [requests[0]!]);
+  const second = forge.prepare(liar, 0, 2, [requests[1]!]);
+  liar.send([1, 2], { kind: "prepare", ...second, requests: [...second.requests] });
+  world.settle();
+  liar.send([1, 2], { kind: "prepare", ...first, requests: [...first.requests] });
+  world.settle();
+  assert.equal(answer(world, 0, 1), "a");
+  assert.equal(answer(world, 1, 1), "ab");
+});
 
-rule("a quorum is more than one", hybsterMutants["quorum-of-one"], (protocol) => {
+rule("a quorum is more than one", "quorum-of-one", (protocol) => {
   const world = stage(protocol, { n: 5 });
   world.hold((m) => m.message.kind === "commit");
   world.submit(0, a, { to: [0] });
@@ -251,35 +250,31 @@ rule("a quorum is more than one", hybsterMutants["quorum-of-one"], (protocol) =>
   assert.equal(world.status(1).executed, 0, "two of five commit nothing");
 });
 
-rule(
-  "an unestablished view needs its certificate (H4)",
-  hybsterMutants["uncertified-leave"],
-  (protocol) => {
-    const world = stage(protocol, { liars: [1] });
-    const liar = world.liar(1);
-    const changes = ["view-change", "certificate"];
-    world.block((m) => m.from === 0 && m.to === 2 && changes.includes(m.message.kind));
-    world.submit(0, a);
-    const status = {
-      kind: "status",
-      view: 0,
-      established: 0,
-      stable: 0,
-      executed: 0,
-      acted: 0,
-    } as const;
-    const starved = world.block((m) => m.message.kind === "commit" || m.message.kind === "prepare");
-    liar.send([0, 2], { ...status, suspects: 9 });
-    world.play(800);
-    liar.send(0, { kind: "view-change", ...forge.viewChange(liar, 1) });
-    world.play(2500);
-    assert.ok(world.status(0).view > 1, "R0 has a quorum for view 1 and goes on");
-    assert.equal(world.status(2).view, 1, "R2 has no such quorum and stays");
-    starved();
-  },
-);
+rule("an unestablished view needs its certificate (H4)", "uncertified-leave", (protocol) => {
+  const world = stage(protocol, { liars: [1] });
+  const liar = world.liar(1);
+  const changes = ["view-change", "certificate"];
+  world.block((m) => m.from === 0 && m.to === 2 && changes.includes(m.message.kind));
+  world.submit(0, a);
+  const status = {
+    kind: "status",
+    view: 0,
+    established: 0,
+    stable: 0,
+    executed: 0,
+    acted: 0,
+  } as const;
+  const starved = world.block((m) => m.message.kind === "commit" || m.message.kind === "prepare");
+  liar.send([0, 2], { ...status, suspects: 9 });
+  world.play(800);
+  liar.send(0, { kind: "view-change", ...forge.viewChange(liar, 1) });
+  world.play(2500);
+  assert.ok(world.status(0).view > 1, "R0 has a quorum for view 1 and goes on");
+  assert.equal(world.status(2).view, 1, "R2 has no such quorum and stays");
+  starved();
+});
 
-rule("a client with two authenticators delays itself", hybsterMutants["endorsed-by-one"], (protocol) => {
+rule("a client with two authenticators delays itself", "endorsed-by-one", (protocol) => {
   const world = stage(protocol, { clientAuthentication: "mac" });
   world.submit(0, a, { to: [0] }); // valid at the leader …
   world.submit(0, a, { number: 1, to: [1, 2], authenticator: new Uint8Array(96) }); // … only
@@ -291,7 +286,7 @@ rule("a client with two authenticators delays itself", hybsterMutants["endorsed-
   assert.equal(world.status(1).view, 0, "nobody suspects the leader");
 });
 
-rule("a client that leaves a gap delays itself", hybsterMutants["gaps-taken"], (protocol) => {
+rule("a client that leaves a gap delays itself", "gaps-taken", (protocol) => {
   const world = stage(protocol, {});
   world.submit(0, a, { number: 3 });
   world.play(2500);
@@ -318,7 +313,7 @@ test("the leader of a view that failed can take part in the next", () => {
   assert.equal(answer(world, 0, 2), "ab");
 });
 
-rule("a transferred state brings the replies", hybsterMutants["replies-not-restored"], (protocol) => {
+rule("a transferred state brings the replies", "replies-not-restored", (protocol) => {
   const world = stage(protocol, { limits: { checkpointOrders: 2 } });
   world.crash(2);
   for (let round = 0; round < 4; round += 1) {
@@ -328,7 +323,8 @@ rule("a transferred state brings the replies", hybsterMutants["replies-not-resto
   world.restart(2);
   world.play(1500);
   assert.equal(world.status(2).executed, 4, "R2 caught up by state transfer");
-  // The client repeats its last request: everyone answers from the table, nobody executes it again.
+  // The client repeats its last request: everyone answers from the table, nobody executes it
+  // again.
   world.submit(0, a, { number: 4, acknowledged: 3 });
   world.play(100);
   const late = world.replies(0).filter((reply) => reply.from === 2);
@@ -337,11 +333,11 @@ rule("a transferred state brings the replies", hybsterMutants["replies-not-resto
   assert.deepEqual(world.service(2).pages()[0]!.bytes(), bytesOf("aaaa"));
 });
 
-rule("a state is believed with its certificate only", hybsterMutants["manifest-believed"], (protocol) => {
+rule("a state is believed with its certificate only", "manifest-believed", (protocol) => {
   lyingSource(protocol, "manifest");
 });
 
-rule("every page is checked against the manifest", hybsterMutants["pages-believed"], (protocol) => {
+rule("every page is checked against the manifest", "pages-believed", (protocol) => {
   lyingSource(protocol, "pages");
 });
 
