@@ -12,6 +12,7 @@ import {
 import { tmpdir } from "node:os";
 import { dirname, extname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { Script } from "node:vm";
 import { type Protocol, UsageError } from "../src/core/index.js";
 import type { Mutant } from "./mutant.js";
 
@@ -28,7 +29,8 @@ export interface Planted {
 
 /**
  * Makes the copy, in the system's folder for temporary files.
- * @throws UsageError `MUTANT_OUT_OF_DATE` if the mutant's text does not occur exactly once.
+ * @throws UsageError `MUTANT_OUT_OF_DATE` if the mutant's text does not occur exactly once, or the
+ * file is no program with it.
  */
 export function plant(mutant: Mutant): Planted {
   const text = mutated(mutant);
@@ -51,21 +53,33 @@ export function plant(mutant: Mutant): Planted {
 
 /** The text of the mutant's file with the mistake. @throws UsageError as `plant` does. */
 export function mutated(mutant: Mutant): string {
-  const { name, file, find, replace } = mutant;
+  const { file, find, replace } = mutant;
   const text = readFileSync(join(source, file), "utf8");
   const occurrences = [...text.matchAll(pattern(find))];
   const [match] = occurrences;
   if (match === undefined || occurrences.length > 1) {
-    throw new UsageError(
-      "MUTANT_OUT_OF_DATE",
-      `the mutant ${name} is out of date: its text occurs ${occurrences.length} times in ` +
-        `build/src/${file}. Put its definition in mutants/ right.`,
-      { name, file, occurrences: occurrences.length },
-    );
+    throw outOfDate(mutant, `its text occurs ${occurrences.length} times in build/src/${file}`);
   }
   const end = match.index + match[0].length;
-  return text.slice(0, match.index) + replace + text.slice(end);
+  const changed = text.slice(0, match.index) + replace + text.slice(end);
+  const body = changed
+    .replace(/^import[^;]*;$/gm, "")
+    .replace(/^export (?:\*|\{)[^;]*;$/gm, "")
+    .replace(/^export /gm, "");
+  try {
+    new Script(body); // compiled, not run
+  } catch (error) {
+    throw outOfDate(mutant, `build/src/${file} is no program with it: ${String(error)}`);
+  }
+  return changed;
 }
+
+const outOfDate = ({ name, file }: Mutant, why: string) =>
+  new UsageError(
+    "MUTANT_OUT_OF_DATE",
+    `the mutant ${name} is out of date: ${why}. Put its definition in mutants/ right.`,
+    { name, file },
+  );
 
 /** The text with any white space where it has some: how code is broken into lines is no matter. */
 function pattern(text: string): RegExp {

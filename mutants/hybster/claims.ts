@@ -53,11 +53,6 @@ export const claims = inFile("protocols/hybster/claims.js", {
     find: 'this.all.push({ kind: "client", client: bundle.client, digest, authenticator });',
     replace: "",
   },
-  "empty-bundles": {
-    breaks: "a bundle may hold no operation",
-    find: "operations.length === 0 ||",
-    replace: "",
-  },
   "relayed-requests-unchecked": {
     breaks: "the requests of a batch are not verified",
     find: "if (!requests.every((request) => this.relayed(request)))",

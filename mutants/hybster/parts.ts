@@ -46,11 +46,6 @@ export const clientTable = inFile("parts/client-table.js", {
     find: "client.expired = Math.max(client.expired, session);",
     replace: "",
   },
-  "busiest-session-expired": {
-    breaks: "sessions expire by their age, not by when they were used last",
-    find: "if (sessions.size > 1) sessions.delete(bundle.session);",
-    replace: "",
-  },
   "gaps-executed": {
     breaks: "a bundle takes effect although its predecessors did not",
     find: 'return bundle.number === session.last + 1 ? "next" : "early";',
@@ -151,11 +146,6 @@ export const transfer = inFile("parts/state-transfer.js", {
     breaks: "a transfer turns to a newer state with the list of pages of the older",
     find: "this.target = target; this.manifest = null;",
     replace: "this.target = target;",
-  },
-  "transfer-begins-anew-in-vain": {
-    breaks: "a transfer that turns to a newer state does not ask for it",
-    find: "this.partial = null; this.askNext(); }",
-    replace: "this.partial = null; }",
   },
   "pages-one-piece-short": {
     breaks: "a page that needs several messages is served from its beginning each time",

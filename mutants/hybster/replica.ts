@@ -128,7 +128,7 @@ export const ordering = inFile("protocols/hybster/replica.js", {
   "missing-batches-not-fetched": {
     breaks: "batches of a plan that are missing are awaited and not asked for",
     find: 'this.outbox.send(from, { kind: "fetch-batch", digest });',
-    replace: "",
+    replace: "{}",
   },
   "batches-lost-with-view": {
     breaks: "the batches of a view that was left are forgotten with it",

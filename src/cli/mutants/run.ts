@@ -1,6 +1,6 @@
 // The hunt for many mutants, and what is printed of it.
 
-import { type Mutant, mutantsOf } from "../../../mutants/index.js";
+import { type Mutant, mutantsOf, mutated } from "../../../mutants/index.js";
 import { UsageError } from "../../core/index.js";
 import { exitCode } from "../exit-code.js";
 import { optionsFor, type SeedRange } from "../simulate/seed-worker.js";
@@ -26,6 +26,7 @@ export async function runMutants(options: MutantsOptions): Promise<number> {
   const { protocol, replicas, jobs } = options;
   const mutants = chosen(options);
   const seeds = seedsOf(options);
+  for (const mutant of mutants) mutated(mutant); // one that is out of date is known before all work
   const abort = new AbortController();
   process.once("SIGINT", () => abort.abort());
   const progress = new Progress(mutants.length);
