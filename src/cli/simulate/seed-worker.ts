@@ -5,10 +5,14 @@ import { pathToFileURL } from "node:url";
 import { parentPort, workerData } from "node:worker_threads";
 import type { Protocol } from "../../core/index.js";
 import { protocolNamed } from "../../protocols/index.js";
-import { type Outcome, simulate, type SimulationOptions } from "../../simulator/index.js";
+import {
+  type Outcome,
+  simulate,
+  type SimulationOptions,
+  symbolicHash,
+} from "../../simulator/index.js";
 import { createService } from "../../services/index.js";
 import { workloadFor } from "./workloads.js";
-import { sha256 } from "../sha256.js";
 
 /** What is simulated: names, so that it can travel to a thread. */
 export interface Subject {
@@ -25,6 +29,9 @@ export interface SeedRange {
   readonly last: number;
 }
 
+/** Runs have few keys: a power of two beside them, so that some pages change and others do not. */
+const pageCount = 32;
+
 /** The simulator's options for a subject. @throws UsageError for names that are not known. */
 export function optionsFor(
   { protocol, service, n }: Subject,
@@ -32,7 +39,7 @@ export function optionsFor(
 ): SimulationOptions {
   return {
     protocol: find(protocol),
-    service: () => createService(service, sha256),
+    service: () => createService(service, symbolicHash, pageCount),
     workload: workloadFor(service),
     n,
   };
