@@ -13,6 +13,11 @@ export const recovery = inFile("protocols/hybster/recovery.js", {
     find: "views.assist(peer, status);",
     replace: "{}",
   },
+  "missed-views-ignored": {
+    breaks: "a peer beyond the others' view is not told that it was established",
+    find: "if (isBehind || isChanging || hasMissed)",
+    replace: "if (isBehind || isChanging)",
+  },
   "stable-not-resent": {
     breaks: "peers behind a checkpoint are not sent its proof",
     find: "if (status.stable < order) this.sendStable(peer);",
