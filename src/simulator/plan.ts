@@ -176,11 +176,7 @@ function drawTiming(random: Random): Timing {
   };
 }
 
-function drawClients(
-  has: (fault: Fault) => boolean,
-  healMs: number,
-  random: Random,
-): ClientsPlan {
+function drawClients(has: (fault: Fault) => boolean, healMs: number, random: Random): ClientsPlan {
   const many = has("bursts");
   const bundles = 2 + random.below(many ? 8 : 20);
   return {

@@ -176,9 +176,7 @@ function network(
 const link = { from: 0, to: 1 };
 
 test("the network loses, doubles and blocks until it heals", () => {
-  const partitions = [
-    { kind: "one-way-links", fromMs: 0, untilMs: 50, blocked: [link] },
-  ] as const;
+  const partitions = [{ kind: "one-way-links", fromMs: 0, untilMs: 50, blocked: [link] }] as const;
   const faulty = { jitterMs: 2, lossChance: 0.3, duplicationChance: 0.3, overtakeChance: 1 };
   const kinds = new Set<string>();
   const { network: net, counts } = network(faulty, { partitions });

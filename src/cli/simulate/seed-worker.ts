@@ -3,6 +3,7 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { protocolNamed } from "../../protocols/index.js";
 import {
+  faultsNamed,
   type Outcome,
   simulate,
   type SimulationOptions,
@@ -16,6 +17,8 @@ export interface Subject {
   readonly protocol: string;
   readonly service: string;
   readonly n: number;
+  /** As `--faults` names them; everything if there are none. */
+  readonly faults?: string;
 }
 
 /** Seeds `first … last`. */
@@ -28,12 +31,13 @@ export interface SeedRange {
 const pageCount = 32;
 
 /** The simulator's options for a subject. @throws UsageError for names that are not known. */
-export function optionsFor({ protocol, service, n }: Subject): SimulationOptions {
+export function optionsFor({ protocol, service, n, faults }: Subject): SimulationOptions {
   return {
     protocol: protocolNamed(protocol),
     service: () => createService(service, symbolicHash, pageCount),
     workload: workloadFor(service),
     n,
+    ...(faults === undefined ? {} : { faults: faultsNamed(faults) }),
   };
 }
 
