@@ -37,6 +37,8 @@ export class Mishaps {
   readonly #stillUntil: Float64Array;
   /** How long a replica that crashes next stays down. */
   readonly #downMs: Float64Array;
+  /** How long an operator takes to empty the folder of a damaged journal. */
+  readonly #repairMs: Float64Array;
   readonly #loops = new Map<ReplicaId, Loop>();
   readonly #refusing = new Map<ReplicaId, number>();
   #starting: ReplicaId | null = null;
@@ -46,6 +48,7 @@ export class Mishaps {
     this.#options = options;
     this.#stillUntil = new Float64Array(plan.n + plan.clients.correct + plan.clients.lying);
     this.#downMs = new Float64Array(plan.n);
+    this.#repairMs = new Float64Array(plan.n);
     this.#clocks = hosts.map(({ id }) => {
       const { offsetMs = 0, rate = 1 } = plan.clocks.find(({ replica }) => replica === id) ?? {};
       return new HostClock(offsetMs, rate);
@@ -164,7 +167,7 @@ export class Mishaps {
       // Only a trusted module keeps a replica without memory from contradicting itself.
       if (faultModel !== "hybrid") this.gone.add(replica);
     } else {
-      this.#downMs[replica] = downMs;
+      this.#repairMs[replica] = downMs;
       host.journal.damage(random.fraction());
     }
   }
@@ -179,7 +182,7 @@ export class Mishaps {
       this.#loops.set(host.id, { again: crash.again, effects: crash.againEffects });
     }
     if (crash.afterEffects === null) this.fall(host);
-    else host.crashAfter(crash.afterEffects);
+    else host.crashAfter(crash.afterEffects, crash.atRisk);
   }
 
   #cutPower(downMs: number): void {
@@ -256,7 +259,7 @@ export class Mishaps {
     const { happened, faultModel } = this.#options;
     happened("damage found", host.id);
     host.loseDisk();
-    if (faultModel === "hybrid") this.#riseAfter(host, this.#downMs[host.id]!);
+    if (faultModel === "hybrid") this.#riseAfter(host, this.#repairMs[host.id]!);
     else this.gone.add(host.id);
   }
 }

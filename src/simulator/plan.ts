@@ -139,7 +139,7 @@ export function drawPlan(options: PlanOptions, random: Random): Plan {
 /** Some runs have hardly any fault, few have nearly all; a run confined to few has more of them. */
 function drawFaults(wanted: readonly Fault[], random: Random): (fault: Fault) => boolean {
   const all = Object.keys(faultKinds).length;
-  const intensity = random.pick([0.2, 0.5, 0.8, 1, 1.6]) * Math.min(3, all / wanted.length);
+  const intensity = random.pick([0.2, 0.6, 1, 1, 1.5]) * Math.min(3, all / wanted.length);
   const drawn = new Set(
     wanted.filter((fault) => random.chance(Math.min(0.9, faultKinds[fault].chance * intensity))),
   );

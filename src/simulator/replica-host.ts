@@ -104,6 +104,7 @@ export class ReplicaHost {
   #tokens = 0;
   readonly #instant = new Set<string>();
   #crashAfter = Infinity;
+  #crashAtRisk = 0;
   #hasToken = true;
   readonly #others: readonly ReplicaId[];
 
@@ -195,9 +196,13 @@ export class ReplicaHost {
     this.#lastPersist = this.journal.written;
   }
 
-  /** Crashes of itself before the effect so many effects from now. */
-  crashAfter(effects: number): void {
+  /**
+   * Crashes of itself before the effect so many effects from now, or the first one after it that
+   * finds so many writes at risk.
+   */
+  crashAfter(effects: number, atRisk = 0): void {
     this.#crashAfter = effects;
+    this.#crashAtRisk = atRisk;
   }
 
   /** One turn: messages, each with its sender (null: a client), then the timers of 0 ms. */
@@ -271,7 +276,10 @@ export class ReplicaHost {
     try {
       const now = surroundings.now(this);
       for (const effect of this.#alive.machine.step(now, input)) {
-        if (this.#crashAfter-- <= 0) return surroundings.crashed(this);
+        if (this.#crashAfter <= 0 && this.journal.atRisk >= this.#crashAtRisk) {
+          return surroundings.crashed(this);
+        }
+        this.#crashAfter--;
         this.effects++;
         this.#carryOut(effect);
       }

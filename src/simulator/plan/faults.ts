@@ -13,21 +13,21 @@ interface FaultKind {
 
 /** Every fault that a seed may draw. */
 export const faultKinds = {
-  loss: { group: "network", chance: 0.4, mark: "lost" },
+  loss: { group: "network", chance: 0.5, mark: "lost" },
   duplication: { group: "network", chance: 0.4, mark: "duplicated" },
-  reordering: { group: "network", chance: 0.5, mark: "overtaken" },
-  delays: { group: "network", chance: 0.35, mark: "late" },
+  reordering: { group: "network", chance: 0.6, mark: "overtaken" },
+  delays: { group: "network", chance: 0.5, mark: "late" },
   clogs: { group: "network", chance: 0.2, mark: "clogged" },
-  partitions: { group: "network", chance: 0.3, mark: "partition: partitions" },
-  "one-way-links": { group: "network", chance: 0.25, mark: "partition: one-way-links" },
-  "broken-links": { group: "network", chance: 0.2, mark: "partition: broken-links" },
+  partitions: { group: "network", chance: 0.5, mark: "partition: partitions" },
+  "one-way-links": { group: "network", chance: 0.4, mark: "partition: one-way-links" },
+  "broken-links": { group: "network", chance: 0.25, mark: "partition: broken-links" },
   bridges: { group: "network", chance: 0.15, mark: "partition: bridges" },
   swizzles: { group: "network", chance: 0.15, mark: "partition: swizzles" },
-  pauses: { group: "processes", chance: 0.25, mark: "pause" },
-  crashes: { group: "processes", chance: 0.5, mark: "crash" },
+  pauses: { group: "processes", chance: 0.3, mark: "pause" },
+  crashes: { group: "processes", chance: 0.7, mark: "crash" },
   "crash-loops": { group: "processes", chance: 0.15, mark: "crash at the start" },
   "power-cuts": { group: "processes", chance: 0.15, mark: "power cut" },
-  "lost-writes": { group: "disks", chance: 0.6, mark: "crash that lost writes" },
+  "lost-writes": { group: "disks", chance: 0.7, mark: "crash that lost writes" },
   "torn-writes": { group: "disks", chance: 0.4, mark: "crash that tore a group" },
   "slow-disks": { group: "disks", chance: 0.15, mark: "slow sync" },
   "refused-writes": { group: "disks", chance: 0.1, mark: "write refused" },
@@ -38,8 +38,8 @@ export const faultKinds = {
   bursts: { group: "overload", chance: 0.15, mark: "burst" },
   "slow-replicas": { group: "overload", chance: 0.15, mark: "slow turn" },
   "small-queues": { group: "overload", chance: 0.1, mark: "small queues" },
-  lies: { group: "adversaries", chance: 0.5, mark: "liar" },
-  "lying-clients": { group: "adversaries", chance: 0.4, mark: "lie of a client" },
+  lies: { group: "adversaries", chance: 0.6, mark: "liar" },
+  "lying-clients": { group: "adversaries", chance: 0.5, mark: "lie of a client" },
 } as const satisfies Record<string, FaultKind>;
 
 export type Fault = keyof typeof faultKinds;

@@ -10,6 +10,8 @@ export interface CrashPlan {
   readonly atMs: number;
   /** Null: at that time; else so many effects after it, in the middle of a step perhaps. */
   readonly afterEffects: number | null;
+  /** With `afterEffects`: only once so many writes wait for the disk. */
+  readonly atRisk: number;
   readonly downMs: number;
   /** So often it crashes again as it starts, after so many effects at most. */
   readonly again: number;
@@ -106,18 +108,20 @@ export class HostPlans {
   crashes(damages: readonly DamagePlan[]): CrashPlan[] {
     const random = this.#random;
     const loops = this.#has("crash-loops");
+    const loses = this.#has("lost-writes") || this.#has("torn-writes");
     const count = (this.#has("crashes") ? 1 + random.below(5) : 0) + (loops ? 1 : 0);
     const crashes = Array.from({ length: count }, (_, index) => ({
       replica: random.pick(this.#correct),
       ...this.#moment(1_500),
       afterEffects: random.chance(0.7) ? random.below(40) : null,
+      atRisk: loses ? random.pick([0, 1, 2, 4]) : 0,
       again: loops && (index === 0 || random.chance(0.3)) ? 1 + random.below(4) : 0,
       againEffects: random.pick([1, 4, 12]),
     }));
     // Damage is found at a start only.
     for (const { replica, kind, atMs } of damages) {
       if (kind === "lost") continue;
-      const later = { atMs: random.between(atMs, this.#healMs), afterEffects: null };
+      const later = { atMs: random.between(atMs, this.#healMs), afterEffects: null, atRisk: 0 };
       const downMs = random.between(1, 500);
       crashes.push({ replica, ...later, downMs, again: 0, againEffects: 0 });
     }
