@@ -99,7 +99,7 @@ export interface PlanOptions {
 export function drawPlan(options: PlanOptions, random: Random): Plan {
   const { protocol, n, f } = options;
   const has = drawFaults(options.faults, random);
-  const healMs = random.between(300, 3_000);
+  const healMs = random.between(300, 2_600);
   const clients = drawClients(has, healMs, random);
   const damages = drawDamages(has, n, f, healMs, random);
   const liars =
