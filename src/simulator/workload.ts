@@ -2,6 +2,7 @@
 // simulator.
 
 import type { ClientId } from "../core/index.js";
+import type { Verdict } from "./checkers/history.js";
 import type { Random } from "./random.js";
 
 /**
@@ -26,6 +27,6 @@ export interface Workload {
   next(random: Random, client: ClientId): Uint8Array;
   /** An operation of a lying client, on what no correct client touches. */
   noise(random: Random): Uint8Array;
-  /** Null, or what is wrong with the history: that it is not linearizable, say. */
-  judge(history: readonly Call[]): string | null;
+  /** Whether the history is one of a correct service: linearizable, say. */
+  judge(history: readonly Call[]): Verdict;
 }

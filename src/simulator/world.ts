@@ -117,8 +117,9 @@ export class World {
 
   #judgeHistory(): void {
     const history = this.#clients.flatMap((client) => client.history);
-    const fault = this.#options.workload.judge(history);
-    if (fault !== null) this.judge.violate("linearizability", fault);
+    const judged = this.#options.workload.judge(history);
+    if (judged.verdict === "wrong") this.judge.violate("linearizability", judged.explanation);
+    if (judged.verdict === "undecided") this.#count("linearizability undecided");
   }
 
   #at(atMs: number, event: () => void): void {

@@ -10,15 +10,15 @@ import {
   type KeyAction,
   type KeyAnswer,
   keyValueModel,
+  type Verdict,
 } from "../../simulator/index.js";
 
 type Operation = HistoryOperation<KeyAction, KeyAnswer>;
 
-/** Null, or why no order of the calls explains their answers. Ranges are not judged. */
-export function judgeKeyValue(history: readonly Call[]): string | null {
+/** Whether one order of the calls explains their answers. Ranges are not judged. */
+export function judgeKeyValue(history: readonly Call[]): Verdict {
   const operations = history.flatMap((call) => operationOf(call) ?? []);
-  const verdict = checkLinearizability(operations, keyValueModel);
-  return verdict.ok ? null : `key ${verdict.key}: ${verdict.explanation}`;
+  return checkLinearizability(operations, keyValueModel);
 }
 
 function operationOf({ client, operation, invokedMs, returnedMs, result }: Call): Operation | null {
