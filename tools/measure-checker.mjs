@@ -21,6 +21,8 @@ for (const [name, mix] of Object.entries(mixes)) {
     const history = unplaced(told);
     const cells = [measure(told), measure(history)];
     for (const lie of Object.values(lies)) cells.push(measure(lie(history, new Random(1))));
-    console.log([name.padEnd(10), `${keys}`.padStart(5), ...cells.map((c) => c.padEnd(21))].join(" "));
+    console.log(
+      [name.padEnd(10), `${keys}`.padStart(5), ...cells.map((c) => c.padEnd(21))].join(" "),
+    );
   }
 }

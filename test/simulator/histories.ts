@@ -117,7 +117,9 @@ const isValue = (answer: KeyAnswer | undefined): boolean => answer?.startsWith("
 /** A read of a value, in the later half. */
 function readOf(history: readonly Operation[], random: Random): Operation {
   const later = history.slice(history.length / 2);
-  return random.pick(later.filter(({ action, answer }) => action.kind === "get" && isValue(answer)));
+  return random.pick(
+    later.filter(({ action, answer }) => action.kind === "get" && isValue(answer)),
+  );
 }
 
 const withAnswer = (

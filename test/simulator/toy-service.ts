@@ -48,7 +48,8 @@ export function countingWorkload(): Workload {
       for (const before of done) {
         for (const after of done) {
           if (before.returnedMs! >= after.invokedMs) continue;
-          if (asNumber(before.result!) >= asNumber(after.result!)) return wrong("a count went back");
+          if (asNumber(before.result!) >= asNumber(after.result!))
+            return wrong("a count went back");
         }
       }
       const counts = new Set(done.map((call) => asNumber(call.result!)));

@@ -5,11 +5,11 @@
 //
 // P. Gibbons, E. Korach, "Testing shared memories", SIAM Journal on Computing 26(4), 1997.
 
-import { type Block, blockOf, Contradiction, orderBlocks } from "./block-order.js";
-import { describeOperation, type HistoryOperation, type Shortcut } from "./history.js";
+import { orderBlocks } from "./block-order.js";
+import { requireSupply } from "./block-supply.js";
+import { type Block, blockOf, Contradiction, type Operation } from "./blocks.js";
+import { describeOperation, type Shortcut } from "./history.js";
 import type { KeyAction, KeyAnswer, KeyState } from "./key-value-model.js";
-
-type Operation = HistoryOperation<KeyAction, KeyAnswer>;
 
 /** What can be told of the operations on one key by the values in them. */
 export function blockShortcut(
@@ -17,7 +17,9 @@ export function blockShortcut(
   describe: (action: KeyAction) => string,
 ): Shortcut<KeyAction, KeyAnswer> {
   try {
-    const order = orderBlocks(new Values(operations).blocks());
+    const blocks = new Values(operations).blocks();
+    requireSupply(blocks);
+    const order = orderBlocks(blocks);
     return order === null ? { kind: "cannot tell" } : { kind: "order", order };
   } catch (ending) {
     if (ending instanceof CannotTell) return { kind: "cannot tell" };
@@ -41,7 +43,8 @@ interface Change {
 /** The operations on one key, by the values that they saw, wrote and changed. */
 class Values {
   readonly #reads = new Map<KeyState, Operation[]>();
-  readonly #answered: Operation[] = [];
+  /** Puts, swaps and appends that took effect, or perhaps did. */
+  readonly #writes: Operation[] = [];
   readonly #deletes: Operation[] = [];
   /** Puts and swaps, by the value they wrote if they took effect. */
   readonly #writers = new Map<string, Operation[]>();
@@ -71,7 +74,7 @@ class Values {
         add(this.#appends, action.value, operation);
         this.#appendLengths.add(action.value.length);
       } else add(this.#writers, action.value, operation);
-      if (answer === "done" && action.kind !== "delete") this.#answered.push(operation);
+      if (action.kind !== "delete") this.#writes.push(operation);
       return;
     }
     const isFailure = action.kind === "get" || action.kind === "compare-and-swap";
@@ -92,9 +95,10 @@ class Values {
   /** The blocks. @throws CannotTell, or Contradiction if no legal order has them all. */
   blocks(): Block[] {
     for (const [value, readers] of this.#reads) if (value !== null) this.#need(value, readers[0]!);
-    for (const operation of this.#answered) {
-      const { action } = operation;
-      if (action.kind === "compare-and-swap") this.#change(operation, action.expected, action.value);
+    for (const operation of this.#writes) {
+      const { action, answer } = operation;
+      if (action.kind !== "compare-and-swap" || answer === undefined) continue;
+      this.#change(operation, action.expected, action.value);
     }
     const blocks = [...this.#loose(), ...this.#headed(), ...this.#absences()];
     if (this.#changes.size > 0 || this.#reads.size > 0) {
@@ -130,7 +134,8 @@ class Values {
     if (before === undefined || (before === null && this.#deletes.length > 0)) return;
     const other = this.#next.get(before);
     if (other !== undefined) {
-      const what = before === null ? "both found no value, which was so once" : "both found one value";
+      const what =
+        before === null ? "both found no value, which was so once" : "both found one value";
       throw new Contradiction(`${what}, and changed it`, [other.operation, operation]);
     }
     this.#next.set(before, change);
@@ -188,11 +193,13 @@ class Values {
     return reads.sort((a, b) => a.invokedAt - b.invokedAt);
   }
 
-  /** Puts and appends of which nobody saw the value: they may stand in front of any block. */
+  /** Writes of which nobody saw the value: they may stand in front of any block. */
   #loose(): Block[] {
-    return this.#answered
-      .filter((operation) => !this.#changes.has(operation))
-      .map((operation) => blockOf("write", [operation]));
+    return this.#writes.flatMap((operation) => {
+      if (this.#changes.has(operation)) return [];
+      if (operation.action.kind !== "compare-and-swap") return [blockOf("write", [operation])];
+      return operation.action.expected === null ? [blockOf("create", [operation])] : [];
+    });
   }
 
   /** Deletions and what found no value; or, if nothing was ever deleted, the beginning. */
@@ -202,7 +209,10 @@ class Values {
       return [...this.#deletes.map((one) => blockOf("delete", [one])), ...reads];
     }
     const first = this.#next.get(null);
-    const operations = [...this.#takeReads(null), ...(first === undefined ? [] : this.#follow(first))];
+    const operations = [
+      ...this.#takeReads(null),
+      ...(first === undefined ? [] : this.#follow(first)),
+    ];
     if (operations.length === 0) return [];
     const kind = first === undefined ? "absence" : "create";
     return [{ ...blockOf(kind, operations), firstReturn: -Infinity }];
