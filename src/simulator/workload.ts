@@ -13,9 +13,13 @@ export interface Call {
   readonly client: ClientId;
   readonly operation: Uint8Array;
   readonly invokedMs: number;
-  /** Null if no answer came: it may or may not have taken effect. */
+  /**
+   * Null if no answer came, or that its session is expired: it may or may not have taken effect.
+   */
   returnedMs: number | null;
   result: Uint8Array | null;
+  /** Where replicas say that it took effect; see `HistoryOperation`. */
+  position?: number | undefined;
 }
 
 /** Operations for one service. */
