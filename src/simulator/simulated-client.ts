@@ -137,9 +137,12 @@ export class SimulatedClient {
 
   #submit(): void {
     const { client, protocol, keys, workload, random, plan, surroundings } = this.#options;
-    const operations = Array.from({ length: 1 + random.below(plan.operationsMax) }, () =>
-      workload.next(random, client),
-    );
+    const isLast = this.#submitted === plan.bundles - 1;
+    const operations =
+      (isLast ? workload.last?.() : undefined) ??
+      Array.from({ length: 1 + random.below(plan.operationsMax) }, () =>
+        workload.next(random, client),
+      );
     const number = this.#next++;
     this.#submitted++;
     const body = encodeBundle({

@@ -29,6 +29,11 @@ export interface Workload {
    * tell more.
    */
   next(random: Random, client: ClientId): Uint8Array;
+  /**
+   * The last bundle of a correct client, when the network has healed: reads of everything, so that
+   * the history shows what is lost in the end. Default: as before.
+   */
+  last?(): Uint8Array[];
   /** An operation of a lying client, on what no correct client touches. */
   noise(random: Random): Uint8Array;
   /** Whether the history is one of a correct service: linearizable, say. */

@@ -18,6 +18,7 @@ export function addSimulate(program: Command): void {
     .option("--seeds <A..B>", "which runs", range, { first: 1, last: 1000 })
     .option("--seed <S>", "one run only", seedNumber)
     .option("--trace", "with --seed: a line for everything that happens", false)
+    .option("--history <file>", "with --seed: writes what clients asked and were answered")
     .option("--jobs <J>", "threads", wholeNumber(1, 256), availableParallelism())
     .option("--json", "one JSON object", false)
     .action(async (options: SimulateOptions) => {
