@@ -1,5 +1,5 @@
 // How long the linearizability checker takes for 100,000 operations of 50 clients; prints a table.
-// `npm run build && node tools/measure-checker.mjs [operations]`
+// `npm run bench:checker [-- operations]`
 
 import { executed, lies, mixes, unplaced } from "../build/test/simulator/histories.js";
 import { checkLinearizability, keyValueModel, Random } from "../build/src/simulator/index.js";

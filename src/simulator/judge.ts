@@ -230,10 +230,7 @@ export class Judge {
     else {
       fate.wasAcknowledged = true;
       if (fate.effect === null) {
-        this.violate(
-          "durability",
-          `${nameOf(fate)} was acknowledged and no correct replica has it`,
-        );
+        this.violate("durability", `${nameOf(fate)} was acknowledged, and no correct one has it`);
       } else if (fate.answer === null || !sameResults(fate.answer, reply)) {
         const what = `${nameOf(fate)}: the client accepted what no correct replica answered`;
         this.violate("durability", what);
@@ -258,7 +255,7 @@ export class Judge {
     }
   }
 
-  /** What was acknowledged is in the state of every correct replica, and what was refused is not. */
+  /** What was acknowledged is in every correct state, and what was refused is in none. */
   #judgeFate(fate: Fate, hosts: readonly ReplicaHost[]): void {
     if (fate.effect === null) return;
     if (fate.wasRefused) {

@@ -30,13 +30,14 @@ const calls = [
 ];
 
 test("every operation has a call and an end, and a process has one outstanding", () => {
+  const swap = '"f":"compare-and-swap","key":"k","expected":null,"value":"2"';
   assert.deepEqual(historyLines(calls), [
     '{"time":0,"process":0,"type":"invoke","f":"put","key":"k","value":"1"}',
     '{"time":0,"process":1,"type":"invoke","f":"get","key":"k","value":null}',
     '{"time":4,"process":1,"type":"ok","f":"get","key":"k","value":"1","answer":"=1"}',
     '{"time":5,"process":0,"type":"ok","f":"put","key":"k","value":"1","answer":"done"}',
-    '{"time":6,"process":0,"type":"invoke","f":"compare-and-swap","key":"k","expected":null,"value":"2"}',
-    '{"time":7,"process":0,"type":"fail","f":"compare-and-swap","key":"k","expected":null,"value":"2","answer":"=1"}',
+    `{"time":6,"process":0,"type":"invoke",${swap}}`,
+    `{"time":7,"process":0,"type":"fail",${swap},"answer":"=1"}`,
     '{"time":8,"process":0,"type":"invoke","f":"delete","key":"k","value":null}',
     '{"time":10,"process":1,"type":"invoke","f":"add","key":"n","value":"-3"}',
     '{"time":11,"process":1,"type":"ok","f":"add","key":"n","value":"-3","answer":"done"}',

@@ -33,7 +33,7 @@ const swap = (random: Random, number: number, state: KeyState): KeyAction => {
 export const mixes = {
   register: (random, number) =>
     random.below(2) === 0 ? get : { kind: "put", value: `v${number}` },
-  keyValue(random, number, state) {
+  keyValue: (random, number, state) => {
     switch (random.below(8)) {
       case 0:
       case 1:
@@ -48,7 +48,7 @@ export const mixes = {
         return get;
     }
   },
-  append(random, number) {
+  append: (random, number) => {
     if (random.below(100) === 0) return { kind: "put", value: `v${number}` };
     return random.below(3) === 0 ? get : { kind: "append", value: `+${number}` };
   },
@@ -92,7 +92,7 @@ export function executed(random: Random, shape: Shape): Operation[] {
 
 /** As an observer sees it who knows nothing of the order. */
 export const unplaced = (history: readonly Operation[]): Operation[] =>
-  history.map(({ position: _, ...operation }) => operation);
+  history.map((operation) => ({ ...operation, position: undefined }));
 
 /** The history with another answer to one of its reads. */
 export type Lie = (history: readonly Operation[], random: Random) => Operation[];
@@ -101,7 +101,7 @@ export const lies = {
   /** What was never written. */
   invented: (history, random) => withAnswer(history, readOf(history, random), "=nobody wrote it"),
   /** What another read of the key saw long before. */
-  stale(history, random) {
+  stale: (history, random) => {
     const read = readOf(history, random);
     const before = history.find(
       ({ key, action, answer }) => key === read.key && action.kind === "get" && isValue(answer),

@@ -5,6 +5,8 @@ import type { Command } from "commander";
 import { example } from "../arguments.js";
 import { exitCode } from "../exit-code.js";
 
+const headlines = { wrong: "Not linearizable", undecided: "Undecided" } as const;
+
 export function addCheckHistory(program: Command): void {
   const command = program
     .command("check-history")
@@ -19,11 +21,9 @@ export function addCheckHistory(program: Command): void {
       const operations = readHistory(readFileSync(file, "utf8"));
       const judged = checkLinearizability(operations, keyValueModel);
       const keys = new Set(operations.map(({ key }) => key)).size;
-      console.log(
-        judged.verdict === "ok"
-          ? `Linearizable: one order explains all ${operations.length} operations on ${keys} keys.`
-          : `${judged.verdict === "wrong" ? "Not linearizable" : "Undecided"}: ${judged.explanation}`,
-      );
+      const size = `${operations.length} operations on ${keys} keys`;
+      if (judged.verdict === "ok") console.log(`Linearizable: one order explains all ${size}.`);
+      else console.log(`${headlines[judged.verdict]}: ${judged.explanation}`);
       process.exitCode = judged.verdict === "ok" ? exitCode.ok : exitCode.failed;
     });
   example(command, "troth simulate --seed 17 --history out.jsonl", "troth check-history out.jsonl");

@@ -61,7 +61,7 @@ export const keyValueModel: SequentialModel<KeyAction, KeyAnswer, KeyState> = {
   },
 
   shortcut(operations) {
-    return blockShortcut(operations, keyValueModel.describe);
+    return blockShortcut(operations, (action) => keyValueModel.describe(action));
   },
 };
 

@@ -110,7 +110,7 @@ class Values {
     return blocks;
   }
 
-  /** A value was there: finds what wrote it, and what must have been there before that, and so on. */
+  /** A value was there: finds what wrote it, and what was there before that, and so on. */
   #need(value: string, because: Operation): void {
     for (let seen: KeyState = value, by = because; seen !== null; ) {
       const { writer, before } = this.#writerOf(seen, by);
