@@ -73,10 +73,10 @@ class Ordering {
       while (this.#byReturn[this.#first]?.isPlaced) this.#first++;
       const first = this.#byReturn[this.#first];
       if (first === undefined) break;
-      this.#second = Math.max(this.#second, this.#first + 1);
-      while (this.#byReturn[this.#second]?.isPlaced) this.#second++;
       this.#admit(first.firstReturn);
       if (first.isPlaced) continue;
+      this.#second = Math.max(this.#second, this.#first + 1);
+      while (this.#byReturn[this.#second]?.isPlaced) this.#second++;
       if (!this.#place(mostUrgent(first, this.#byReturn[this.#second]))) this.#takeBack();
     }
     if (this.#attempts >= this.#attemptsMax) return null;
