@@ -8,6 +8,7 @@ import { addCheckHistory } from "./commands/check-history.js";
 import { addDemo } from "./commands/demo.js";
 import { addInit } from "./commands/init.js";
 import { addKeyValue } from "./commands/key-value.js";
+import { addMutants } from "./commands/mutants.js";
 import { addProtocols } from "./commands/protocols.js";
 import { addSimulate } from "./commands/simulate.js";
 import { addStart } from "./commands/start.js";
@@ -44,6 +45,7 @@ export function makeProgram(): Command {
   addDemo(program);
   addSimulate(program);
   addCheckHistory(program);
+  addMutants(program);
   addBench(program);
   addBenchTrusted(program);
   return program;

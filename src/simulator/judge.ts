@@ -229,7 +229,8 @@ export class Judge {
     if (reply.outcome === "session-expired") fate.wasRefused = true;
     else {
       fate.wasAcknowledged = true;
-      if (fate.effect === null) {
+      // What a crash kept from being observed may come back from the disk: its answer tells of it.
+      if (fate.effect === null && fate.answer === null) {
         this.violate("durability", `${nameOf(fate)} was acknowledged, and no correct one has it`);
       } else if (fate.answer === null || !sameResults(fate.answer, reply)) {
         const what = `${nameOf(fate)}: the client accepted what no correct replica answered`;
