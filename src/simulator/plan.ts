@@ -160,7 +160,8 @@ function drawLimits(small: boolean, random: Random): Limits {
     pipeline: random.pick([1, 2, 4, 8]),
     checkpointOrders: random.pick([2, 4, 16, 64]),
     pendingRequestsMax: small ? random.pick([1, 2, 4]) : random.pick([8, 64, 1024]),
-    endorsementsMax: small ? random.pick([2, 8]) : defaultLimits.endorsementsMax,
+    // Fewer than clients have under way at once, repeated in step, would hold some back for ever.
+    endorsementsMax: small ? 32 : defaultLimits.endorsementsMax,
     chunkBytes: small ? 64 : random.pick([64, 512, 8192]),
   };
 }
