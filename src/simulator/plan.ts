@@ -10,7 +10,8 @@ import {
   type ReplicaId,
   type Timing,
 } from "../core/index.js";
-import { type LieName, lieNames } from "./adversary/lies.js";
+import { drawLiars, type LiarPlan } from "./adversary/draw.js";
+import { drawIntrigue, type IntriguePlan, noIntrigue } from "./adversary/intrigue.js";
 import type { Random } from "./random.js";
 
 /** What may go wrong; a run can be confined to some of them. */
@@ -44,13 +45,6 @@ export interface CrashPlan {
   readonly downMs: number;
 }
 
-export interface LiarPlan {
-  readonly replica: ReplicaId;
-  readonly lies: readonly LieName[];
-  /** The chance that a message it sends has a wrong bit. */
-  readonly garbleChance: number;
-}
-
 export interface ClientsPlan {
   readonly correct: number;
   readonly lying: number;
@@ -73,6 +67,8 @@ export interface Plan {
   readonly partitions: readonly PartitionPlan[];
   readonly crashes: readonly CrashPlan[];
   readonly liars: readonly LiarPlan[];
+  /** How the network helps the liars. */
+  readonly intrigue: IntriguePlan;
   readonly clients: ClientsPlan;
   /** What a sync takes at most. */
   readonly syncMs: number;
@@ -92,6 +88,8 @@ export interface PlanOptions {
   readonly f: number;
   /** Default: all. */
   readonly faults: readonly Fault[];
+  /** Names of the habits of liars that are for this protocol only. */
+  readonly lies: readonly string[];
 }
 
 /** The plan of a seed. */
@@ -100,7 +98,9 @@ export function drawPlan(options: PlanOptions, random: Random): Plan {
   const has = (fault: Fault): boolean => options.faults.includes(fault) && random.chance(0.7);
   const healMs = random.between(300, 3_000);
   const clients = drawClients(has("lying-clients"), healMs, random);
-  const liars = has("lies") && protocol.faultModel !== "crash" ? drawLiars(n, f, random) : [];
+  const mayLie = has("lies") && protocol.faultModel !== "crash";
+  const liars = mayLie ? drawLiars(n, f, options.lies, healMs, random) : [];
+  const lying = new Set(liars.map(({ replica }) => replica));
   const parties = n + clients.correct + clients.lying;
   return {
     n,
@@ -112,6 +112,10 @@ export function drawPlan(options: PlanOptions, random: Random): Plan {
     partitions: has("partitions") ? drawPartitions(parties, n, healMs, random) : [],
     crashes: has("crashes") ? drawCrashes(n, liars, healMs, random) : [],
     liars,
+    intrigue:
+      mayLie && options.faults.includes("partitions")
+        ? drawIntrigue(parties, n, lying, healMs, random)
+        : noIntrigue,
     clients,
     syncMs: random.pick([0, 0.5, 5, 30]),
     turnMs: random.pick([0, 0.1, 1]),
@@ -240,14 +244,5 @@ function drawCrashes(
     atMs: random.between(0, healMs),
     afterEffects: random.chance(0.7) ? random.below(40) : null,
     downMs: random.between(1, 1_500),
-  }));
-}
-
-function drawLiars(n: number, f: number, random: Random): LiarPlan[] {
-  const replicas = random.shuffled(Array.from({ length: n }, (_, replica) => replica));
-  return replicas.slice(0, 1 + random.below(f)).map((replica) => ({
-    replica,
-    lies: random.shuffled(lieNames).slice(0, 1 + random.below(3)),
-    garbleChance: random.pick([0, 0, 0.02, 0.3]),
   }));
 }

@@ -51,7 +51,10 @@ export interface HostOptions {
   readonly keys: ClientKeys;
   readonly surroundings: Surroundings;
   /** Makes a liar of the machine. */
-  readonly decorate?: (context: ReplicaContext) => ReplicaMachine<Tagged, Tagged>;
+  readonly decorate?: (
+    context: ReplicaContext,
+    service: () => Service,
+  ) => ReplicaMachine<Tagged, Tagged>;
 }
 
 /** What waits for the disk: it may leave once write number `needs` is durable. */
@@ -140,7 +143,7 @@ export class ReplicaHost {
       return record;
     });
     this.#attempt(() => {
-      const machine = decorate?.(full) ?? protocol.replica(full);
+      const machine = decorate?.(full, this.#options.service) ?? protocol.replica(full);
       this.#alive = { machine, service, counter };
     });
     this.#step({ kind: "start", snapshot, journal });

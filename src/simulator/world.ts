@@ -7,13 +7,16 @@ import {
   type Service,
   type SessionId,
 } from "../core/index.js";
+import { Coven } from "./adversary/coven.js";
+import { isIntercepted } from "./adversary/intrigue.js";
+import type { Lies } from "./adversary/lie.js";
 import { LyingClient } from "./adversary/lying-client.js";
 import { LyingReplica } from "./adversary/lying-replica.js";
 import { type Cluster, cluster, type Decorate } from "./cluster.js";
 import { EventQueue } from "./event-queue.js";
 import { Judge } from "./judge.js";
 import { Fingerprint } from "./mix.js";
-import { Network } from "./network.js";
+import { type Fate, Network } from "./network.js";
 import type { CrashPlan, Plan } from "./plan.js";
 import type { Random } from "./random.js";
 import type { ReplicaHost, Surroundings } from "./replica-host.js";
@@ -26,6 +29,8 @@ export interface WorldOptions {
   readonly service: () => Service;
   readonly workload: Workload;
   readonly plan: Plan;
+  /** Habits of liars for this protocol. */
+  readonly lies: Lies;
   readonly random: Random;
   readonly trace: Trace | null;
 }
@@ -53,6 +58,7 @@ export class World {
   readonly #cluster: Cluster;
   readonly #clients: SimulatedClient[] = [];
   readonly #liars: ReadonlySet<ReplicaId>;
+  readonly #coven: Coven;
   readonly #inboxes: { id: number; from: ReplicaId | null; bytes: Uint8Array }[][];
   /** How long a replica that crashes next stays down. */
   readonly #downMs = new Map<ReplicaId, number>();
@@ -75,6 +81,7 @@ export class World {
       random.fork("network"),
     );
     this.#liars = new Set(plan.liars.map(({ replica }) => replica));
+    this.#coven = new Coven(plan.intrigue.camps);
     this.#inboxes = Array.from({ length: n }, () => []);
     this.#cluster = cluster({
       protocol,
@@ -153,8 +160,10 @@ export class World {
     if (plan === undefined) return undefined;
     for (const name of plan.lies) this.#happened(`lie: ${name}`, replica);
     const random = this.#random.fork(`liar ${replica}`);
-    const { protocol } = this.#options;
-    return (context) => new LyingReplica(protocol, context, plan.lies, random);
+    const { protocol, lies: own } = this.#options;
+    const coven = this.#coven;
+    return (context, service) =>
+      new LyingReplica({ ...plan, protocol, context, random, own, coven, service });
   }
 
   #surroundings(): Surroundings {
@@ -215,7 +224,9 @@ export class World {
     this.fingerprint.add(from * 256 + to);
     this.fingerprint.addBytes(bytes);
     const id = ++this.#messages;
-    const fate = this.#network.fate(this.now, from, to);
+    const fate: Fate = isIntercepted(this.#plan.intrigue, this.now, from, to, bytes)
+      ? { kind: "blocked" }
+      : this.#network.fate(this.now, from, to);
     this.#tell(() => {
       const text = this.#describe(bytes);
       return { atMs: this.now, kind: "sent", id, from, to, fate: fate.kind, text };

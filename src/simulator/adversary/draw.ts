@@ -1,0 +1,54 @@
+// Which replicas of a run lie, with which habits, and when.
+
+import type { ReplicaId } from "../../core/index.js";
+import type { Random } from "../random.js";
+import { lieNames } from "./lies.js";
+import { always, type Season } from "./season.js";
+
+export interface LiarPlan {
+  readonly replica: ReplicaId;
+  /** Names of habits: of adversary/lies.ts, or the protocol's own. */
+  readonly lies: readonly string[];
+  /** The chance that a message it sends has a wrong bit. */
+  readonly garbleChance: number;
+  /** When it lies; always, if that is not said. */
+  readonly season?: Season;
+}
+
+/** Between one liar and f of them, each with a few habits; `own` are those for the protocol. */
+export function drawLiars(
+  n: number,
+  f: number,
+  own: readonly string[],
+  healMs: number,
+  random: Random,
+): LiarPlan[] {
+  const replicas = random.shuffled(Array.from({ length: n }, (_, replica) => replica));
+  return replicas.slice(0, 1 + random.below(f)).map((replica) => ({
+    replica,
+    lies: drawLies(own, random),
+    garbleChance: random.pick([0, 0, 0.02, 0.3]),
+    season: drawSeason(healMs, random),
+  }));
+}
+
+function drawLies(own: readonly string[], random: Random): string[] {
+  const lies: string[] = random.shuffled(lieNames).slice(0, random.pick([1, 1, 2, 2, 3]));
+  // What costs others most to withstand is not left to one chance in so many.
+  if (random.chance(0.15) && !lies.includes("twins")) lies.push("twins");
+  if (own.length > 0 && random.chance(0.4)) {
+    lies.unshift(...random.shuffled(own).slice(0, random.pick([1, 1, 2])));
+  }
+  return lies;
+}
+
+function drawSeason(healMs: number, random: Random): Season {
+  return random.pick<Season>([
+    always,
+    always,
+    always,
+    { kind: "from", fromMs: random.between(0, healMs) },
+    { kind: "spells", everyMs: random.between(100, 1_000), share: random.pick([0.2, 0.5, 0.8]) },
+    { kind: "changes", afterMs: random.pick([0, 20, 200]) },
+  ]);
+}
