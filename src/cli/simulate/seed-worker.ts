@@ -1,6 +1,7 @@
 // A worker thread that simulates the seeds it is handed, range after range.
 
 import { parentPort, workerData } from "node:worker_threads";
+import { liesFor } from "../../adversaries/index.js";
 import { protocolNamed } from "../../protocols/index.js";
 import {
   type Outcome,
@@ -34,6 +35,7 @@ export function optionsFor({ protocol, service, n }: Subject): SimulationOptions
     service: () => createService(service, symbolicHash, pageCount),
     workload: workloadFor(service),
     n,
+    lies: liesFor(protocol),
   };
 }
 

@@ -43,8 +43,8 @@ export interface Means {
 export interface Lie {
   /** What is sent in place of what the machine sent in one step. */
   readonly tamper?: (outgoing: readonly Outgoing[], now: number) => readonly Outgoing[];
-  /** Whether the machine may hear of a message from a replica, or from a client (null). */
-  readonly hears?: (from: ReplicaId | null, message: Tagged, now: number) => boolean;
+  /** What the machine hears in place of a message of a replica or a client (null); or nothing. */
+  readonly hears?: (from: ReplicaId | null, message: Tagged, now: number) => Tagged | null;
   /** What runs inside, in place of one honest machine. */
   readonly machine?: () => ReplicaMachine<Tagged, Tagged>;
 }

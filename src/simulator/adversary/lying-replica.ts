@@ -20,6 +20,7 @@ import { Notary } from "./notary.js";
 import { always, isInSeason, type Season } from "./season.js";
 
 type Effects = Effect<Tagged, Tagged>[];
+type TaggedMessage = Extract<Input<Tagged, Tagged>, { kind: "message" }>;
 
 /** Timers of the decorator's own, beside those of the machine inside. */
 const delayed = "lie:";
@@ -70,10 +71,11 @@ export class LyingReplica implements ReplicaMachine<Tagged, Tagged> {
     if (input.kind === "timeout" && input.timer.startsWith(delayed)) {
       return this.#late(input.timer);
     }
-    if (input.kind === "message" && !this.#hears(now, input)) return [];
+    const heard = input.kind === "message" ? this.#heard(now, input) : input;
+    if (heard === null) return [];
     const effects: Effects = [];
     const outgoing: Outgoing[] = [];
-    for (const effect of this.#inner.step(now, input)) {
+    for (const effect of this.#inner.step(now, heard)) {
       if (effect.kind === "set-timer" || effect.kind === "cancel-timer") effects.push(effect);
       else outgoing.push(...this.#addressed(effect));
     }
@@ -90,11 +92,17 @@ export class LyingReplica implements ReplicaMachine<Tagged, Tagged> {
     return this.#inner.status();
   }
 
-  #hears(now: number, { from, message }: Extract<Input<Tagged, Tagged>, { kind: "message" }>) {
+  #heard(now: number, input: TaggedMessage): TaggedMessage | null {
     const { coven, context } = this.#means;
-    if (from !== null) coven.seen.put({ message, by: context.replica });
-    if (!this.#isLying(now)) return true;
-    return this.#lies.every(({ hears }) => hears?.(from, message, now) ?? true);
+    const { from } = input;
+    if (from !== null) coven.seen.put({ message: input.message, by: context.replica });
+    if (!this.#isLying(now)) return input;
+    let message: Tagged | null = input.message;
+    for (const { hears } of this.#lies) {
+      if (hears !== undefined) message = hears(from, message, now);
+      if (message === null) return null;
+    }
+    return { kind: "message", from, message };
   }
 
   #isLying(now: number): boolean {
@@ -121,10 +129,7 @@ export class LyingReplica implements ReplicaMachine<Tagged, Tagged> {
   }
 
   /** Null: it has too much to send already. */
-  #leave(
-    outgoing: Outgoing,
-    honoured: Map<Tagged, Tagged>,
-  ): Effect<Tagged, Tagged> | null {
+  #leave(outgoing: Outgoing, honoured: Map<Tagged, Tagged>): Effect<Tagged, Tagged> | null {
     const { coven, context } = this.#means;
     let message = honoured.get(outgoing.message);
     if (message === undefined) {

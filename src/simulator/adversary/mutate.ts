@@ -81,11 +81,13 @@ export function transplanted<M extends Tagged>(
   random: Random,
 ): M {
   const parts = donors.flatMap((donor) =>
-    [donor, ...Object.values(donor)].filter(isObject).flatMap((from) =>
-      Object.entries(from).filter(
-        ([name, part]) => name in message && isObject(part) && !isWireAttestation(part),
+    [donor, ...Object.values(donor)]
+      .filter(isObject)
+      .flatMap((from) =>
+        Object.entries(from).filter(
+          ([name, part]) => name in message && isObject(part) && !isWireAttestation(part),
+        ),
       ),
-    ),
   );
   if (parts.length === 0) return message;
   const [name, part] = random.pick(parts);

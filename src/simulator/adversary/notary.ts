@@ -133,11 +133,16 @@ export class Notary implements TrustedCounter {
     for (const promised of open) {
       if (promised.genuine !== undefined) continue;
       const { attestation } = promised;
-      const claims = protocol.claims(this.#redeemed(message), this.instance, context);
+      const claims = protocol.claims(this.redeemed(message), this.instance, context);
       const given = this.#ask(attestation, digestFor(claims, attestation.mac));
       promised.genuine = given && toWire(given);
     }
-    return this.#redeemed(message);
+    return this.redeemed(message);
+  }
+
+  /** The value with those certificates in place of their promises that the counter already gave. */
+  redeemed<T extends object>(value: T): T {
+    return replaced(value, (wire) => this.#promises.get(wire.mac)?.genuine ?? wire);
   }
 
   /**
@@ -157,10 +162,6 @@ export class Notary implements TrustedCounter {
     return this.#promisesIn(message, []).some(
       ({ genuine, attestation }) => genuine === undefined && attestation.kind === kind,
     );
-  }
-
-  #redeemed<M extends object>(message: M): M {
-    return replaced(message, (wire) => this.#promises.get(wire.mac)?.genuine ?? wire);
   }
 
   #advance(

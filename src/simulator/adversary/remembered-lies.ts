@@ -55,7 +55,7 @@ export const rememberedLies = {
     return {
       hears(from, message) {
         if (from !== null) heard.put(message);
-        return true;
+        return message;
       },
       tamper: adding(means, 5, random.pick([0.2, 0.8]), () =>
         heard.isEmpty ? null : heard.pick(random),
@@ -105,7 +105,7 @@ export const rememberedLies = {
     return {
       hears(from, message) {
         if (from !== null) note(message);
-        return true;
+        return message;
       },
       tamper(outgoing, now) {
         for (const { message, to } of outgoing) if (to.kind === "replica") note(message);

@@ -42,7 +42,8 @@ export const silentLies = {
     return {
       tamper: (outgoing, now) =>
         outgoing.filter(({ to }) => to.kind !== "replica" || !isShunned(to.replica, now)),
-      hears: (from, _message, now) => from === null || !isDeaf || !isShunned(from, now),
+      hears: (from, message, now) =>
+        from === null || !isDeaf || !isShunned(from, now) ? message : null,
     };
   },
 
@@ -116,25 +117,27 @@ export const silentLies = {
 
   /** Does not listen to most of what clients ask. */
   starveClients({ random }: Means): Lie {
-    return { hears: (from) => from !== null || random.chance(0.1) };
+    return { hears: (from, message) => (from !== null || random.chance(0.1) ? message : null) };
   },
 
   /** Knows nothing of what one client asks, whoever passes it on. */
   starveOne({ random }: Means): Lie {
     const victim = random.below(4);
-    return { hears: (_from, message) => clientOf(message) !== victim };
+    return { hears: (_from, message) => (clientOf(message) !== victim ? message : null) };
   },
 
   /** Does not hear some of its peers. */
   deafToSome(means: Means): Lie {
     const ignored = new Set(others(means).filter(() => means.random.chance(0.5)));
-    return { hears: (from) => from === null || !ignored.has(from) };
+    return { hears: (from, message) => (from === null || !ignored.has(from) ? message : null) };
   },
 
   /** Does not hear some kinds of message. */
   deafToKinds(means: Means): Lie {
     const isIgnored = whim(means, 0.25);
     const listensNow = atMostEvery(means.context.timing.patienceMs * 4);
-    return { hears: (_from, message, now) => !isIgnored(message) || listensNow(now) };
+    return {
+      hears: (_from, message, now) => (!isIgnored(message) || listensNow(now) ? message : null),
+    };
   },
 } satisfies Record<string, (means: Means) => Lie>;

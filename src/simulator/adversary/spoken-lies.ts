@@ -1,15 +1,7 @@
 // Lies by saying something else than the machine says.
 
 import type { Tagged } from "../../core/index.js";
-import {
-  certified,
-  eachMessage,
-  Hoard,
-  type Lie,
-  type Means,
-  type Outgoing,
-  whim,
-} from "./lie.js";
+import { certified, eachMessage, Hoard, type Lie, type Means, type Outgoing, whim } from "./lie.js";
 import {
   copyOf,
   disarranged,
@@ -195,7 +187,9 @@ export const spokenLies = {
     };
     return {
       tamper: eachMessage(isBare, (message) =>
-        numbersChanged(protocol.messages, message, (name, value) => wayOf(`${message.kind}.${name}`)(value)),
+        numbersChanged(protocol.messages, message, (name, value) =>
+          wayOf(`${message.kind}.${name}`)(value),
+        ),
       ),
     };
   },
