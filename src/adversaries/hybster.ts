@@ -1,7 +1,7 @@
 // Lies for Hybster only: well-formed messages that say what is not so, where protocols.md has a rule
 // against believing them.
 
-import type { Request } from "../codec/index.js";
+import { bundleOf, type Request } from "../codec/index.js";
 import type { ReplicaId, Tagged } from "../core/index.js";
 import { batchDigest } from "../parts/index.js";
 import {
@@ -300,12 +300,20 @@ export const hybsterLies = {
     });
   },
 
-  /** A leader that orders one proposal at a time, just before the others lose patience. */
+  /**
+   * A leader that orders one proposal at a time, just before the others lose patience, and perhaps
+   * nothing of one client.
+   */
   dawdle({ random, context }: Means): Lie {
+    const victim = random.pick([null, 0, 1]);
     const everyMs = context.timing.patienceMs * random.pick([0.5, 0.8, 0.95]);
     let nextAt = 0;
     const slots = new Map<number, number>();
     return {
+      hears: (_from, message) =>
+        victim !== null && is(message, "request") && bundleOf(message)?.client === victim
+          ? null
+          : message,
       tamper(outgoing, now) {
         return outgoing.map((one) => {
           const { message } = one;

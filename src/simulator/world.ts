@@ -57,6 +57,7 @@ export class World {
   readonly #network: Network;
   readonly #cluster: Cluster;
   readonly #clients: SimulatedClient[] = [];
+  readonly #lyingClients: (() => void)[] = [];
   readonly #liars: ReadonlySet<ReplicaId>;
   readonly #coven: Coven;
   readonly #inboxes: { id: number; from: ReplicaId | null; bytes: Uint8Array }[][];
@@ -282,6 +283,8 @@ export class World {
   #observe(host: ReplicaHost, event: Observation): void {
     if (this.#liars.has(host.id)) return;
     this.judge.observed(host, event);
+    // Lying clients know when a replica is busy with something else.
+    if (event.event === "view") for (const stir of this.#lyingClients) stir();
     this.#happened(nameOf(event), host.id, () => detailsOf(event));
   }
 
@@ -392,12 +395,13 @@ export class World {
   }
 
   #makeLyingClient(client: number): void {
-    const { n, clients, healMs } = this.#plan;
+    const { n, clients, healMs, limits } = this.#plan;
     const random = this.#random.fork(`client ${client}`);
     const liar = new LyingClient({
       client,
       victim: random.below(clients.correct),
       n,
+      limits,
       protocol: this.#options.protocol,
       keys: this.#cluster.keys,
       workload: this.#options.workload,
@@ -407,9 +411,20 @@ export class World {
     const act = (): void => {
       this.#happened("lie of a client", n + client);
       liar.act();
-      if (this.now < healMs) this.#after(random.fraction() * 2 * lyingClientMs, act);
     };
-    this.#after(random.fraction() * lyingClientMs, act);
+    // Some never leave the replicas in peace: what others wait for must not wait for that.
+    const isTireless = random.chance(0.3);
+    const actAgain = (): void => {
+      if (this.now < healMs) act();
+      else liar.keepBusy();
+      if (this.now < healMs || isTireless) {
+        this.#after(random.fraction() * 2 * lyingClientMs, actAgain);
+      }
+    };
+    this.#after(random.fraction() * lyingClientMs, actAgain);
+    this.#lyingClients.push(() => {
+      if (this.now < healMs && random.chance(0.3)) this.#after(random.between(0, 5), act);
+    });
   }
 
   #request(client: number, to: ReplicaId, bytes: Uint8Array): void {

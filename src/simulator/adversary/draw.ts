@@ -2,7 +2,7 @@
 
 import type { ReplicaId } from "../../core/index.js";
 import type { Random } from "../random.js";
-import { lieNames } from "./lies.js";
+import { type LieName, lieNames } from "./lies.js";
 import { always, type Season } from "./season.js";
 
 export interface LiarPlan {
@@ -14,6 +14,9 @@ export interface LiarPlan {
   /** When it lies; always, if that is not said. */
   readonly season?: Season;
 }
+
+/** Habits that set replicas against each other. */
+const divisive: readonly LieName[] = ["twins", "favour", "confide", "launder"];
 
 /** Between one liar and f of them, each with a few habits; `own` are those for the protocol. */
 export function drawLiars(
@@ -33,13 +36,14 @@ export function drawLiars(
 }
 
 function drawLies(own: readonly string[], random: Random): string[] {
-  const lies: string[] = random.shuffled(lieNames).slice(0, random.pick([1, 1, 2, 2, 3]));
-  // What costs others most to withstand is not left to one chance in so many.
-  if (random.chance(0.15) && !lies.includes("twins")) lies.push("twins");
-  if (own.length > 0 && random.chance(0.4)) {
+  const lies: string[] = random.shuffled(lieNames).slice(0, random.pick([0, 1, 1, 2, 2, 3]));
+  // What is hardest to withstand is not left to one chance in so many: two truths for two camps,
+  // and what only a protocol of this kind believes.
+  if (lies.length === 0 || random.chance(0.3)) lies.push(random.pick(divisive));
+  if (own.length > 0 && random.chance(0.5)) {
     lies.unshift(...random.shuffled(own).slice(0, random.pick([1, 1, 2])));
   }
-  return lies;
+  return [...new Set(lies)];
 }
 
 function drawSeason(healMs: number, random: Random): Season {
