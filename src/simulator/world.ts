@@ -10,6 +10,7 @@ import {
 import { Coven } from "./adversary/coven.js";
 import { isIntercepted } from "./adversary/intrigue.js";
 import type { Lies } from "./adversary/lie.js";
+import { lieNamed } from "./adversary/lies.js";
 import { LyingClient } from "./adversary/lying-client.js";
 import { LyingReplica } from "./adversary/lying-replica.js";
 import { type Cluster, cluster, type Decorate } from "./cluster.js";
@@ -159,7 +160,10 @@ export class World {
   #decorate(replica: ReplicaId): Decorate | undefined {
     const plan = this.#plan.liars.find((liar) => liar.replica === replica);
     if (plan === undefined) return undefined;
-    for (const name of plan.lies) this.#happened(`lie: ${name}`, replica);
+    for (const name of plan.lies) {
+      lieNamed(name, this.#options.lies); // a plan with a wrong name is refused at once
+      this.#happened(`lie: ${name}`, replica);
+    }
     const random = this.#random.fork(`liar ${replica}`);
     const { protocol, lies: own } = this.#options;
     const coven = this.#coven;

@@ -16,7 +16,7 @@ export interface LiarPlan {
 }
 
 /** Habits that set replicas against each other. */
-const divisive: readonly LieName[] = ["twins", "favour", "confide", "launder"];
+const divisive: readonly LieName[] = ["twins", "twins", "confide", "launder"];
 
 /** Between one liar and f of them, each with a few habits; `own` are those for the protocol. */
 export function drawLiars(
@@ -39,7 +39,7 @@ function drawLies(own: readonly string[], random: Random): string[] {
   const lies: string[] = random.shuffled(lieNames).slice(0, random.pick([0, 1, 1, 2, 2, 3]));
   // What is hardest to withstand is not left to one chance in so many: two truths for two camps,
   // and what only a protocol of this kind believes.
-  if (lies.length === 0 || random.chance(0.3)) lies.push(random.pick(divisive));
+  if (lies.length === 0 || random.chance(0.4)) lies.push(random.pick(divisive));
   if (own.length > 0 && random.chance(0.5)) {
     lies.unshift(...random.shuffled(own).slice(0, random.pick([1, 1, 2])));
   }

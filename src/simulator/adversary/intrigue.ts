@@ -63,7 +63,7 @@ export function drawIntrigue(
   random: Random,
 ): IntriguePlan {
   return {
-    camps: random.chance(0.6) ? drawCamps(parties, n, liars, healMs, random) : [],
+    camps: random.chance(0.7) ? drawCamps(parties, n, liars, healMs, random) : [],
     censors: random.chance(0.4) ? drawCensors(n, liars, healMs, random) : [],
   };
 }
@@ -80,7 +80,7 @@ function drawCamps(
   let sides = drawSides(parties, n, liars, random);
   return Array.from({ length: 1 + random.below(4) }, () => {
     const untilMs = Math.min(healMs, fromMs + random.between(50, 1_500));
-    const camps = { fromMs, untilMs, sides, isCut: random.chance(0.7) };
+    const camps = { fromMs, untilMs, sides, isCut: random.chance(0.8) };
     fromMs = untilMs;
     if (random.chance(0.4)) sides = drawSides(parties, n, liars, random);
     return camps;

@@ -3,7 +3,7 @@
 
 import { UsageError } from "../../core/index.js";
 import { counterLies } from "./counter-lies.js";
-import type { Lie, Lies, Means } from "./lie.js";
+import type { LieMaker, Lies } from "./lie.js";
 import { rememberedLies } from "./remembered-lies.js";
 import { silentLies } from "./silent-lies.js";
 import { spokenLies } from "./spoken-lies.js";
@@ -16,10 +16,10 @@ export type LieName = keyof typeof catalogue;
 export const lieNames = Object.keys(catalogue) as readonly LieName[];
 
 /** The habit of that name, of these or of a protocol's own. @throws UsageError `LIE_UNKNOWN` */
-export function lie(name: string, own: Lies, means: Means): Lie {
+export function lieNamed(name: string, own: Lies): LieMaker {
   const make = own[name] ?? (catalogue as Lies)[name];
   if (make === undefined) {
     throw new UsageError("LIE_UNKNOWN", `no liar has the habit "${name}"`);
   }
-  return make(means);
+  return make;
 }

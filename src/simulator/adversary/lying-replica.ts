@@ -15,7 +15,7 @@ import type { Random } from "../random.js";
 import { Coven } from "./coven.js";
 import { certified, type Destination, type Lie, type Lies, type Means, others } from "./lie.js";
 import { type Outgoing, toReplica } from "./lie.js";
-import { lie } from "./lies.js";
+import { lieNamed } from "./lies.js";
 import { Notary } from "./notary.js";
 import { always, isInSeason, type Season } from "./season.js";
 
@@ -61,7 +61,7 @@ export class LyingReplica implements ReplicaMachine<Tagged, Tagged> {
       protocol.replica({ ...context, counter, service: service() });
     this.#means = { protocol, context, claimContext: context, notary, random, coven, machine };
     this.#season = season;
-    this.#lies = lies.map((name) => lie(name, own, this.#means));
+    this.#lies = lies.map((name) => lieNamed(name, own)(this.#means));
     this.#inner =
       this.#lies.find((one) => one.machine !== undefined)?.machine?.() ??
       protocol.replica({ ...context, counter: notary });

@@ -55,12 +55,15 @@ export class Notary implements TrustedCounter {
   readonly #random: Random;
   readonly #promises: Promises;
   readonly #positions = new Map<number, Position>();
+  /** Where counters stand that were not asked for anything here: null is where they really do. */
+  readonly #start: Position | null;
 
-  constructor(counter: TrustedCounter, random: Random, promises = new Promises()) {
+  constructor(counter: TrustedCounter, random: Random, elder?: Notary) {
     this.instance = counter.instance;
     this.#counter = counter;
     this.#random = random;
-    this.#promises = promises;
+    this.#promises = elder === undefined ? new Promises() : elder.#promises;
+    this.#start = elder === undefined ? null : origin;
   }
 
   /**
@@ -68,11 +71,11 @@ export class Notary implements TrustedCounter {
    * notary honours the promises of both, and the counter certifies what it is asked first.
    */
   sibling(): Notary {
-    return new Notary(this.#counter, this.#random, this.#promises);
+    return new Notary(this.#counter, this.#random, this);
   }
 
   current(counter: number): Position {
-    return this.#positions.get(counter) ?? this.#counter.current(counter);
+    return this.#positions.get(counter) ?? this.#start ?? this.#counter.current(counter);
   }
 
   get leases(): LeaseKeeper | null {
