@@ -184,13 +184,14 @@ const optionsOf = (seed: number): SeedOptions => ({
   seed,
 });
 
-/** The plan of a seed with one liar of one habit, which does not crash. */
+/** The plan of a seed with one liar of one habit, and nobody else that is faulty for good. */
 function confined(seed: number, name: string): SeedOptions {
   const plan = planOf(optionsOf(seed));
   const replica = seed % 3;
   const crashes = plan.crashes.filter((crash) => crash.replica !== replica);
   const liars = [{ replica, lies: [name], garbleChance: 0 }];
-  return { ...optionsOf(seed), plan: { ...plan, crashes, liars } };
+  const disk = { ...plan.disk, damages: [] };
+  return { ...optionsOf(seed), plan: { ...plan, crashes, disk, liars } };
 }
 
 for (const [index, name] of [...lieNames, ...Object.keys(own)].entries()) {

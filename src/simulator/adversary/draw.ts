@@ -18,21 +18,26 @@ export interface LiarPlan {
 /** Habits that set replicas against each other. */
 const divisive: readonly LieName[] = ["twins", "twins", "confide", "launder"];
 
-/** Between one liar and f of them, each with a few habits; `own` are those for the protocol. */
+/**
+ * At most `most` of the candidates, each with a few habits; `own` are those for the protocol.
+ */
 export function drawLiars(
-  n: number,
-  f: number,
+  candidates: readonly ReplicaId[],
+  most: number,
   own: readonly string[],
   healMs: number,
   random: Random,
 ): LiarPlan[] {
-  const replicas = random.shuffled(Array.from({ length: n }, (_, replica) => replica));
-  return replicas.slice(0, 1 + random.below(f)).map((replica) => ({
-    replica,
-    lies: drawLies(own, random),
-    garbleChance: random.pick([0, 0, 0.02, 0.3]),
-    season: drawSeason(healMs, random),
-  }));
+  if (most === 0) return [];
+  return random
+    .shuffled(candidates)
+    .slice(0, 1 + random.below(most))
+    .map((replica) => ({
+      replica,
+      lies: drawLies(own, random),
+      garbleChance: random.pick([0, 0, 0.02, 0.3]),
+      season: drawSeason(healMs, random),
+    }));
 }
 
 function drawLies(own: readonly string[], random: Random): string[] {
