@@ -3,19 +3,17 @@
 import { attestationSchema, type Request, toWire, type ValueOf } from "../codec/index.js";
 import type { Attestation, Digest, ReplicaContext } from "../core/index.js";
 import { batchDigest } from "../parts/index.js";
-import {
-  type Acknowledgement,
-  certified,
-  type Checkpoint,
-  type Commit,
-  counters,
-  genesis,
-  type Header,
-  type NewView,
-  type Prepare,
-  type Stable,
-  type ViewChange,
-} from "../protocols/hybster/index.js";
+import { hybster } from "../protocols/index.js";
+
+const { certified, counters, genesis } = hybster;
+type Acknowledgement = hybster.Acknowledgement;
+type Checkpoint = hybster.Checkpoint;
+type Commit = hybster.Commit;
+type Header = hybster.Header;
+type NewView = hybster.NewView;
+type Prepare = hybster.Prepare;
+type Stable = hybster.Stable;
+type ViewChange = hybster.ViewChange;
 
 type Wire = ValueOf<typeof attestationSchema>;
 

@@ -3,16 +3,15 @@
 
 import type { Request } from "../codec/index.js";
 import type { Tagged } from "../core/index.js";
-import {
-  type Established,
-  firstReported,
-  genesis,
-  type Header,
-  type HybsterMessage,
-  type Stable,
-  type ViewChange,
-} from "../protocols/hybster/index.js";
+import { hybster } from "../protocols/index.js";
 import { Hoard, type Random } from "../simulator/index.js";
+
+const { firstReported, genesis } = hybster;
+type Established = hybster.Established;
+type Header = hybster.Header;
+type HybsterMessage = hybster.HybsterMessage;
+type Stable = hybster.Stable;
+type ViewChange = hybster.ViewChange;
 
 /** Views and stable checkpoints remembered. */
 const remembered = 16;

@@ -1,15 +1,10 @@
-// Lies for Hybster only: well-formed messages that say what is not so, where protocols.md has a rule
-// against believing them.
+// Lies for Hybster only: well-formed messages that say what is not so, where protocols.md has a
+// rule against believing them.
 
 import { bundleOf, type Request } from "../codec/index.js";
 import type { ReplicaId, Tagged } from "../core/index.js";
 import { batchDigest } from "../parts/index.js";
-import {
-  type Acknowledgement,
-  decide,
-  type HybsterMessage,
-  planDigest,
-} from "../protocols/hybster/index.js";
+import { hybster } from "../protocols/index.js";
 import {
   atMostEvery,
   certified,
@@ -22,6 +17,10 @@ import {
 } from "../simulator/index.js";
 import { forging } from "./hybster-forge.js";
 import { HybsterMemory } from "./hybster-memory.js";
+
+const { decide, planDigest } = hybster;
+type Acknowledgement = hybster.Acknowledgement;
+type HybsterMessage = hybster.HybsterMessage;
 
 type Kind = HybsterMessage["kind"];
 type Message<K extends Kind> = Extract<HybsterMessage, { kind: K }>;
@@ -107,7 +106,7 @@ export const hybsterLies = {
     });
   },
 
-  /** H4: acknowledges any new view that anybody speaks of, whatever its plan, and others as well. */
+  /** H4: acknowledges any new view that anybody speaks of, whatever its plan, or a shorter one. */
   acknowledgeAnything(means: Means): Lie {
     const { random, context } = means;
     const forge = forging(context);

@@ -54,7 +54,7 @@ export function isIntercepted(
   );
 }
 
-/** Draws the intrigue around the liars among `parties` parties, of which the first n are replicas. */
+/** Draws the intrigue around the liars among so many parties; the first n are replicas. */
 export function drawIntrigue(
   parties: number,
   n: number,

@@ -118,7 +118,7 @@ export class LyingClient {
     );
   }
 
-  /** What no client should send: no operations, too many, too large, or bytes that are no bundle. */
+  /** What no client should send: no operations, too many, too large, or what is no bundle. */
   #malformed(): void {
     const { random, limits } = this.#options;
     const number = ++this.#number;
@@ -130,7 +130,7 @@ export class LyingClient {
       () =>
         this.#request({
           number,
-          operations: new Array(limits.bundleOperationsMax + 1).fill(empty),
+          operations: Array.from({ length: limits.bundleOperationsMax + 1 }, () => empty),
         }),
       () => this.#request({ number, operations: [new Uint8Array(limits.operationBytesMax + 1)] }),
       () => this.#request({ number: 0 }),

@@ -1,5 +1,5 @@
-// A replica that lies: an honest machine inside, or several, and between it and the world the habits
-// of lies.ts.
+// A replica that lies: an honest machine inside, or several, and between it and the world the
+// habits of lies.ts.
 
 import type {
   Effect,
