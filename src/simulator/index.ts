@@ -7,6 +7,7 @@ export { type LieName, lieNames } from "./adversary/lies.js";
 export { LyingReplica, type LyingReplicaOptions } from "./adversary/lying-replica.js";
 export type { Season } from "./adversary/season.js";
 export * from "./checkers/key-value-model.js";
+export * from "./checkers/history.js";
 export * from "./checkers/linearizability.js";
 export type { Property, Violation } from "./judge.js";
 export { type TrustedGroup, trustedGroup } from "./model-counter.js";
