@@ -6,6 +6,7 @@ import type { Automaton, Transition } from "./automaton.js";
 import type { Broken, FactBook } from "./facts.js";
 import { Interner, type SetInterner } from "./interner.js";
 import type { Emission } from "./live-replica.js";
+import { noticedMoves, quietStates } from "./quiet.js";
 import type { Disk, Vocabulary } from "./vocabulary.js";
 
 /** What happened in a step. */
@@ -18,8 +19,12 @@ export interface Move {
   readonly stimulus: number;
   /** What it did, up to a crash. */
   readonly emissions: readonly Emission[];
+  /** What it sent, stored and answered, as one text. */
+  readonly effects: string;
   /** Null, or what it did after it had restarted. */
   readonly restart: readonly Emission[] | null;
+  /** Turns that nobody noticed, just before. */
+  readonly before: readonly Move[];
 }
 
 export interface ActorState {
@@ -55,26 +60,37 @@ export interface ActorOptions {
   readonly budget: (timer: string) => number;
   /** Whether each letter is taken once only. */
   readonly once: boolean;
+  /** Whether turns that nobody notices wait until they matter. */
+  readonly quiet: boolean;
   /** Something was observed in a step that can happen. */
   readonly reached: (mark: string) => void;
 }
 
-/** The moves that one set of letters makes possible in a state. */
-interface Choices {
+/** What can happen to an actor: the moves, and the states they lead to, each once. */
+export interface Choices {
   readonly moves: readonly Move[];
   readonly targets: Int32Array;
 }
 
-const idle: Choices = { moves: [], targets: new Int32Array(0) };
+const nothing: Choices = { moves: [], targets: new Int32Array(0) };
+
+/** A stimulus that a state can meet, with what it costs. */
+interface Turn {
+  readonly part: number;
+  readonly stimulus: number;
+  /** The state, with the budget spent. */
+  readonly spent: ActorState;
+}
 
 export class Actor {
   readonly options: ActorOptions;
   readonly #states = new Interner<ActorState>();
   /** For each state and receiver, the set of letters sent to it. */
   readonly #letters: number[] = [];
-  readonly #told: Map<number, Choices>[] = [];
-  readonly #crashing: Map<number, Choices>[] = [];
-  readonly #ofItself: (Choices | undefined)[] = [];
+  readonly #byLetter: Map<number, readonly Move[]>[] = [];
+  readonly #byTimer: (readonly Move[] | undefined)[] = [];
+  readonly #choices: Map<number, Choices>[] = [];
+  readonly #crashes: Map<number, Choices>[] = [];
 
   constructor(options: ActorOptions) {
     this.options = options;
@@ -115,81 +131,166 @@ export class Actor {
     return this.#add({ ...this.state(number), sent: 0, taken: 0 });
   }
 
+  /** The state after all parts got a letter. */
+  delivered(number: number, letter: number): number {
+    const parts = this.state(number).parts.keys();
+    const toPart = (at: number, part: number) =>
+      this.#told(at, letter).find((move) => move.part === part)?.to ?? at;
+    return [...parts].reduce(toPart, number);
+  }
+
   /** The set of letters sent to a receiver by a state. */
   lettersTo(number: number, receiver: ReplicaId): number {
     return this.#letters[number * this.options.n + receiver]!;
   }
 
-  /** What letters of a set bring about: the states after, each once, never the same state. */
-  told(number: number, set: number): Choices {
-    if (set === 0) return idle;
-    const known = this.#told[number]!.get(set);
-    if (known !== undefined) return known;
-    const choices = this.#choicesOf(number, set, (letter) => this.#takeAll(number, letter));
-    this.#told[number]!.set(set, choices);
-    return choices;
-  }
-
-  /** What letters of a set bring about if a crash cuts the turn short; set 0: a crash at rest. */
-  crashing(number: number, set: number): Choices {
-    const known = this.#crashing[number]!.get(set);
-    if (known !== undefined) return known;
-    let choices: Choices = idle;
-    const { crashes, parts } = this.state(number);
-    if (crashes < this.options.crashes && parts[0]! >= 0) {
-      choices =
-        set === 0
-          ? distinct(number, [this.#crash(number, -1, [])])
-          : this.#choicesOf(number, set, (letter) => this.#cutShort(number, letter));
-    }
-    this.#crashing[number]!.set(set, choices);
-    return choices;
-  }
-
-  /** What it may do of itself: timers that run out. */
-  ofItself(number: number): Choices {
-    let choices = this.#ofItself[number];
+  /** What may happen next but for crashes, when letters of a set may arrive. */
+  choices(number: number, letters: number): Choices {
+    let choices = this.#choices[number]!.get(letters);
     if (choices === undefined) {
-      choices = distinct(number, this.#timeouts(number));
-      this.#ofItself[number] = choices;
+      const found = this.options.quiet
+        ? noticedMoves(this, number, letters)
+        : this.moves(number, letters);
+      choices = distinct(number, found);
+      this.#choices[number]!.set(letters, choices);
     }
     return choices;
   }
 
-  #choicesOf(number: number, set: number, movesOf: (letter: number) => readonly Move[]): Choices {
-    return distinct(number, this.options.sets.get(set).flatMap(movesOf));
+  /** Crashes that may happen next: at rest, or in the middle of a turn. */
+  crashes(number: number, letters: number): Choices {
+    let choices = this.#crashes[number]!.get(letters);
+    if (choices === undefined) {
+      const { crashes, parts } = this.state(number);
+      const may = crashes < this.options.crashes && parts[0]! >= 0;
+      choices = may ? distinct(number, this.#allCrashes(number, letters)) : nothing;
+      this.#crashes[number]!.set(letters, choices);
+    }
+    return choices;
   }
 
-  #takeAll(number: number, letter: number): Move[] {
-    const state = this.state(number);
-    const { once, automaton, sets } = this.options;
-    const moves: Move[] = [];
-    for (let part = 0; part < state.parts.length; part++) {
-      const token = 2 * letter + part;
-      if (once && sets.get(state.taken).includes(token)) continue;
-      const node = state.parts[part]!;
-      if (node < 0) continue;
-      const transition = automaton.step(node, state.counter, 2 * letter);
-      const taken = once ? sets.with(state.taken, [token]) : 0;
-      const move = this.#after({ ...state, taken }, part, transition, 2 * letter);
-      if (!this.#isIdle(state, part, transition, move)) moves.push(move);
+  /** All single turns that change something. */
+  moves(number: number, letters: number): readonly Move[] {
+    const moves = [...this.#timeouts(number)];
+    for (const letter of this.options.sets.get(letters)) moves.push(...this.#told(number, letter));
+    return moves;
+  }
+
+  /** The same turn in another state; null if it changes nothing there. */
+  same({ part, stimulus }: Move, number: number): Move | null {
+    const moves = stimulus % 2 === 0 ? this.#told(number, stimulus / 2) : this.#timeouts(number);
+    return moves.find((move) => move.part === part && move.stimulus === stimulus) ?? null;
+  }
+
+  /** Whether nobody else can notice a move: it says nothing new, and gives no new facts. */
+  isQuiet(number: number, { to }: Move): boolean {
+    const [before, after] = [this.state(number), this.state(to)];
+    return (
+      before.sent === after.sent && before.facts === after.facts && before.broken === after.broken
+    );
+  }
+
+  /** Whether two moves send, store and answer the same, in the same order. */
+  hasEqualEffects(a: Move, b: Move): boolean {
+    return a.effects === b.effects;
+  }
+
+  /** Whether a crash after the move would find something else on the disk than before. */
+  isStored(number: number, { to }: Move): boolean {
+    return this.state(number).disk !== this.state(to).disk;
+  }
+
+  #told(number: number, letter: number): readonly Move[] {
+    let moves = this.#byLetter[number]!.get(letter);
+    if (moves === undefined) {
+      moves = this.#lettersTurns(number, letter).flatMap((turn) => this.#take(number, turn));
+      this.#byLetter[number]!.set(letter, moves);
     }
     return moves;
+  }
+
+  #timeouts(number: number): readonly Move[] {
+    let moves = this.#byTimer[number];
+    if (moves === undefined) {
+      moves = this.#timersTurns(number).flatMap((turn) => this.#take(number, turn));
+      this.#byTimer[number] = moves;
+    }
+    return moves;
+  }
+
+  #lettersTurns(number: number, letter: number): Turn[] {
+    const state = this.state(number);
+    const { once, sets } = this.options;
+    const turns: Turn[] = [];
+    for (let part = 0; part < state.parts.length; part++) {
+      const token = 2 * letter + part;
+      if (state.parts[part]! < 0 || (once && sets.get(state.taken).includes(token))) continue;
+      const spent = once ? { ...state, taken: sets.with(state.taken, [token]) } : state;
+      turns.push({ part, stimulus: 2 * letter, spent });
+    }
+    return turns;
+  }
+
+  #timersTurns(number: number): Turn[] {
+    const state = this.state(number);
+    const { automaton, vocabulary, budget } = this.options;
+    const turns: Turn[] = [];
+    state.parts.forEach((node, part) => {
+      if (node < 0) return;
+      for (const timer of automaton.timers(node).keys()) {
+        const times = state.fired.get(`${part} ${timer}`) ?? 0;
+        if (times >= budget(timer)) continue;
+        const stimulus = vocabulary.stimulus({ kind: "timer", timer });
+        const fired = new Map(state.fired).set(`${part} ${timer}`, times + 1);
+        turns.push({ part, stimulus, spent: { ...state, fired } });
+      }
+    });
+    return turns;
+  }
+
+  /** One move, or none if it changes nothing: what it spends leaves less, not more. */
+  #take(number: number, { part, stimulus, spent }: Turn): Move[] {
+    const before = this.state(number);
+    const transition = this.#step(before, part, stimulus);
+    const move = this.#after(spent, part, transition, stimulus);
+    const after = this.state(move.to);
+    const isSame = transition.node === before.parts[part] && after.counter === before.counter;
+    return isSame && this.isQuiet(number, move) ? [] : [move];
+  }
+
+  #step({ parts, counter }: ActorState, part: number, stimulus: number): Transition {
+    return this.options.automaton.step(parts[part]!, counter, stimulus);
+  }
+
+  /** At rest, in this state or one that it can come to unnoticed; and in the middle of turns. */
+  #allCrashes(number: number, letters: number): Move[] {
+    const reachable = this.options.quiet ? quietStates(this, number, letters) : null;
+    const states = reachable?.map(({ state, before }) => ({ state, before })) ?? [
+      { state: number, before: [] },
+    ];
+    return states.flatMap(({ state, before }) =>
+      [this.#crash(state, -1, []), ...this.#cutShort(state, letters)].map((move) => ({
+        ...move,
+        before,
+      })),
+    );
   }
 
   /**
    * A crash in the middle of a turn matters just before something is stored: what else a turn does
    * is as if it was lost on the way.
    */
-  #cutShort(number: number, letter: number): Move[] {
-    const state = this.state(number);
-    const { automaton } = this.options;
-    const { emissions } = automaton.step(state.parts[0]!, state.counter, 2 * letter);
+  #cutShort(number: number, letters: number): Move[] {
+    const told = this.options.sets.get(letters);
+    const turns = told.flatMap((letter) => this.#lettersTurns(number, letter));
     const moves: Move[] = [];
-    for (let cut = 1; cut < emissions.length; cut++) {
-      const { kind } = emissions[cut]!;
-      if (kind !== "persist" && kind !== "save") continue;
-      moves.push(this.#crash(number, 2 * letter, emissions.slice(0, cut)));
+    for (const { stimulus, part, spent } of [...turns, ...this.#timersTurns(number)]) {
+      const { emissions } = this.#step(this.state(number), part, stimulus);
+      for (let cut = 1; cut < emissions.length; cut++) {
+        const { kind } = emissions[cut]!;
+        if (kind !== "persist" && kind !== "save") continue;
+        moves.push(this.#crash(this.#add(spent), stimulus, emissions.slice(0, cut)));
+      }
     }
     return moves;
   }
@@ -208,33 +309,9 @@ export class Actor {
     this.options.reached("a replica crashed and restarted");
     if (done.length > 0) this.options.reached("a crash in the middle of a turn");
     const { to } = this.#after(reborn, 0, started);
-    return { to, part: 0, stimulus, emissions: done, restart: started.emissions };
-  }
-
-  #timeouts(number: number): Move[] {
-    const state = this.state(number);
-    const { automaton, vocabulary, budget } = this.options;
-    const moves: Move[] = [];
-    state.parts.forEach((node, part) => {
-      if (node < 0) return;
-      for (const timer of automaton.timers(node).keys()) {
-        const times = state.fired.get(`${part} ${timer}`) ?? 0;
-        if (times >= budget(timer)) continue;
-        const stimulus = vocabulary.stimulus({ kind: "timer", timer });
-        const transition = automaton.step(node, state.counter, stimulus);
-        const fired = new Map(state.fired).set(`${part} ${timer}`, times + 1);
-        const move = this.#after({ ...state, fired }, part, transition, stimulus);
-        if (!this.#isIdle(state, part, transition, move)) moves.push(move);
-      }
-    });
-    return moves;
-  }
-
-  /** A turn that changes nothing and says nothing new: what it spends leaves less, not more. */
-  #isIdle(before: ActorState, part: number, { node, counter }: Transition, move: Move): boolean {
-    const after = this.state(move.to);
-    const same = node === before.parts[part] && counter === before.counter;
-    return same && after.sent === before.sent && after.facts === before.facts;
+    const effects = effectsOf(done);
+    const restart = started.emissions;
+    return { to, part: 0, stimulus, emissions: done, effects, restart, before: [] };
   }
 
   /** The state after a turn of one part. */
@@ -248,7 +325,8 @@ export class Actor {
       after = { ...after, counter: state.counter, broken: this.#isJudged ? broken : null };
     }
     for (const emission of emissions) this.#mark(emission);
-    return { to: this.#add(after), part, stimulus, emissions, restart: null };
+    const effects = effectsOf(emissions);
+    return { to: this.#add(after), part, stimulus, emissions, effects, restart: null, before: [] };
   }
 
   get #isJudged(): boolean {
@@ -294,8 +372,9 @@ export class Actor {
     const size = this.#states.size;
     const number = this.#states.add(key, state);
     if (number === size) {
-      this.#told.push(new Map());
-      this.#crashing.push(new Map());
+      this.#byLetter.push(new Map());
+      this.#choices.push(new Map());
+      this.#crashes.push(new Map());
       this.#sort(sent);
     }
     return number;
@@ -316,8 +395,19 @@ function distinct(from: number, moves: readonly Move[]): Choices {
   for (const move of moves) {
     if (move.to !== from && !byTarget.has(move.to)) byTarget.set(move.to, move);
   }
-  if (byTarget.size === 0) return idle;
+  if (byTarget.size === 0) return nothing;
   return { moves: [...byTarget.values()], targets: Int32Array.from(byTarget.keys()) };
+}
+
+function effectsOf(emissions: readonly Emission[]): string {
+  let text = "";
+  for (const emission of emissions) {
+    if (emission.kind === "send") text += `>${emission.letter}`;
+    else if (emission.kind === "persist") text += `|${emission.record}`;
+    else if (emission.kind === "save") text += `#${emission.image},${emission.retain.join()}`;
+    else if (emission.kind === "answer") text += `<${emission.bundle}=${emission.answer}`;
+  }
+  return text;
 }
 
 /** How an observation is named among what was reached. */

@@ -19,7 +19,7 @@ import { Automaton } from "./automaton.js";
 import { alwaysProperties, FactBook } from "./facts.js";
 import { SetInterner } from "./interner.js";
 import type { Surroundings } from "./live-replica.js";
-import type { ExploredRequest, ExploreOptions } from "./options.js";
+import { allReductions, type ExploredRequest, type ExploreOptions } from "./options.js";
 import { bundleName, Vocabulary } from "./vocabulary.js";
 
 /** Everything that a search stands on. */
@@ -51,7 +51,7 @@ export function castFor(options: ExploreOptions): Cast {
   const sets = new SetInterner();
   const facts = new FactBook(vocabulary, options.always ?? alwaysProperties);
   const reached = new Map<string, number>();
-  const merge = options.reductions?.merge ?? true;
+  const { merge, quiet } = { ...allReductions, ...options.reductions };
   const { surroundings, keys } = surroundingsOf(options, f, vocabulary);
   const automata = Array.from({ length: n }, (_, id) => new Automaton(surroundings, id, merge));
   const roleOf = (id: ReplicaId) => {
@@ -72,6 +72,7 @@ export function castFor(options: ExploreOptions): Cast {
         crashes: crashes?.replicas.includes(replica) ? crashes.times : 0,
         budget: (timer) => budgetOf(options, timer, replica),
         once: !merge,
+        quiet,
         reached: (mark) => reached.set(mark, (reached.get(mark) ?? 0) + 1),
       }),
   );

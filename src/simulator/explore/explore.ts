@@ -4,7 +4,13 @@
 import { castFor, type Cast } from "./cast.js";
 import { continueFairly } from "./continuation.js";
 import type { Broken } from "./facts.js";
-import { type Bounds, defaultBounds, type ExploreOptions, type Reductions } from "./options.js";
+import {
+  allReductions,
+  type Bounds,
+  defaultBounds,
+  type ExploreOptions,
+  type Reductions,
+} from "./options.js";
 import { type Progress, Search } from "./search.js";
 import { storyOf, type StoryStep } from "./story.js";
 
@@ -43,7 +49,7 @@ export class Exploration {
   constructor(options: ExploreOptions) {
     this.#options = options;
     this.#bounds = { ...defaultBounds, ...options.bounds };
-    const reductions: Reductions = { merge: true, sleep: true, ...options.reductions };
+    const reductions: Reductions = { ...allReductions, ...options.reductions };
     this.#cast = castFor(options);
     this.#search = new Search(this.#cast, this.#bounds, reductions, this.#start());
   }
@@ -110,9 +116,7 @@ export class Exploration {
       for (let to = 0; to < n; to++) {
         if (to === from) continue;
         for (const letter of sets.get(actors[from]!.lettersTo(tuple[from]!, to))) {
-          for (const { to: after } of actors[to]!.told(tuple[to]!, sets.of([letter])).moves) {
-            tuple[to] = after;
-          }
+          tuple[to] = actors[to]!.delivered(tuple[to]!, letter);
         }
       }
     }

@@ -48,7 +48,7 @@ export function keyOfBytes(bytes: Uint8Array): string {
 /** Sets of numbers; set 0 is the empty one. */
 export class SetInterner {
   readonly #interner = new Interner<readonly number[]>();
-  readonly #differences = new Map<string, number>();
+  readonly #unions: Map<number, number>[] = [];
 
   constructor() {
     this.of([]);
@@ -71,17 +71,17 @@ export class SetInterner {
     return more.every((number) => known.includes(number)) ? set : this.of([...known, ...more]);
   }
 
-  /** What is in one set and not in the other. */
-  without(set: number, other: number): number {
-    if (other === 0 || set === 0) return set;
-    if (set === other) return 0;
-    const key = `${set} ${other}`;
-    let difference = this.#differences.get(key);
-    if (difference === undefined) {
-      const excluded = new Set(this.get(other));
-      difference = this.of(this.get(set).filter((number) => !excluded.has(number)));
-      this.#differences.set(key, difference);
+  /** What is in one of two sets. */
+  union(a: number, b: number): number {
+    if (a === b || b === 0) return a;
+    if (a === 0) return b;
+    const [low, high] = a < b ? [a, b] : [b, a];
+    const known = (this.#unions[low] ??= new Map());
+    let union = known.get(high);
+    if (union === undefined) {
+      union = this.of([...this.get(low), ...this.get(high)]);
+      known.set(high, union);
     }
-    return difference;
+    return union;
   }
 }

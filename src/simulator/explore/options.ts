@@ -56,7 +56,11 @@ export interface Reductions {
   readonly merge: boolean;
   /** Of steps of different replicas that commute, one order is tried (sleep sets). */
   readonly sleep: boolean;
+  /** Turns of a replica that nobody else can notice wait until they matter (quiet.ts). */
+  readonly quiet: boolean;
 }
+
+export const allReductions: Reductions = { merge: true, sleep: true, quiet: true };
 
 export interface ExploreOptions {
   readonly protocol: Protocol;

@@ -2,7 +2,6 @@
 // bound is reached, or a property does not hold.
 
 import type { ReplicaId } from "../../core/index.js";
-import type { Actor } from "./actor.js";
 import type { Cast } from "./cast.js";
 import type { Broken } from "./facts.js";
 import type { Bounds, Reductions } from "./options.js";
@@ -24,6 +23,8 @@ export interface Progress {
 export interface Wrong extends Broken {
   readonly state: number;
 }
+
+const none = new Int32Array(0);
 
 const flags = { restricted: 1, reopened: 2 } as const;
 
@@ -115,33 +116,34 @@ export class Search {
     for (let id = 0; id < n && this.wrong === null; id++) {
       const actor = actors[id]!;
       const number = this.states.at(state, id);
-      const isAsleep = id < mover;
-      if (!isAsleep) {
-        this.#visit(state, id, actor.ofItself(number).targets);
-        if (crashesLeft) this.#visit(state, id, actor.crashing(number, 0).targets);
-        this.#tell(state, actor, this.#cast.requests[id]!, crashesLeft);
+      const letters = this.lettersFor(state, id);
+      const choices = actor.choices(number, letters).targets;
+      const crashes = crashesLeft ? actor.crashes(number, letters).targets : none;
+      if (id >= mover) {
+        this.#visit(state, id, choices, none);
+        this.#visit(state, id, crashes, none);
+        continue;
       }
-      for (let from = 0; from < n; from++) {
-        if (from === id || (isAsleep && from !== mover)) continue;
-        let letters = actors[from]!.lettersTo(this.states.at(state, from), id);
-        if (isAsleep) {
-          const earlier = this.states.at(this.parentOf(state), from);
-          letters = this.#cast.sets.without(letters, actors[from]!.lettersTo(earlier, id));
-        }
-        this.#tell(state, actor, letters, crashesLeft);
-      }
+      const earlier = this.lettersFor(this.parentOf(state), id);
+      if (earlier === letters) continue;
+      this.#visit(state, id, choices, actor.choices(number, earlier).targets);
+      this.#visit(state, id, crashes, actor.crashes(number, earlier).targets);
     }
     if (this.transitions > transitions) return;
     if (restricted) this.#expand(state, false);
     else this.terminal.push(state);
   }
 
-  #tell(state: number, actor: Actor, letters: number, crashesLeft: boolean): void {
-    if (letters === 0) return;
-    const id = actor.options.replica;
-    const number = this.states.at(state, id);
-    this.#visit(state, id, actor.told(number, letters).targets);
-    if (crashesLeft) this.#visit(state, id, actor.crashing(number, letters).targets);
+  /** All that may arrive at a replica. */
+  lettersFor(state: number, receiver: ReplicaId): number {
+    const { actors, n, sets, requests } = this.#cast;
+    let letters = requests[receiver]!;
+    for (let from = 0; from < n; from++) {
+      if (from === receiver) continue;
+      const sent = actors[from]!.lettersTo(this.states.at(state, from), receiver);
+      letters = sets.union(letters, sent);
+    }
+    return letters;
   }
 
   #crashesLeft(state: number): boolean {
@@ -152,8 +154,9 @@ export class Search {
     return crashes < crashesMax;
   }
 
-  #visit(state: number, mover: ReplicaId, targets: Int32Array): void {
+  #visit(state: number, mover: ReplicaId, targets: Int32Array, asleep: Int32Array): void {
     for (let i = 0; i < targets.length && this.wrong === null; i++) {
+      if (asleep.length > 0 && asleep.includes(targets[i]!)) continue;
       this.states.read(state, this.#tuple);
       this.#tuple[mover] = targets[i]!;
       this.transitions++;

@@ -1,7 +1,7 @@
 // A way through a search as people read it: numbered steps, what each replica was told, and what it
 // did.
 
-import type { Observation } from "../../core/index.js";
+import type { Observation, ReplicaId } from "../../core/index.js";
 import { markOf, type Move } from "./actor.js";
 import type { Cast } from "./cast.js";
 import type { Emission } from "./live-replica.js";
@@ -27,7 +27,7 @@ export function storyOf(
   const path: number[] = [];
   for (let at = state; search.parentOf(at) >= 0; at = search.parentOf(at)) path.unshift(at);
   const teller = new Teller(cast, protocol);
-  return path.map((at) => teller.step(search, at));
+  return path.flatMap((at) => teller.steps(search, at));
 }
 
 class Teller {
@@ -39,48 +39,41 @@ class Teller {
     this.#protocol = protocol;
   }
 
-  step(search: Search, state: number): StoryStep {
+  steps(search: Search, state: number): StoryStep[] {
     const replica = search.moverOf(state);
     const move = this.#moveTo(search, state);
+    return [...move.before, move].map((turn) => this.#step(replica, turn));
+  }
+
+  #step(replica: ReplicaId, move: Move): StoryStep {
     const isTwin = this.#cast.actors[replica]!.options.role === "twins";
     const who = `replica ${replica}${isTwin ? (move.part === 0 ? " (twin A)" : " (twin B)") : ""}`;
     const then = this.#effects(move.emissions);
     if (move.restart !== null) {
       then.push("crashes, and restarts from its disk", ...this.#effects(move.restart));
     }
-    return { replica, what: `${who} ${this.#told(move, search, state)}`, then };
+    return { replica, what: `${who} ${this.#told(replica, move)}`, then };
   }
 
   /** The move that the search took from the parent: any that leads to the same state. */
   #moveTo(search: Search, state: number): Move {
-    const { actors, requests, n } = this.#cast;
     const parent = search.parentOf(state);
     const id = search.moverOf(state);
-    const actor = actors[id]!;
+    const actor = this.#cast.actors[id]!;
     const from = search.states.at(parent, id);
-    const sets = [requests[id]!];
-    for (let sender = 0; sender < n; sender++) {
-      if (sender === id) continue;
-      sets.push(actors[sender]!.lettersTo(search.states.at(parent, sender), id));
-    }
-    const choices = [
-      actor.ofItself(from),
-      actor.crashing(from, 0),
-      ...sets.map((set) => actor.told(from, set)),
-      ...sets.filter((set) => set !== 0).map((set) => actor.crashing(from, set)),
-    ];
+    const letters = search.lettersFor(parent, id);
+    const all = [...actor.choices(from, letters).moves, ...actor.crashes(from, letters).moves];
     const to = search.states.at(state, id);
-    return choices.flatMap(({ moves }) => moves).find((move) => move.to === to)!;
+    return all.find((move) => move.to === to)!;
   }
 
-  #told({ stimulus }: Move, search: Search, state: number): string {
+  #told(replica: ReplicaId, { stimulus, part, to }: Move): string {
     const { vocabulary, automata, actors } = this.#cast;
     if (stimulus < 0) return "crashes at rest";
     const what = vocabulary.stimulusOf(stimulus);
     if (what.kind === "timer") {
-      const id = search.moverOf(state);
-      const part = actors[id]!.state(search.states.at(state, id)).parts[0]!;
-      const clock = part < 0 ? "" : `, its clock at ${automata[id]!.now(part)} ms`;
+      const node = actors[replica]!.state(to).parts[part]!;
+      const clock = node < 0 ? "" : `, its clock at ${automata[replica]!.now(node)} ms`;
       return `runs out of ${what.timer}${clock}`;
     }
     const { from, bytes } = vocabulary.letters.get(what.letter);
