@@ -252,10 +252,19 @@ export class Actor {
   #take(number: number, { part, stimulus, spent }: Turn): Move[] {
     const before = this.state(number);
     const transition = this.#step(before, part, stimulus);
-    const move = this.#after(spent, part, transition, stimulus);
-    const after = this.state(move.to);
-    const isSame = transition.node === before.parts[part] && after.counter === before.counter;
-    return isSame && this.isQuiet(number, move) ? [] : [move];
+    const isSame = transition.node === before.parts[part] && transition.counter === before.counter;
+    if (isSame && transition.emissions.every((emission) => this.#isOld(before, emission)))
+      return [];
+    return [this.#after(spent, part, transition, stimulus)];
+  }
+
+  /** Whether an effect leaves nothing behind that was not there. */
+  #isOld({ sent, facts }: ActorState, emission: Emission): boolean {
+    if (emission.kind === "send") return this.options.sets.get(sent).includes(emission.letter);
+    if (emission.kind === "observe" && emission.event.event === "dropped") return true;
+    if (emission.kind !== "answer") return false;
+    const answers = this.options.facts.answers(facts);
+    return !this.#isJudged || answers.get(emission.bundle) === emission.answer;
   }
 
   #step({ parts, counter }: ActorState, part: number, stimulus: number): Transition {

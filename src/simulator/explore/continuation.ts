@@ -19,14 +19,26 @@ interface Runner {
   readonly inbox: number[];
 }
 
+/** How a continuation begins. */
+export interface Fate {
+  /** A replica that is down for good; null if none is. */
+  readonly without: ReplicaId | null;
+  /** Whether everything under way is lost, or arrives. */
+  readonly lost: boolean;
+}
+
 /** Null if every request is answered within the rounds; otherwise what is wrong. */
 export function continueFairly(
   cast: Cast,
   tuple: Int32Array,
   rounds: number,
-  without: ReplicaId | null,
+  fate: Fate,
 ): string | null {
-  return new Continuation(cast, tuple, without).run(rounds);
+  const problem = new Continuation(cast, tuple, fate).run(rounds);
+  if (problem === null) return null;
+  const { without, lost } = fate;
+  const absent = without === null ? "" : `with replica ${without} down for good, `;
+  return `${absent}with all messages under way ${lost ? "lost" : "delivered"}: ${problem}`;
 }
 
 class Continuation {
@@ -36,7 +48,7 @@ class Continuation {
   readonly #answers = new Map<string, Set<ReplicaId>>();
   #problem: string | null = null;
 
-  constructor(cast: Cast, tuple: Int32Array, without: ReplicaId | null) {
+  constructor(cast: Cast, tuple: Int32Array, { without, lost }: Fate) {
     this.#cast = cast;
     this.#runners = cast.actors
       .filter(({ options: { role, replica } }) => role === "correct" && replica !== without)
@@ -45,7 +57,8 @@ class Continuation {
         for (const [bundle, answer] of cast.facts.answers(facts)) {
           this.#note(replica, bundle, answer);
         }
-        return { replica, node: parts[0]!, counter, inbox: this.#lettersTo(tuple, replica) };
+        const inbox = lost ? [] : this.#lettersTo(tuple, replica);
+        return { replica, node: parts[0]!, counter, inbox };
       });
   }
 

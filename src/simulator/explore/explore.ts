@@ -2,7 +2,7 @@
 // properties that must hold in all of them.
 
 import { castFor, type Cast } from "./cast.js";
-import { continueFairly } from "./continuation.js";
+import { continueFairly, type Fate } from "./continuation.js";
 import type { Broken } from "./facts.js";
 import {
   allReductions,
@@ -134,25 +134,26 @@ export class Exploration {
     const tuple = new Int32Array(this.#cast.n);
     for (const state of chosen) {
       states.read(state, tuple);
-      for (const without of this.#absent(tuple)) {
-        const message = continueFairly(this.#cast, tuple, rounds, without);
+      for (const fate of this.#fates(tuple)) {
+        const message = continueFairly(this.#cast, tuple, rounds, fate);
         this.#continuations++;
         if (message === null) continue;
-        const absent = without === null ? "" : `with replica ${without} down for good, `;
-        const property = "eventually answered";
-        this.#violation = { property, message: absent + message, state };
+        this.#violation = { property: "eventually answered", message, state };
         return;
       }
       yield this.#search.progress;
     }
   }
 
-  /** Nobody; and each replica that crashed, if the others must do without it. */
-  #absent(tuple: Int32Array): (number | null)[] {
+  /**
+   * All that is under way arrives, or is lost; nobody is down, or one of those who crashed, if the
+   * others must do without it.
+   */
+  #fates(tuple: Int32Array): Fate[] {
     const { actors, crashing, f } = this.#cast;
     const faulty = actors.filter(({ options }) => options.role !== "correct").length;
-    if (faulty >= f) return [null];
     const crashed = crashing.filter((id) => actors[id]!.state(tuple[id]!).crashes > 0);
-    return [null, ...crashed];
+    const absent = [null, ...(faulty < f ? crashed : [])];
+    return absent.flatMap((without) => [false, true].map((lost) => ({ without, lost })));
   }
 }

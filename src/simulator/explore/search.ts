@@ -8,7 +8,7 @@ import type { Bounds, Reductions } from "./options.js";
 import { doubled, StateTable } from "./state-table.js";
 
 /** States looked at between two looks at the clock, or at whether a person wants it to stop. */
-const statesPerTurn = 2048;
+const statesPerTurn = 32;
 
 /** How far a search has come. */
 export interface Progress {
