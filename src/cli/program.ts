@@ -5,6 +5,7 @@ import { Command } from "commander";
 import { addBench } from "./commands/bench.js";
 import { addBenchTrusted } from "./commands/bench-trusted.js";
 import { addDemo } from "./commands/demo.js";
+import { addExplore } from "./commands/explore.js";
 import { addInit } from "./commands/init.js";
 import { addKeyValue } from "./commands/key-value.js";
 import { addProtocols } from "./commands/protocols.js";
@@ -42,6 +43,7 @@ export function makeProgram(): Command {
   program.commandsGroup("Seeing for yourself:");
   addDemo(program);
   addSimulate(program);
+  addExplore(program);
   addBench(program);
   addBenchTrusted(program);
   return program;

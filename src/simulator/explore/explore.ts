@@ -141,7 +141,7 @@ export class Exploration {
         this.#violation = { property: "eventually answered", message, state };
         return;
       }
-      yield this.#search.progress;
+      yield { ...this.#search.progress, isContinuing: true };
     }
   }
 

@@ -17,6 +17,8 @@ export interface Progress {
   readonly depth: number;
   /** States found and not yet looked at. */
   readonly waiting: number;
+  /** Whether the search is over, and `eventually` is being tried. */
+  readonly isContinuing: boolean;
 }
 
 /** A wrong state. */
@@ -66,7 +68,8 @@ export class Search {
 
   get progress(): Progress {
     const { states, transitions, depth } = this;
-    return { states: states.size, transitions, depth, waiting: states.size - this.#next };
+    const waiting = states.size - this.#next;
+    return { states: states.size, transitions, depth, waiting, isContinuing: false };
   }
 
   /** Searches on; gives the progress from time to time. */
