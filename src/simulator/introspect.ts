@@ -1,5 +1,6 @@
 // Reads the state of a machine from outside: a fingerprint by which two equal states are known, and
-// how large a state is. It walks plain data: Maps, Sets, arrays, bytes, objects, instances of classes.
+// how large a state is. It walks plain data: Maps, Sets, arrays, bytes, objects, instances of
+// classes.
 
 import { UsageError } from "../core/index.js";
 
@@ -32,10 +33,11 @@ const asWords = new Int32Array(asFloat.buffer);
  * Fingerprints of 128 bits: of n different states, two share one with a probability of about
  * n² / 2^129, a million of them with less than 10^-26.
  *
- * Two states have one fingerprint if they hold equal values in the same order, with the same sharing:
- * an object met a second time is told by where it was met first, since a machine may change it
- * through either. Functions are skipped. So is what is declared opaque, which the caller must mix in
- * himself if it may differ. Fingerprints of one Fingerprinter can be compared with each other only.
+ * Two states have one fingerprint if they hold equal values in the same order, with the same
+ * sharing: an object met a second time is told by where it was met first, since a machine may
+ * change it through either. Functions are skipped. So is what is declared opaque, which the caller
+ * must mix in if it may differ. Fingerprints of one Fingerprinter can be compared with each other
+ * only.
  */
 export class Fingerprinter {
   #words = new Int32Array(1024);
@@ -197,7 +199,8 @@ function memosOf(value: object): ReadonlySet<string> {
 const readable = new Set<unknown>([Object]);
 
 /**
- * A state in `#fields` cannot be read from outside: to take two such states for equal would be wrong.
+ * A state in `#fields` cannot be read from outside: to take two such states for equal would be
+ * wrong.
  * @throws UsageError `STATE_HIDDEN`
  */
 function refuseHidden(value: object): void {

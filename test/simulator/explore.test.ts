@@ -1,4 +1,5 @@
-// The explorer: it sees every schedule, its reductions change nothing, and it finds what is planted.
+// The explorer: it sees every schedule, its reductions change nothing, and it finds what is
+// planted.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";

@@ -8,7 +8,8 @@ export function addExplore(program: Command): void {
   const command = program
     .command("explore")
     .description(
-      "try every schedule of a small configuration of the real machines; exit code 1 on a violation",
+      "try every schedule of a small configuration of the real machines; exit code 1 on a " +
+        "violation",
     )
     .option("--protocol <name>", "one of `troth protocols`", "hybster")
     .requiredOption("--config <file>", "what to explore: see docs/exploring.md")

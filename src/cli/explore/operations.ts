@@ -7,7 +7,8 @@ import { readAmount, readKey } from "../key-value/input.js";
 const bytes = (text: string): Uint8Array => Buffer.from(text);
 
 const usage =
-  'write "get K", "put K V", "append K V", "delete K", "add K AMOUNT", "create K V" or "swap K OLD NEW"';
+  'write "get K", "put K V", "append K V", "delete K", "add K AMOUNT", "create K V" or ' +
+  '"swap K OLD NEW"';
 
 /** The bytes of an operation. @throws UsageError `OPERATION_UNFIT` */
 export function readOperation(service: string, text: string): Uint8Array {

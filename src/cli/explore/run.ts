@@ -147,9 +147,9 @@ function reachedTable({ reached }: Report): string {
 function storyText(story: readonly StoryStep[]): string {
   const width = String(story.length).length;
   return story
-    .map(({ what, then }, index) => {
+    .map(({ what, effects }, index) => {
       const number = String(index + 1).padStart(width);
-      return [`${number}. ${what}`, ...then.map((line) => `${" ".repeat(width + 4)}${line}`)];
+      return [`${number}. ${what}`, ...effects.map((line) => `${" ".repeat(width + 4)}${line}`)];
     })
     .flat()
     .join("\n");

@@ -1,5 +1,5 @@
-// One participant of an exploration: a replica with its disk and its budgets, or a pair of twins, and
-// everything it has said so far. A state of the whole search is one number of each actor.
+// One participant of an exploration: a replica with its disk and its budgets, or a pair of twins,
+// and everything it has said so far. A state of the whole search is one number of each actor.
 
 import type { Observation, ReplicaId } from "../../core/index.js";
 import type { Automaton, Transition } from "./automaton.js";
@@ -193,11 +193,6 @@ export class Actor {
   /** Whether two moves send, store and answer the same, in the same order. */
   hasEqualEffects(a: Move, b: Move): boolean {
     return a.effects === b.effects;
-  }
-
-  /** Whether a crash after the move would find something else on the disk than before. */
-  isStored(number: number, { to }: Move): boolean {
-    return this.state(number).disk !== this.state(to).disk;
   }
 
   #told(number: number, letter: number): readonly Move[] {

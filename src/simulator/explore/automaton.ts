@@ -1,5 +1,6 @@
-// A replica as an automaton that is discovered as it is asked: a state stands for all histories that
-// lead the real machine to equal data, and each transition is computed once, by the real machine.
+// A replica as an automaton that is discovered as it is asked: a state stands for all histories
+// that lead the real machine to equal data, and each transition is computed once, by the real
+// machine.
 
 import { InvariantError, type ReplicaId } from "../../core/index.js";
 import { Interner } from "./interner.js";
@@ -174,7 +175,7 @@ export class Automaton {
       machine.start(this.#surroundings.vocabulary.disks.get(origin.disk));
       this.repeated++;
     }
-    for (const { counter, stimulus } of history.reverse()) {
+    for (const { counter, stimulus } of history.toReversed()) {
       machine!.counter.state = this.#counters.get(counter);
       machine!.take(this.#surroundings.vocabulary.stimulusOf(stimulus));
       this.repeated++;

@@ -77,7 +77,7 @@ class Continuation {
       if (this.#missing.length === 0) return null;
       for (const runner of this.#runners) this.#nextTimer(runner);
     }
-    return `${this.#missing.join(", ")}: not answered after ${rounds} rounds without faults`;
+    return `${this.#missing.join(", ")}: not answered in ${rounds} rounds without faults`;
   }
 
   get #missing(): string[] {

@@ -130,7 +130,8 @@ export class Exploration {
     const others = Math.max(0, continuations - terminal.length);
     const distance = Math.max(1, Math.ceil(states.size / Math.max(1, others)));
     const chosen = new Set(terminal.slice(0, continuations));
-    for (let state = 0; others > 0 && state < states.size; state += distance) chosen.add(state);
+    const last = others > 0 ? states.size : 0;
+    for (let state = 0; state < last; state += distance) chosen.add(state);
     const tuple = new Int32Array(this.#cast.n);
     for (const state of chosen) {
       states.read(state, tuple);

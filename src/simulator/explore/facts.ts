@@ -1,5 +1,5 @@
-// What must always hold, as facts: what a correct replica did, in all its lives, and what it said. A
-// state is wrong if one replica's facts are at odds with each other or with another's. Facts are
+// What must always hold, as facts: what a correct replica did, in all its lives, and what it said.
+// A state is wrong if one replica's facts are at odds with each other or with another's. Facts are
 // never taken back, so that no violation is missed by looking at later states only.
 
 import { type Observation, toHex } from "../../core/index.js";

@@ -1,5 +1,6 @@
-// A reduction: turns of a replica that nobody notices are not steps of the search. They wait until the
-// replica does something that others notice, and happen then, just before, if they matter for it.
+// A reduction: turns of a replica that nobody notices are not steps of the search. They wait until
+// the replica does something that others notice, and happen then, just before, if they matter for
+// it.
 
 /** A turn of a replica. */
 interface Turn {
@@ -17,8 +18,6 @@ interface Turning<T extends Turn> {
   same(move: T, state: number): T | null;
   /** Whether two turns send, store and answer the same. */
   hasEqualEffects(a: T, b: T): boolean;
-  /** Whether a move changes what a restart would find. */
-  isStored(state: number, move: T): boolean;
 }
 
 /** How a state was come to unnoticed. */
@@ -32,7 +31,7 @@ interface QuietState<T> {
   readonly state: number;
   /** A shortest way. */
   readonly before: readonly T[];
-  /** All last turns of such ways. */
+  /** Last turns of such ways, from states found before this one. */
   readonly arrivals: Arrival<T>[];
 }
 
@@ -52,10 +51,11 @@ export function quietStates<T extends Turn>(
 
 function closureOf<T extends Turn>(actor: Turning<T>, state: number, letters: number): Closure<T> {
   const first: QuietState<T> = { state, before: [], arrivals: [] };
-  const known = new Map([[state, first]]);
+  const known = new Map([[state, 0]]);
   const states = [first];
   const noticed: { at: QuietState<T>; move: T }[] = [];
-  for (const at of states) {
+  for (let index = 0; index < states.length; index++) {
+    const at = states[index]!;
     for (const move of actor.moves(at.state, letters)) {
       if (!actor.isQuiet(at.state, move)) {
         noticed.push({ at, move });
@@ -63,30 +63,13 @@ function closureOf<T extends Turn>(actor: Turning<T>, state: number, letters: nu
       }
       let next = known.get(move.to);
       if (next === undefined) {
-        if (!matters(actor, at.state, move, letters)) continue;
-        next = { state: move.to, before: [...at.before, move], arrivals: [] };
+        next = states.push({ state: move.to, before: [...at.before, move], arrivals: [] }) - 1;
         known.set(move.to, next);
-        states.push(next);
       }
-      next.arrivals.push({ from: at.state, move });
+      if (index < next) states[next]!.arrivals.push({ from: at.state, move });
     }
   }
   return { states, noticed };
-}
-
-/**
- * Whether anything that can follow an unnoticed turn would be different without it. If not, the turn
- * can wait: whatever follows it may as well come before it.
- */
-function matters<T extends Turn>(
-  actor: Turning<T>,
-  from: number,
-  move: T,
-  letters: number,
-): boolean {
-  if (actor.isStored(from, move)) return true;
-  const arrival = { from, move };
-  return actor.moves(move.to, letters).some((next) => !canWait(actor, arrival, next));
 }
 
 /**
@@ -94,9 +77,10 @@ function matters<T extends Turn>(
  *
  * Sound: letters stay on their way for ever, and a turn that nobody notices changes nothing for
  * anybody else; so in every run it can be moved to just before the replica's next noticed turn, or
- * left out if there is none. And where an unnoticed turn q and a noticed one commute, with the same
- * effects, in that state, q can wait still longer: that way is not taken here, but after the noticed
- * turn, if ever. What replicas do that anybody notices is the same in both.
+ * left out if there is none. And where an unnoticed turn q and a noticed one commute in that state,
+ * with the same effects, the way through q is left out: q may follow the noticed turn instead, and
+ * leads to the same state. Only ways through states found earlier count, so that two ways never
+ * excuse each other.
  */
 export function noticedMoves<T extends Turn>(
   actor: Turning<T>,

@@ -1,5 +1,5 @@
-// The search: breadth first over all states of all participants together, until there are no more, a
-// bound is reached, or a property does not hold.
+// The search: breadth first over all states of all participants together, until there are no more,
+// a bound is reached, or a property does not hold.
 
 import type { ReplicaId } from "../../core/index.js";
 import type { Cast } from "./cast.js";
@@ -107,9 +107,9 @@ export class Search {
   }
 
   /**
-   * Visits what follows a state. Restricted: steps that were possible before the step that led here,
-   * of replicas with lower numbers, are left to the sibling that took them first. Both orders lead
-   * to the same state, for steps of different replicas change nothing for each other: letters stay.
+   * Visits what follows a state. Restricted: steps that were possible before the step that led
+   * here, of replicas with lower numbers, are left to the sibling that took them first. Both orders
+   * lead to the same state: steps of different replicas take nothing from each other.
    */
   #expand(state: number, restricted: boolean): void {
     const { actors, n } = this.#cast;

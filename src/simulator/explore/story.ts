@@ -14,7 +14,7 @@ export interface StoryStep {
   /** What happened to the replica. */
   readonly what: string;
   /** What it did, a line each. */
-  readonly then: readonly string[];
+  readonly effects: readonly string[];
 }
 
 /** The steps from the beginning to a state. */
@@ -48,11 +48,11 @@ class Teller {
   #step(replica: ReplicaId, move: Move): StoryStep {
     const isTwin = this.#cast.actors[replica]!.options.role === "twins";
     const who = `replica ${replica}${isTwin ? (move.part === 0 ? " (twin A)" : " (twin B)") : ""}`;
-    const then = this.#effects(move.emissions);
+    const effects = this.#effects(move.emissions);
     if (move.restart !== null) {
-      then.push("crashes, and restarts from its disk", ...this.#effects(move.restart));
+      effects.push("crashes, and restarts from its disk", ...this.#effects(move.restart));
     }
-    return { replica, what: `${who} ${this.#told(replica, move)}`, then };
+    return { replica, what: `${who} ${this.#told(replica, move)}`, effects };
   }
 
   /** The move that the search took from the parent: any that leads to the same state. */
