@@ -36,7 +36,7 @@ interface Node {
 }
 
 /** Machines kept at hand in the states they are in, so that they need not be led there again. */
-const liveMax = 4000;
+const liveMax = 1000;
 
 /** A stimulus and where the counter stands, as one number; there are fewer stimuli than this. */
 const stimuliMax = 2 ** 26;
