@@ -3,6 +3,7 @@
 export { LyingReplica } from "./adversary/lying-replica.js";
 export { type LieName, lieNames } from "./adversary/lies.js";
 export * from "./checkers/key-value-model.js";
+export * from "./checkers/history.js";
 export * from "./checkers/linearizability.js";
 export * from "./explore/explore.js";
 export { alwaysProperties, type AlwaysProperty } from "./explore/facts.js";
@@ -12,8 +13,10 @@ export type { StoryStep } from "./explore/story.js";
 export { Fingerprinter, type Size, sizeOf } from "./introspect.js";
 export type { Property, Violation } from "./judge.js";
 export { type TrustedGroup, trustedGroup } from "./model-counter.js";
+export { symbolicHash } from "./mix.js";
 export * from "./plan.js";
 export { Random } from "./random.js";
 export * from "./scenario.js";
 export * from "./simulate.js";
+export { lineOf, type PartyNumber, type Trace, type TraceEvent } from "./trace.js";
 export type { Call, Workload } from "./workload.js";

@@ -6,20 +6,21 @@ import {
   type ReplicaId,
   type Service,
   type SessionId,
-  unreachable,
 } from "../core/index.js";
 import { LyingClient } from "./adversary/lying-client.js";
 import { LyingReplica } from "./adversary/lying-replica.js";
 import { type Cluster, cluster, type Decorate } from "./cluster.js";
 import { EventQueue } from "./event-queue.js";
 import { Judge } from "./judge.js";
+import { Mishaps } from "./mishaps.js";
 import { Fingerprint } from "./mix.js";
 import { Network } from "./network.js";
-import type { CrashPlan, Plan } from "./plan.js";
+import type { Plan } from "./plan.js";
 import type { Random } from "./random.js";
 import type { ReplicaHost, Surroundings } from "./replica-host.js";
 import { SimulatedClient } from "./simulated-client.js";
-import type { Workload } from "./workload.js";
+import { detailsOf, nameOf, type PartyNumber, type Trace, type TraceEvent } from "./trace.js";
+import type { Call, Workload } from "./workload.js";
 
 export interface WorldOptions {
   readonly protocol: Protocol;
@@ -27,8 +28,7 @@ export interface WorldOptions {
   readonly workload: Workload;
   readonly plan: Plan;
   readonly random: Random;
-  /** Gets a line for everything that happens. */
-  readonly trace: ((line: string) => void) | null;
+  readonly trace: Trace | null;
 }
 
 /** A run that takes more steps than this goes in circles. */
@@ -39,6 +39,12 @@ const heldMax = 20_000;
 const lookMs = 25;
 /** How often a lying client acts, on average. */
 const lyingClientMs = 60;
+
+/** Under which name a timer is counted: without what numbers it. */
+const timeoutName = (timer: string): string => {
+  const end = timer.indexOf(":");
+  return end < 0 ? `timeout ${timer}` : `timeout ${timer.slice(0, end)}`;
+};
 
 export class World {
   readonly judge: Judge;
@@ -54,9 +60,9 @@ export class World {
   readonly #cluster: Cluster;
   readonly #clients: SimulatedClient[] = [];
   readonly #liars: ReadonlySet<ReplicaId>;
-  readonly #inboxes: { from: ReplicaId | null; bytes: Uint8Array }[][];
-  /** How long a replica that crashes next stays down. */
-  readonly #downMs = new Map<ReplicaId, number>();
+  readonly #inboxes: { id: number; from: ReplicaId | null; bytes: Uint8Array }[][];
+  readonly #mishaps: Mishaps;
+  #messages = 0;
   #isOver = false;
 
   constructor(options: WorldOptions) {
@@ -66,14 +72,15 @@ export class World {
     this.#plan = plan;
     this.#random = random.fork("world");
     this.judge = new Judge(clients.correct);
-    const parties = n + clients.correct + clients.lying;
-    this.#network = new Network(
-      plan.network,
-      plan.partitions,
-      parties,
-      plan.healMs,
-      random.fork("network"),
-    );
+    this.#network = new Network({
+      plan: plan.network,
+      partitions: plan.partitions,
+      clogs: plan.clogs,
+      parties: n + clients.correct + clients.lying,
+      healMs: plan.healMs,
+      random: random.fork("network"),
+      count: (mark) => this.#count(mark),
+    });
     this.#liars = new Set(plan.liars.map(({ replica }) => replica));
     this.#inboxes = Array.from({ length: n }, () => []);
     this.#cluster = cluster({
@@ -88,12 +95,10 @@ export class World {
       surroundings: this.#surroundings(),
       decorate: (replica) => this.#decorate(replica),
     });
-    for (const host of this.#cluster.hosts) this.#after(0, () => host.start());
+    for (const host of this.#cluster.hosts) this.#after(0, () => void host.start());
     this.#makeClients();
-    for (const crash of plan.crashes) this.#at(crash.atMs, () => this.#crash(crash));
-    for (const { fromMs, blocked } of plan.partitions) {
-      this.#at(fromMs, () => this.#happened("partition", () => `of ${blocked.length} links`));
-    }
+    this.#mishaps = this.#makeMishaps();
+    this.#announce();
     this.#at(plan.healMs, () => this.#heal());
   }
 
@@ -115,10 +120,16 @@ export class World {
     this.#judgeHistory();
   }
 
+  /** All calls of correct clients. */
+  get history(): readonly Call[] {
+    return this.#clients.flatMap((client) => client.history);
+  }
+
   #judgeHistory(): void {
-    const history = this.#clients.flatMap((client) => client.history);
-    const fault = this.#options.workload.judge(history);
-    if (fault !== null) this.judge.violate("linearizability", fault);
+    for (const client of this.#clients) client.place((bundle) => this.judge.positionOf(bundle));
+    const judged = this.#options.workload.judge(this.history);
+    if (judged.verdict === "wrong") this.judge.violate("linearizability", judged.explanation);
+    if (judged.verdict === "undecided") this.#count("linearizability undecided");
   }
 
   #at(atMs: number, event: () => void): void {
@@ -129,17 +140,22 @@ export class World {
     this.#queue.push(this.now + ms, event);
   }
 
-  #happened(what: string, details?: () => string): void {
+  #count(what: string): void {
     this.reached[what] = (this.reached[what] ?? 0) + 1;
-    this.#trace(() => `${what} ${details?.() ?? ""}`);
   }
 
-  #trace(line: () => string): void {
-    this.#options.trace?.(`${this.now.toFixed(3).padStart(10)} ${line()}`);
+  #happened(what: string, at: PartyNumber | null, details?: () => string): void {
+    this.#count(what);
+    this.#tell(() => ({ atMs: this.now, kind: "happened", what, at, details: details?.() ?? "" }));
+  }
+
+  #tell(event: () => TraceEvent): void {
+    this.#options.trace?.(event());
   }
 
   #correctHosts(): ReplicaHost[] {
-    return this.#cluster.hosts.filter(({ id }) => !this.#liars.has(id));
+    const { gone } = this.#mishaps;
+    return this.#cluster.hosts.filter(({ id }) => !this.#liars.has(id) && !gone.has(id));
   }
 
   // Replicas and what surrounds them.
@@ -147,7 +163,7 @@ export class World {
   #decorate(replica: ReplicaId): Decorate | undefined {
     const plan = this.#plan.liars.find((liar) => liar.replica === replica);
     if (plan === undefined) return undefined;
-    for (const name of plan.lies) this.#happened(`lie: ${name}`, () => `at replica ${replica}`);
+    for (const name of plan.lies) this.#happened(`lie: ${name}`, replica);
     const random = this.#random.fork(`liar ${replica}`);
     const { protocol } = this.#options;
     return (context) => new LyingReplica(protocol, context, plan.lies, random);
@@ -155,25 +171,20 @@ export class World {
 
   #surroundings(): Surroundings {
     return {
-      now: () => this.now,
+      now: (host) => this.#mishaps.clock(host.id),
       send: (from, to, bytes) => this.#send(from, to, bytes),
       reply: (from, client, session, bytes) => this.#reply(from, client, session, bytes),
-      sync: (host) => {
-        const { life } = host;
-        this.#after(this.#random.fraction() * this.#plan.syncMs, () => {
-          if (host.life === life && host.isUp) host.finishSync();
-        });
-      },
+      sync: (host) => this.#mishaps.sync(host, () => host.finishSync()),
       timer: (host, timer, token, atMs) => {
-        this.#at(atMs, () => {
+        this.#mishaps.whenDue(host.id, atMs, () => {
           if (host.timers.get(timer)?.token !== token) return;
-          this.#trace(() => `replica ${host.id} timeout ${timer}`);
+          this.#happened(timeoutName(timer), host.id);
           host.expire(timer, token);
         });
       },
       compacts: () => this.#random.chance(this.#plan.compactionChance),
       observe: (host, event) => this.#observe(host, event),
-      crashed: (host) => this.#fall(host),
+      crashed: (host) => this.#mishaps.fall(host),
       broke: (host, error) => this.#broke(host, error),
     };
   }
@@ -189,7 +200,7 @@ export class World {
         this.judge.violate("bounded", `replica ${from} holds ${host.held} effects`);
       }
     }
-    this.#carry(from, to, bytes, () => this.#arrive(to, from, bytes));
+    this.#carry(from, to, bytes, (id) => this.#arrive(id, to, from, bytes));
   }
 
   #garbled(liar: ReplicaId, bytes: Uint8Array): Uint8Array {
@@ -197,45 +208,57 @@ export class World {
     if (!this.#random.chance(garbleChance)) return bytes;
     const copy = bytes.slice();
     copy[this.#random.below(copy.length)]! ^= 1 << this.#random.below(8);
-    this.#happened("garbled");
+    this.#happened("garbled", liar);
     return copy;
   }
 
   /** Sends bytes between two parties through the network. */
-  #carry(from: number, to: number, bytes: Uint8Array, arrive: () => void): void {
+  #carry(
+    from: PartyNumber,
+    to: PartyNumber,
+    bytes: Uint8Array,
+    arrive: (id: number) => void,
+  ): void {
     this.fingerprint.add(from * 256 + to);
     this.fingerprint.addBytes(bytes);
+    const id = ++this.#messages;
     const fate = this.#network.fate(this.now, from, to);
-    if (fate.kind !== "carried") {
-      this.#happened(fate.kind, () => this.#describe(from, to, bytes));
-      return;
-    }
-    if (fate.delaysMs.length > 1) this.#happened("duplicated");
-    this.#trace(() => `sent ${this.#describe(from, to, bytes)}`);
-    for (const delayMs of fate.delaysMs) this.#after(delayMs, arrive);
+    this.#tell(() => {
+      const text = this.#describe(bytes);
+      return { atMs: this.now, kind: "sent", id, from, to, fate: fate.kind, text };
+    });
+    if (fate.kind !== "carried") return this.#count(fate.kind);
+    this.#at(fate.atMs, () => arrive(id));
+    if (fate.againMs !== null) this.#at(fate.againMs, () => arrive(id));
   }
 
-  #describe(from: number, to: number, bytes: Uint8Array): string {
-    const { n } = this.#plan;
-    const party = (id: number): string => (id < n ? `replica ${id}` : `client ${id - n}`);
+  #describe(bytes: Uint8Array): string {
     const { messages } = this.#options.protocol;
     const message = messages.decode(bytes.slice());
-    const text = message === null ? `${bytes.length} bytes` : messages.describe(message);
-    return `${party(from)} → ${party(to)} ${text}`;
+    return message === null ? `${bytes.length} bytes` : messages.describe(message);
+  }
+
+  #received(id: number, at: PartyNumber): void {
+    this.#tell(() => ({ atMs: this.now, kind: "received", id, at }));
   }
 
   /** A message waits in the inbox for the replica's next turn. */
-  #arrive(to: ReplicaId, from: ReplicaId | null, bytes: Uint8Array): void {
+  #arrive(id: number, to: ReplicaId, from: ReplicaId | null, bytes: Uint8Array): void {
     const host = this.#cluster.hosts[to]!;
     if (!host.isUp) return;
     const inbox = this.#inboxes[to]!;
-    inbox.push({ from, bytes });
+    inbox.push({ id, from, bytes });
     if (inbox.length > 1) return;
-    const { life } = host;
-    this.#after(this.#plan.turnMs, () => {
+    this.#after(this.#plan.turnMs, () => this.#turn(host, host.life));
+  }
+
+  #turn(host: ReplicaHost, life: number): void {
+    this.#mishaps.whenMoving(host.id, () => {
       if (host.life !== life) return;
-      this.#trace(() => `replica ${to} takes ${inbox.length}`);
-      host.receive(inbox.splice(0));
+      const taken = this.#inboxes[host.id]!.splice(0);
+      for (const message of taken) this.#received(message.id, host.id);
+      host.receive(taken);
+      this.#mishaps.took(host.id, taken.length);
     });
   }
 
@@ -249,54 +272,69 @@ export class World {
     const target = this.#clients[client];
     if (target === undefined) return; // lying clients do not listen
     this.fingerprint.add(session);
-    this.#carry(from, this.#plan.n + client, bytes, () => target.receive(from, bytes));
+    const party = this.#plan.n + client;
+    this.#carry(from, party, bytes, (id) => {
+      this.#mishaps.whenMoving(party, () => {
+        this.#received(id, party);
+        target.receive(from, bytes);
+      });
+    });
   }
 
   #observe(host: ReplicaHost, event: Observation): void {
     if (this.#liars.has(host.id)) return;
     this.judge.observed(host, event);
-    this.#happened(nameOf(event), () => `at replica ${host.id} ${detailsOf(event)}`);
+    this.#happened(nameOf(event), host.id, () => detailsOf(event));
   }
 
   #broke(host: ReplicaHost, error: unknown): void {
     const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    this.#happened(this.#liars.has(host.id) ? "liar broke" : "broke", () => text);
+    this.#happened(this.#liars.has(host.id) ? "liar broke" : "broke", host.id, () => text);
     if (!this.#liars.has(host.id)) {
       this.judge.violate("never-throws", `replica ${host.id} threw: ${text}`);
     }
   }
 
-  // Crashes and the heal.
+  // What goes wrong, and the heal.
 
-  #crash(plan: CrashPlan): void {
-    const host = this.#cluster.hosts[plan.replica]!;
-    if (!host.isUp) return;
-    this.#downMs.set(host.id, plan.downMs);
-    if (plan.afterEffects === null) this.#fall(host);
-    else host.crashAfter(plan.afterEffects);
-  }
-
-  #fall(host: ReplicaHost): void {
-    const survivors = this.#random.below(host.journal.atRisk + 1);
-    const lost = host.journal.atRisk - survivors;
-    host.crash(survivors);
-    this.#inboxes[host.id]!.length = 0;
-    this.#happened("crash", () => `of replica ${host.id}, ${lost} writes lost`);
-    if (lost > 0) this.#happened("crash that lost writes");
-    const downMs = Math.min(this.#downMs.get(host.id)!, this.#plan.healMs - this.now);
-    this.#after(Math.max(0, downMs), () => {
-      if (!host.isUp) this.#rise(host);
+  #makeMishaps(): Mishaps {
+    return new Mishaps({
+      plan: this.#plan,
+      faultModel: this.#options.protocol.faultModel,
+      random: this.#random.fork("mishaps"),
+      hosts: this.#cluster.hosts,
+      now: () => this.now,
+      at: (atMs, action) => this.#at(atMs, action),
+      happened: (what, at, details) => this.#happened(what, at, () => details ?? ""),
+      count: (what) => this.#count(what),
+      fell: (host) => {
+        this.#inboxes[host.id]!.length = 0;
+      },
     });
   }
 
-  #rise(host: ReplicaHost): void {
-    this.#happened("restart", () => `of replica ${host.id}`);
-    host.start();
-    if (host.startedFrom > 0) this.#happened("restart from a snapshot");
+  #announce(): void {
+    const { partitions, clogs, bursts, limits, liars } = this.#plan;
+    for (const { fromMs, kind, blocked } of partitions) {
+      this.#at(fromMs, () =>
+        this.#happened(`partition: ${kind}`, null, () => `${blocked.length} links`),
+      );
+    }
+    for (const { fromMs, held } of clogs) {
+      this.#at(fromMs, () => this.#happened("clog", null, () => `${held.length} links`));
+    }
+    for (const { atMs } of bursts) {
+      this.#at(atMs, () => {
+        this.#happened("burst", null);
+        for (const client of this.#clients) client.burst();
+      });
+    }
+    if (limits.pendingRequestsMax < 8) this.#count("small queues");
+    for (const { replica } of liars) this.#happened("liar", replica);
   }
 
   #heal(): void {
-    this.#happened("heal");
+    this.#happened("heal", null);
     for (const host of this.#correctHosts()) host.crashAfter(Infinity);
     this.#look();
   }
@@ -325,7 +363,7 @@ export class World {
     const waiting = this.#clients.filter(({ isDone }) => !isDone).length;
     const text = `${waiting} clients wait ${this.#plan.livenessMs} ms after the heal`;
     this.judge.violate("liveness", `${text}; ${states.join("; ")}`);
-    this.judge.finished([]);
+    this.judge.finished(this.#correctHosts());
     this.#judgeHistory();
   }
 
@@ -349,14 +387,15 @@ export class World {
           random: this.#random.fork(`client ${client}`),
           surroundings: {
             now: () => this.now,
-            after: (ms, action) => this.#after(ms, action),
+            after: (ms, action) =>
+              this.#after(ms, () => this.#mishaps.whenMoving(n + client, action)),
             send: (from, to, bytes) => this.#request(from, to, bytes),
             submitted: (bundle) => this.judge.submitted(bundle),
             accepted: (reply) => {
               this.judge.accepted(reply);
-              this.#happened(`answer: ${reply.outcome}`, () => `to client ${client}`);
+              this.#happened(`answer: ${reply.outcome}`, n + client, () => `to ${reply.number}`);
             },
-            retried: () => this.#happened("retry", () => `of client ${client}`),
+            retried: () => this.#happened("retry", n + client),
           },
         }),
       );
@@ -378,7 +417,7 @@ export class World {
       send: (to, bytes) => this.#request(client, to, bytes),
     });
     const act = (): void => {
-      this.#happened("lie of a client");
+      this.#happened("lie of a client", n + client);
       liar.act();
       if (this.now < healMs) this.#after(random.fraction() * 2 * lyingClientMs, act);
     };
@@ -386,40 +425,6 @@ export class World {
   }
 
   #request(client: number, to: ReplicaId, bytes: Uint8Array): void {
-    this.#carry(this.#plan.n + client, to, bytes, () => this.#arrive(to, null, bytes));
+    this.#carry(this.#plan.n + client, to, bytes, (id) => this.#arrive(id, to, null, bytes));
   }
-}
-
-/** Under which name an observation is counted. */
-function nameOf(event: Observation): string {
-  switch (event.event) {
-    case "view":
-      return `view ${event.status}`;
-    case "transfer":
-      return `transfer ${event.status}`;
-    case "dropped":
-      return `dropped: ${event.reason}`;
-    default:
-      return event.event;
-  }
-}
-
-function detailsOf(event: Observation): string {
-  switch (event.event) {
-    case "executed":
-      return `order ${event.order}, ${event.operations} operations`;
-    case "applied":
-      return `client ${event.client} session ${event.session} bundle ${event.number}`;
-    case "checkpoint":
-    case "stable":
-    case "transfer":
-      return `order ${event.order}`;
-    case "view":
-    case "suspect":
-      return `view ${event.view}`;
-    case "mute":
-    case "dropped":
-      return "";
-  }
-  return unreachable(event);
 }

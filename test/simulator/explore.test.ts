@@ -11,8 +11,7 @@ import {
   type Reductions,
   type Report,
 } from "../../src/simulator/index.js";
-import { hybsterBugs } from "../planted/hybster-bugs.js";
-import { type Bug, planted } from "../planted/plant.js";
+import { hybsterMutants, type Mutant, protocolWith } from "../../mutants/index.js";
 import { toyProtocol } from "./toy-protocol.js";
 import { countingService } from "./toy-service.js";
 
@@ -117,20 +116,20 @@ test("merging states by their fingerprints changes nothing that replicas do", ()
   }
 });
 
-const plants: readonly (readonly [Bug, Partial<ExploreOptions>, RegExp])[] = [
-  [hybsterBugs.quorumOfOne, rivals, /agreement/],
+const plants: readonly (readonly [Mutant, Partial<ExploreOptions>, RegExp])[] = [
+  [hybsterMutants["quorum-of-one"], rivals, /agreement/],
   [
-    hybsterBugs.acknowledgementsSkipped,
+    hybsterMutants["acknowledgements-skipped"],
     { timers: { patience: 1 }, faults: { silent: [0] } },
     /eventually answered/,
   ],
   [
-    hybsterBugs.noViewChangeRetransmission,
+    hybsterMutants["no-view-change-retransmission"],
     { timers: { patience: 1 }, faults: { silent: [0] } },
     /eventually answered/,
   ],
   [
-    hybsterBugs.noRelay,
+    hybsterMutants["no-relay"],
     { faults: { crashes: { replicas: [0], times: 1 } } },
     /eventually answered/,
   ],
@@ -138,7 +137,7 @@ const plants: readonly (readonly [Bug, Partial<ExploreOptions>, RegExp])[] = [
 
 for (const [bug, changes, property] of plants) {
   test(`a planted bug is found: ${bug.name}`, async () => {
-    const protocol = await planted("hybster", bug);
+    const protocol = await protocolWith(bug, "hybster");
     const { violation } = explore({ ...changes, protocol, bounds: { states: 3000 } });
     assert.match(violation?.property ?? "nothing", property);
     assert.ok(violation!.story.length > 0);

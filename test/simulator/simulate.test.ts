@@ -6,16 +6,19 @@ import { test } from "node:test";
 import {
   addReached,
   type Fault,
+  faults,
   type Outcome,
   type Property,
   simulate,
   simulateSeed,
+  type TraceEvent,
 } from "../../src/simulator/index.js";
 import { type Bug, toyProtocol } from "./toy-protocol.js";
 import { countingService, countingWorkload } from "./toy-service.js";
 
-/** The toy has a fixed leader, so that no replica may lie. */
-const honest: readonly Fault[] = ["network", "partitions", "crashes", "lying-clients"];
+/** The toy has a fixed leader: no replica may lie, or lose its journal. */
+const beyond: readonly Fault[] = ["lies", "lost-disks", "damaged-records"];
+const honest = faults.filter((fault) => !beyond.includes(fault));
 
 const options = (bug: Bug | null = null, n = 3) => ({
   protocol: toyProtocol(bug),
@@ -39,7 +42,7 @@ test("a correct protocol passes under crashes, partitions and a faulty network",
 
 test("one seed is one run: the same fingerprint, steps, and trace", () => {
   for (let seed = 1; seed <= 20; seed++) {
-    const lines: string[][] = [[], []];
+    const lines: TraceEvent[][] = [[], []];
     const [first, second] = lines.map((into) =>
       simulateSeed({ ...options(), seed, trace: (line) => into.push(line) }),
     );
@@ -69,6 +72,7 @@ const planted: readonly (readonly [Bug, readonly Property[]])[] = [
   ["forgets-replies", ["exactly-once"]],
   ["never-resends", ["liveness"]],
   ["lies-about-state", ["state-equality", "equal-answers"]],
+  ["skips-a-bundle", ["durability"]],
   ["throws", ["never-throws"]],
 ];
 

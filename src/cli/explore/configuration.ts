@@ -4,8 +4,7 @@ import { readFileSync } from "node:fs";
 import { z } from "zod";
 import { type Protocol, UsageError } from "../../core/index.js";
 import { createService } from "../../services/index.js";
-import { alwaysProperties, type ExploreOptions } from "../../simulator/index.js";
-import { sha256 } from "../sha256.js";
+import { alwaysProperties, type ExploreOptions, symbolicHash } from "../../simulator/index.js";
 import { readOperation } from "./operations.js";
 
 const count = z.int().min(0);
@@ -80,6 +79,9 @@ const schema = section({
   }).optional(),
 });
 
+/** Explored states have a handful of keys. */
+const pageCount = 8;
+
 /** A configuration in use: the explorer's options, and what only a host can heed. */
 export interface ReadConfiguration {
   readonly options: ExploreOptions;
@@ -111,7 +113,7 @@ export function readExploration(path: string, protocol: Protocol): ReadConfigura
     ...others,
     protocol,
     n: replicas,
-    service: () => createService(service, sha256),
+    service: () => createService(service, symbolicHash, pageCount),
     requests: requests.map(({ operation, ...request }) => ({
       ...request,
       operation: readOperation(service, operation),

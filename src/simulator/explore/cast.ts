@@ -10,8 +10,9 @@ import {
   UsageError,
 } from "../../core/index.js";
 import { type ClientKeys, clientKeys } from "../client-keys.js";
-import { faultsTolerated, hash } from "../cluster.js";
+import { faultsTolerated } from "../cluster.js";
 import { Fingerprinter } from "../introspect.js";
+import { symbolicHash as hash } from "../mix.js";
 import { trustedGroup } from "../model-counter.js";
 import { Random } from "../random.js";
 import { Actor } from "./actor.js";
