@@ -49,6 +49,20 @@ test("an end that never comes is a violation, with the steps that lead there", a
   assert.match(readFileSync(trace, "utf8"), /\n1\. replica \d [^\n]+\n {5}/);
 });
 
+test("the clock ends a search, which says so and tries what it has seen", async (context) => {
+  const config = configuration(context, {
+    replicas: 3,
+    service: "null",
+    requests: [{ operation: "x" }],
+    timers: { patience: [0, 1, 1] },
+    bounds: { seconds: 0.2, continuations: 3 },
+  });
+  const { code, out } = await troth("explore", "--config", config);
+  assert.equal(code, 0);
+  assert.match(out, /which is not all: the clock\./);
+  assert.match(out, /Answered in the end: tried [1-9]/);
+});
+
 test("what can never be reached is said, and fails", async (context) => {
   const config = configuration(context, {
     replicas: 3,

@@ -40,8 +40,8 @@ export async function runExploration(command: ExploreCommand): Promise<number> {
   return report.violation !== null || isMissing ? exitCode.failed : exitCode.ok;
 }
 
-/** How the exploration ended: of itself, by the clock, or by a person. */
-type Ended = "finished" | "out of time" | "interrupted";
+/** How the exploration ended: of itself, or by a person. */
+type Ended = "finished" | "interrupted";
 
 async function explore(
   exploration: Exploration,
@@ -60,7 +60,7 @@ async function explore(
     for (const progress of exploration.run()) {
       const now = seconds();
       if (progress.isContinuing) searched ??= now;
-      if (now > secondsMax) ended = "out of time";
+      if (now > secondsMax && !progress.isContinuing) exploration.endSearch();
       if (now - pausedAt > 0.1) {
         await setImmediate(); // lets a signal in
         pausedAt = now;
@@ -125,8 +125,8 @@ function describe(
 function extent({ complete, cutBy, waiting, violation }: Report, ended: Ended): string {
   if (violation !== null) return "The search ended with the violation.";
   if (complete) return "Every reachable state was seen, and nothing is wrong.";
-  const why = { depth: "the bound on depth", states: "the bound on states" } as const;
-  const by = cutBy === "depth" || cutBy === "states" ? why[cutBy] : ended;
+  const why = { depth: "the bound on depth", states: "the bound on states", stopped: "the clock" };
+  const by = ended === "interrupted" || cutBy === null ? ended : why[cutBy];
   return (
     `Nothing is wrong in what was seen, which is not all: ${by}. ` +
     `${quantity(waiting)} states were found and not looked at.`

@@ -62,6 +62,11 @@ export class Exploration {
     this.#isOver = true;
   }
 
+  /** Ends the search where it is; what remains to be done is to try `eventually`. */
+  endSearch(): void {
+    this.#search.stop();
+  }
+
   /** Runs to the end. */
   finish(): Report {
     for (const progress of this.run()) void progress;

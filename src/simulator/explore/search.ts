@@ -34,7 +34,7 @@ export class Search {
   readonly states: StateTable;
   wrong: Wrong | null = null;
   /** Why the search ended before all states were seen; null if they were. */
-  cutBy: "depth" | "states" | null = null;
+  cutBy: "depth" | "states" | "stopped" | null = null;
   /** States without a successor. */
   readonly terminal: number[] = [];
   transitions = 0;
@@ -75,7 +75,7 @@ export class Search {
   /** Searches on; gives the progress from time to time. */
   *run(): Generator<Progress, void, void> {
     let levelEnd = this.states.size;
-    for (let turns = 1; this.wrong === null; turns++) {
+    for (let turns = 1; this.wrong === null && this.cutBy === null; turns++) {
       if (this.#next === levelEnd) {
         while (this.#reopened.length > 0 && this.wrong === null) {
           this.#expand(this.#reopened.pop()!, false);
@@ -94,6 +94,11 @@ export class Search {
 
   #cut(by: "depth" | "states"): void {
     this.cutBy = by;
+  }
+
+  /** Looks at no further states. */
+  stop(): void {
+    this.cutBy ??= "stopped";
   }
 
   /** The state that a state was first come to from; −1 for the first. */
