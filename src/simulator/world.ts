@@ -19,7 +19,7 @@ import type { Plan } from "./plan.js";
 import type { Random } from "./random.js";
 import type { ReplicaHost, Surroundings } from "./replica-host.js";
 import { SimulatedClient } from "./simulated-client.js";
-import { detailsOf, nameOf, type PartyNumber, type Trace, type TraceEvent } from "./trace.js";
+import { detailsOf, nameOf, type PartyNumber, type Trace } from "./trace.js";
 import type { Call, Workload } from "./workload.js";
 
 export interface WorldOptions {
@@ -146,11 +146,8 @@ export class World {
 
   #happened(what: string, at: PartyNumber | null, details?: () => string): void {
     this.#count(what);
-    this.#tell(() => ({ atMs: this.now, kind: "happened", what, at, details: details?.() ?? "" }));
-  }
-
-  #tell(event: () => TraceEvent): void {
-    this.#options.trace?.(event());
+    const { trace } = this.#options;
+    trace?.({ atMs: this.now, kind: "happened", what, at, details: details?.() ?? "" });
   }
 
   #correctHosts(): ReplicaHost[] {
@@ -223,10 +220,11 @@ export class World {
     this.fingerprint.addBytes(bytes);
     const id = ++this.#messages;
     const fate = this.#network.fate(this.now, from, to);
-    this.#tell(() => {
+    const { trace } = this.#options;
+    if (trace !== null) {
       const text = this.#describe(bytes);
-      return { atMs: this.now, kind: "sent", id, from, to, fate: fate.kind, text };
-    });
+      trace({ atMs: this.now, kind: "sent", id, from, to, fate: fate.kind, text });
+    }
     if (fate.kind !== "carried") return this.#count(fate.kind);
     this.#at(fate.atMs, () => arrive(id));
     if (fate.againMs !== null) this.#at(fate.againMs, () => arrive(id));
@@ -239,7 +237,7 @@ export class World {
   }
 
   #received(id: number, at: PartyNumber): void {
-    this.#tell(() => ({ atMs: this.now, kind: "received", id, at }));
+    this.#options.trace?.({ atMs: this.now, kind: "received", id, at });
   }
 
   /** A message waits in the inbox for the replica's next turn. */
