@@ -34,7 +34,7 @@ test("a history that one order explains is right", () => {
     call(keyValue.delete(key), 16, 17, done),
     call(keyValue.compareAndSwap(key, null, bytes("3")), 18, 19, done),
   ];
-  assert.equal(judgeKeyValue(history), null);
+  assert.deepEqual(judgeKeyValue(history), { verdict: "ok" });
 });
 
 for (const [what, history] of [
@@ -57,7 +57,9 @@ for (const [what, history] of [
   ["a forged value", [call(get, 0, 1, read("never written"))]],
 ] as const) {
   test(`${what} is found, with the key`, () => {
-    assert.match(judgeKeyValue(history) ?? "", /^key k: /);
+    const judged = judgeKeyValue(history);
+    assert.ok(judged.verdict === "wrong");
+    assert.match(judged.explanation, /^key k: /);
   });
 }
 
@@ -74,6 +76,22 @@ test("simulate --json counts seeds and says what they reached", async () => {
   assert.equal(code, 0);
   assert.ok(Object.values(report.reached).some((count) => count > 0));
   assert.ok(report.seconds > 0);
+});
+
+test("--faults confines what goes wrong, --minutes ends the run", async () => {
+  const confined = ["--faults", "loss,pauses", "--minutes", "0.005", "--jobs", "1", "--json"];
+  const { code, out } = await troth("simulate", ...confined);
+  const { seeds, reached } = JSON.parse(out) as {
+    seeds: number;
+    reached: Record<string, number>;
+  };
+  assert.equal(code, 0);
+  assert.ok(seeds >= 8 && seeds < 500, `${seeds} seeds`);
+  assert.ok(reached.lost! > 0 && reached.pause! > 0);
+  assert.ok(reached.crash === undefined && reached.liar === undefined);
+  const unknown = await troth("simulate", "--faults", "loss,gloom");
+  assert.equal(unknown.code, 2);
+  assert.match(unknown.err, /no fault "gloom".*\n(.*\n)*processes: pauses, crashes/);
 });
 
 test("a seed replays to the bit", async () => {

@@ -86,7 +86,8 @@ const onlyLie =
   (plan: Plan, seed: number): Plan => {
     const replica = seed % plan.n;
     const crashes = plan.crashes.filter((crash) => crash.replica !== replica);
-    return { ...plan, crashes, liars: [{ replica, lies: [name], garbleChance: 0 }] };
+    const disk = { ...plan.disk, damages: [] };
+    return { ...plan, crashes, disk, liars: [{ replica, lies: [name], garbleChance: 0 }] };
   };
 const asDrawn = (plan: Plan, _seed: number): Plan => plan;
 

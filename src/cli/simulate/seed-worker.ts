@@ -6,6 +6,7 @@ import { parentPort, workerData } from "node:worker_threads";
 import type { Protocol } from "../../core/index.js";
 import { protocolNamed } from "../../protocols/index.js";
 import {
+  faultsNamed,
   type Outcome,
   simulate,
   type SimulationOptions,
@@ -21,6 +22,8 @@ export interface Subject {
   readonly n: number;
   /** A folder with other built layers, from which the protocol is taken. */
   readonly layers?: string;
+  /** As `--faults` names them; everything if there are none. */
+  readonly faults?: string;
 }
 
 /** Seeds `first … last`. */
@@ -34,7 +37,7 @@ const pageCount = 32;
 
 /** The simulator's options for a subject. @throws UsageError for names that are not known. */
 export function optionsFor(
-  { protocol, service, n }: Subject,
+  { protocol, service, n, faults }: Subject,
   find: (name: string) => Protocol = protocolNamed,
 ): SimulationOptions {
   return {
@@ -42,6 +45,7 @@ export function optionsFor(
     service: () => createService(service, symbolicHash, pageCount),
     workload: workloadFor(service),
     n,
+    ...(faults === undefined ? {} : { faults: faultsNamed(faults) }),
   };
 }
 
