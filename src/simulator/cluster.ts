@@ -32,7 +32,11 @@ export interface ClusterOptions {
   readonly decorate: (replica: ReplicaId) => Decorate | undefined;
 }
 
-export type Decorate = (context: ReplicaContext) => ReplicaMachine<Tagged, Tagged>;
+/** Makes a liar's machine; it may have more services than the one in the context. */
+export type Decorate = (
+  context: ReplicaContext,
+  service: () => Service,
+) => ReplicaMachine<Tagged, Tagged>;
 
 export interface Cluster {
   readonly hosts: readonly ReplicaHost[];
