@@ -11,5 +11,15 @@ export * from "./plan.js";
 export { Random } from "./random.js";
 export * from "./scenario.js";
 export * from "./simulate.js";
-export { lineOf, type PartyNumber, type Trace, type TraceEvent } from "./trace.js";
+export {
+  type Facts,
+  lineOf,
+  type PartyNumber,
+  type Plain,
+  type PlainMessage,
+  type Trace,
+  type TraceEvent,
+} from "./trace.js";
+export { type Difference, firstDifference } from "./first-difference.js";
+export type { RunSoFar, Watch } from "./world.js";
 export type { Call, Workload } from "./workload.js";

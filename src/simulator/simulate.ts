@@ -7,7 +7,7 @@ import { drawPlan, type Fault, faults, type Plan } from "./plan.js";
 import { Random } from "./random.js";
 import type { Trace } from "./trace.js";
 import type { Workload } from "./workload.js";
-import { World } from "./world.js";
+import { type Watch, World } from "./world.js";
 
 export interface SimulationOptions {
   readonly protocol: Protocol;
@@ -26,6 +26,10 @@ export interface SeedOptions extends SimulationOptions {
   readonly trace?: Trace;
   /** In place of what the seed draws. */
   readonly plan?: Plan;
+  /** The messages and timers that happen, by their names (deliveries.ts). Default: all. */
+  readonly only?: readonly string[];
+  /** Looks at the run after every step, and may end it there; it changes nothing else. */
+  readonly watch?: Watch;
 }
 
 /** How one seed ended. */
@@ -52,6 +56,8 @@ export function simulateSeed(options: SeedOptions): Outcome {
     plan,
     random: new Random(seed),
     trace: options.trace ?? null,
+    only: options.only ?? null,
+    watch: options.watch ?? null,
   });
   world.run();
   return {

@@ -26,6 +26,8 @@ export interface Workload {
   next(random: Random, client: ClientId): Uint8Array;
   /** An operation of a lying client, on what no correct client touches. */
   noise(random: Random): Uint8Array;
+  /** An operation for people to read. Default: its bytes. */
+  describe?(operation: Uint8Array): string;
   /** Null, or what is wrong with the history: that it is not linearizable, say. */
   judge(history: readonly Call[]): string | null;
 }

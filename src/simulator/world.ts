@@ -10,15 +10,26 @@ import {
 import { LyingClient } from "./adversary/lying-client.js";
 import { LyingReplica } from "./adversary/lying-replica.js";
 import { type Cluster, cluster, type Decorate } from "./cluster.js";
+import { Deliveries } from "./deliveries.js";
 import { EventQueue } from "./event-queue.js";
-import { Judge } from "./judge.js";
+import { Judge, type Violation } from "./judge.js";
 import { Fingerprint } from "./mix.js";
 import { Network } from "./network.js";
 import type { CrashPlan, Plan } from "./plan.js";
 import type { Random } from "./random.js";
 import type { ReplicaHost, Surroundings } from "./replica-host.js";
 import { SimulatedClient } from "./simulated-client.js";
-import { detailsOf, nameOf, type PartyNumber, type Trace, type TraceEvent } from "./trace.js";
+import {
+  bytesText,
+  detailsOf,
+  type Facts,
+  factsOf,
+  nameOf,
+  type PartyNumber,
+  plainMessage,
+  type Trace,
+  type TraceEvent,
+} from "./trace.js";
 import type { Workload } from "./workload.js";
 
 export interface WorldOptions {
@@ -28,7 +39,23 @@ export interface WorldOptions {
   readonly plan: Plan;
   readonly random: Random;
   readonly trace: Trace | null;
+  /** See `SeedOptions`. */
+  readonly only: readonly string[] | null;
+  readonly watch: Watch | null;
 }
+
+/** A run as it stands after a step. */
+export interface RunSoFar {
+  readonly steps: number;
+  /** Virtual milliseconds. */
+  readonly now: number;
+  readonly violations: readonly Violation[];
+  /** Of everything so far; its text is what tells two runs apart. */
+  readonly fingerprint: { toString(): string };
+}
+
+/** See `SeedOptions.watch`. */
+export type Watch = (run: RunSoFar) => "go on" | "stop";
 
 /** A run that takes more steps than this goes in circles. */
 const stepsMax = 2_000_000;
@@ -39,7 +66,7 @@ const lookMs = 25;
 /** How often a lying client acts, on average. */
 const lyingClientMs = 60;
 
-export class World {
+export class World implements RunSoFar {
   readonly judge: Judge;
   readonly reached: Record<string, number> = {};
   readonly fingerprint = new Fingerprint();
@@ -56,7 +83,9 @@ export class World {
   readonly #inboxes: { id: number; from: ReplicaId | null; bytes: Uint8Array }[][];
   /** How long a replica that crashes next stays down. */
   readonly #downMs = new Map<ReplicaId, number>();
+  readonly #deliveries: Deliveries;
   #messages = 0;
+  #violationsTold = 0;
   #isOver = false;
 
   constructor(options: WorldOptions) {
@@ -66,6 +95,7 @@ export class World {
     this.#plan = plan;
     this.#random = random.fork("world");
     this.judge = new Judge(clients.correct);
+    this.#deliveries = new Deliveries(options.only);
     const parties = n + clients.correct + clients.lying;
     this.#network = new Network(
       plan.network,
@@ -91,8 +121,10 @@ export class World {
     for (const host of this.#cluster.hosts) this.#after(0, () => host.start());
     this.#makeClients();
     for (const crash of plan.crashes) this.#at(crash.atMs, () => this.#crash(crash));
-    for (const { fromMs, blocked } of plan.partitions) {
-      this.#at(fromMs, () => this.#happened("partition", null, () => `${blocked.length} links`));
+    for (const { fromMs, untilMs, blocked } of plan.partitions) {
+      const details = (): string => `${blocked.length} links`;
+      const facts = { untilMs, links: blocked.map(({ from, to }) => `${from}>${to}`).join(" ") };
+      this.#at(fromMs, () => this.#happened("partition", null, details, facts));
     }
     this.#at(plan.healMs, () => this.#heal());
   }
@@ -110,15 +142,30 @@ export class World {
       this.now = next.atMs;
       this.fingerprint.addTime(this.now);
       next.event();
+      this.#tellViolations(null);
+      if (this.#options.watch?.(this) === "stop") return;
     }
     this.judge.finished(this.#correctHosts());
     this.#judgeHistory();
+  }
+
+  get violations(): readonly Violation[] {
+    return this.judge.violations;
+  }
+
+  #tellViolations(at: PartyNumber | null): void {
+    const { violations } = this.judge;
+    while (this.#violationsTold < violations.length) {
+      const { property, message } = violations[this.#violationsTold++]!;
+      this.#tell(() => ({ atMs: this.now, kind: "violated", property, message, at }));
+    }
   }
 
   #judgeHistory(): void {
     const history = this.#clients.flatMap((client) => client.history);
     const fault = this.#options.workload.judge(history);
     if (fault !== null) this.judge.violate("linearizability", fault);
+    this.#tellViolations(null);
   }
 
   #at(atMs: number, event: () => void): void {
@@ -133,9 +180,21 @@ export class World {
     this.reached[what] = (this.reached[what] ?? 0) + 1;
   }
 
-  #happened(what: string, at: PartyNumber | null, details?: () => string): void {
+  #happened(
+    what: string,
+    at: PartyNumber | null,
+    details: () => string = () => "",
+    facts: Facts | (() => Facts) = {},
+  ): void {
     this.#count(what);
-    this.#tell(() => ({ atMs: this.now, kind: "happened", what, at, details: details?.() ?? "" }));
+    this.#tell(() => ({
+      atMs: this.now,
+      kind: "happened",
+      what,
+      at,
+      details: details(),
+      facts: typeof facts === "function" ? facts() : facts,
+    }));
   }
 
   #tell(event: () => TraceEvent): void {
@@ -171,7 +230,9 @@ export class World {
       timer: (host, timer, token, atMs) => {
         this.#at(atMs, () => {
           if (host.timers.get(timer)?.token !== token) return;
-          this.#happened(`timeout ${timer}`, host.id);
+          const name = this.#deliveries.timeout(host.id, timer);
+          if (!this.#deliveries.happens(name)) return;
+          this.#happened(`timeout ${timer}`, host.id, undefined, { name });
           host.expire(timer, token);
         });
       },
@@ -216,19 +277,38 @@ export class World {
     this.fingerprint.addBytes(bytes);
     const id = ++this.#messages;
     const fate = this.#network.fate(this.now, from, to);
-    this.#tell(() => {
-      const text = this.#describe(bytes);
-      return { atMs: this.now, kind: "sent", id, from, to, fate: fate.kind, text };
-    });
+    if (this.#isLeftOut(id, from, to, bytes, fate.kind)) return;
     if (fate.kind !== "carried") return this.#count(fate.kind);
     if (fate.delaysMs.length > 1) this.#count("duplicated");
     for (const delayMs of fate.delaysMs) this.#after(delayMs, () => arrive(id));
   }
 
-  #describe(bytes: Uint8Array): string {
-    const { messages } = this.#options.protocol;
-    const message = messages.decode(bytes.slice());
-    return message === null ? `${bytes.length} bytes` : messages.describe(message);
+  /** Tells that a message was sent; true if the run is to go without it. */
+  #isLeftOut(
+    id: number,
+    from: PartyNumber,
+    to: PartyNumber,
+    bytes: Uint8Array,
+    fate: "carried" | "lost" | "blocked",
+  ): boolean {
+    const { trace, protocol, workload } = this.#options;
+    if (trace === null && this.#deliveries.areAll) return false;
+    const decoded = protocol.messages.decode(bytes.slice());
+    const name = this.#deliveries.message(from, to, decoded?.kind ?? "garbage");
+    const isLeftOut = !this.#deliveries.happens(name);
+    this.#tell(() => ({
+      atMs: this.now,
+      kind: "sent",
+      id,
+      from,
+      to,
+      fate: isLeftOut ? "left out" : fate,
+      name,
+      text: decoded === null ? `${bytes.length} bytes` : protocol.messages.describe(decoded),
+      message: decoded && plainMessage(decoded, workload.describe ?? bytesText),
+      bytes: bytes.length,
+    }));
+    return isLeftOut;
   }
 
   #received(id: number, at: PartyNumber): void {
@@ -271,7 +351,9 @@ export class World {
   #observe(host: ReplicaHost, event: Observation): void {
     if (this.#liars.has(host.id)) return;
     this.judge.observed(host, event);
-    this.#happened(nameOf(event), host.id, () => detailsOf(event));
+    const details = (): string => detailsOf(event);
+    this.#happened(nameOf(event), host.id, details, () => factsOf(event));
+    this.#tellViolations(host.id);
   }
 
   #broke(host: ReplicaHost, error: unknown): void {
@@ -370,7 +452,10 @@ export class World {
             submitted: (bundle) => this.judge.submitted(bundle),
             accepted: (reply) => {
               this.judge.accepted(reply);
-              this.#happened(`answer: ${reply.outcome}`, n + client, () => `to ${reply.number}`);
+              const { number, session, view } = reply;
+              const details = (): string => `to ${number}`;
+              const facts = { client, session, number, view };
+              this.#happened(`answer: ${reply.outcome}`, n + client, details, facts);
             },
             retried: () => this.#happened("retry", n + client),
           },
