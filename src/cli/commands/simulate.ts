@@ -17,7 +17,12 @@ export function addSimulate(program: Command): void {
     .option("--replicas <n>", "number of replicas", wholeNumber(1, 64), 3)
     .option("--seeds <A..B>", "which runs", range, { first: 1, last: 1000 })
     .option("--seed <S>", "one run only", seedNumber)
-    .option("--trace", "with --seed: a line for everything that happens", false)
+    .option(
+      "--trace [file]",
+      "with --seed: a line for everything that happens; as a page to look at with a file that " +
+        "ends in .html, as JSON lines with .jsonl",
+      false,
+    )
     .option("--jobs <J>", "threads", wholeNumber(1, 256), availableParallelism())
     .option("--json", "one JSON object", false)
     .action(async (options: SimulateOptions) => {
@@ -27,6 +32,6 @@ export function addSimulate(program: Command): void {
   example(
     command,
     "troth simulate --protocol hybster --seeds 1..1000",
-    "troth simulate --protocol hybster --seed 17 --trace",
+    "troth simulate --protocol hybster --seed 17 --trace run.html",
   );
 }

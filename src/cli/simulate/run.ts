@@ -1,15 +1,11 @@
 // The simulation of one seed or many, and what is printed of it.
 
 import { UsageError } from "../../core/index.js";
-import {
-  addReached,
-  lineOf,
-  type Outcome,
-  simulateSeed,
-  type TraceEvent,
-} from "../../simulator/index.js";
+import { addReached, type Outcome } from "../../simulator/index.js";
 import { exitCode } from "../exit-code.js";
 import { duration, quantity, table } from "../text.js";
+import { replayCommand, simulateRun } from "./one-run.js";
+import { drawnRun } from "./run-file.js";
 import { simulateAll } from "./seed-pool.js";
 import { optionsFor, type SeedRange, type Subject } from "./seed-worker.js";
 
@@ -20,7 +16,8 @@ export interface SimulateOptions {
   readonly replicas: number;
   readonly seeds: SeedRange;
   readonly seed?: number;
-  readonly trace: boolean;
+  /** True: lines on the screen. */
+  readonly trace: string | boolean;
   readonly jobs: number;
   readonly json: boolean;
 }
@@ -29,15 +26,15 @@ export interface SimulateOptions {
 export async function runSimulation(options: SimulateOptions): Promise<number> {
   const { protocol, service, replicas: n, seed } = options;
   const subject = { protocol, service, n };
-  const simulation = optionsFor(subject);
-  if (options.trace && seed === undefined) {
+  if (options.trace !== false && seed === undefined) {
     throw new UsageError("TRACE_WITHOUT_SEED", "--trace needs --seed: a trace is of one run");
   }
+  optionsFor(subject); // names that are not known are refused here, not in a thread
   const startedAtMs = performance.now();
   const tally = new Tally(subject, options.json);
   if (seed !== undefined) {
-    const trace = options.trace ? (event: TraceEvent) => console.log(lineOf(event, n)) : undefined;
-    tally.add([simulateSeed({ ...simulation, seed, ...(trace === undefined ? {} : { trace }) })]);
+    const command = replayCommand(subject, seed);
+    tally.add([simulateRun(drawnRun(subject, seed), options.trace, command)]);
   } else {
     await simulateAll(subject, options.seeds, options.jobs, (outcomes) => tally.add(outcomes));
   }
@@ -92,7 +89,6 @@ class Tally {
   }
 
   #describe(violations: readonly FoundViolation[], seconds: number): string {
-    const { protocol, service, n } = this.#subject;
     const took = duration(seconds * 1000);
     const [first] = violations;
     if (first === undefined) {
@@ -108,9 +104,8 @@ class Tally {
     return [
       `Seed ${first.seed} violates ${first.property}: ${first.message}`,
       "",
-      "Replay it, the same to the bit, with:",
-      `  troth simulate --protocol ${protocol} --service ${service} --replicas ${n} ` +
-        `--seed ${first.seed} --trace`,
+      "Replay it, the same to the bit, and look at it in a browser:",
+      `  ${replayCommand(this.#subject, first.seed)}`,
     ].join("\n");
   }
 

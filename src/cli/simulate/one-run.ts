@@ -1,0 +1,34 @@
+// One run of the simulator: simulated, traced, and told how to have it again.
+
+import { type Outcome, simulateSeed } from "../../simulator/index.js";
+import { traceOutput } from "../trace/output.js";
+import type { Run } from "./run-file.js";
+import { optionsFor, type Subject } from "./seed-worker.js";
+
+/** The command that replays a seed and draws it. */
+export function replayCommand(subject: Subject, seed: number, trace = "out.html"): string {
+  const { protocol, service, n } = subject;
+  const names = `--protocol ${protocol} --service ${service} --replicas ${n}`;
+  return `npx troth simulate ${names} --seed ${seed} --trace ${trace}`;
+}
+
+/** The same for a run in a file. */
+export const replayFileCommand = (path: string, trace = "out.html"): string =>
+  `npx troth simulate --plan ${path} --trace ${trace}`;
+
+/** Simulates; `trace` is true for lines, or a file's name. @throws UsageError for a bad name */
+export function simulateRun(run: Run, trace: string | boolean, command: string): Outcome {
+  const { subject, seed, plan, only } = run;
+  const options = {
+    ...optionsFor(subject),
+    seed,
+    plan,
+    ...(only === null ? {} : { only }),
+  };
+  if (trace === false) return simulateSeed(options);
+  const { protocol, service } = subject;
+  const output = traceOutput(trace, { protocol, service, seed, plan, command });
+  const outcome = simulateSeed({ ...options, trace: (event) => output.take(event) });
+  output.finish(outcome);
+  return outcome;
+}
