@@ -1,18 +1,22 @@
-// Names for what a run may leave out: each message and each timer that runs out, by who, what and
-// the how-manieth. Names stay when other deliveries are left out.
+// Names for all that is delivered: each message and each timer that runs out, by who, what and the
+// how-manieth. A run can be confined to some of them, and then it is a script: what chance does to
+// messages, and how it changes when one is left out, no longer matters.
 
-/** Decides which deliveries happen; all of them, unless it is told which. */
+/** What is delivered, by name, and when: virtual milliseconds. Nothing else is. */
+export type Script = Readonly<Record<string, number>>;
+
+/** Names deliveries as they come, and knows what the script says of them. */
 export class Deliveries {
-  readonly #only: ReadonlySet<string> | null;
+  readonly #script: ReadonlyMap<string, number> | null;
   readonly #counts = new Map<string, number>();
 
-  /** Null: every delivery happens. */
-  constructor(only: readonly string[] | null) {
-    this.#only = only === null ? null : new Set(only);
+  /** Null: every delivery happens, when network and clocks will. */
+  constructor(script: Script | null) {
+    this.#script = script === null ? null : new Map(Object.entries(script));
   }
 
-  get areAll(): boolean {
-    return this.#only === null;
+  get isScripted(): boolean {
+    return this.#script !== null;
   }
 
   /** The name of the next message of a kind on a link: `0>1 prepare 3`. Parties are numbers. */
@@ -25,8 +29,9 @@ export class Deliveries {
     return this.#numbered(`${replica}! ${timer}`);
   }
 
-  happens(name: string): boolean {
-    return this.#only === null || this.#only.has(name);
+  /** When the script has a delivery happen; null if never, or without a script. */
+  timeOf(name: string): number | null {
+    return this.#script?.get(name) ?? null;
   }
 
   #numbered(what: string): string {

@@ -5,6 +5,7 @@ export { type LieName, lieNames } from "./adversary/lies.js";
 export * from "./checkers/key-value-model.js";
 export * from "./checkers/linearizability.js";
 export type { Property, Violation } from "./judge.js";
+export * from "./minimise.js";
 export { type TrustedGroup, trustedGroup } from "./model-counter.js";
 export { symbolicHash } from "./mix.js";
 export * from "./plan.js";
@@ -20,6 +21,7 @@ export {
   type Trace,
   type TraceEvent,
 } from "./trace.js";
+export type { Script } from "./deliveries.js";
 export { type Difference, firstDifference } from "./first-difference.js";
 export type { RunSoFar, Watch } from "./world.js";
 export type { Call, Workload } from "./workload.js";

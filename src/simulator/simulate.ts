@@ -2,6 +2,7 @@
 
 import type { Protocol, Service } from "../core/index.js";
 import { faultsTolerated } from "./cluster.js";
+import type { Script } from "./deliveries.js";
 import type { Violation } from "./judge.js";
 import { drawPlan, type Fault, faults, type Plan } from "./plan.js";
 import { Random } from "./random.js";
@@ -26,8 +27,8 @@ export interface SeedOptions extends SimulationOptions {
   readonly trace?: Trace;
   /** In place of what the seed draws. */
   readonly plan?: Plan;
-  /** The messages and timers that happen, by their names (deliveries.ts). Default: all. */
-  readonly only?: readonly string[];
+  /** The messages and timers that happen, and when (deliveries.ts). Default: all. */
+  readonly script?: Script;
   /** Looks at the run after every step, and may end it there; it changes nothing else. */
   readonly watch?: Watch;
 }
@@ -56,7 +57,7 @@ export function simulateSeed(options: SeedOptions): Outcome {
     plan,
     random: new Random(seed),
     trace: options.trace ?? null,
-    only: options.only ?? null,
+    script: options.script ?? null,
     watch: options.watch ?? null,
   });
   world.run();

@@ -29,8 +29,10 @@ export type TraceEvent = { readonly atMs: number } & (
       readonly id: number;
       readonly from: PartyNumber;
       readonly to: PartyNumber;
-      /** Left out: the run was told to go without this message; see `SeedOptions.only`. */
+      /** Left out: the run's script goes without this message; see `SeedOptions.script`. */
       readonly fate: "carried" | "lost" | "blocked" | "left out";
+      /** When it arrives, if it does. */
+      readonly arrivesMs: number | null;
       /** See deliveries.ts. */
       readonly name: string;
       /** Null if the bytes are no message: the sender lied. */

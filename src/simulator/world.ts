@@ -6,15 +6,16 @@ import {
   type ReplicaId,
   type Service,
   type SessionId,
+  type Tagged,
 } from "../core/index.js";
 import { LyingClient } from "./adversary/lying-client.js";
 import { LyingReplica } from "./adversary/lying-replica.js";
 import { type Cluster, cluster, type Decorate } from "./cluster.js";
-import { Deliveries } from "./deliveries.js";
+import { Deliveries, type Script } from "./deliveries.js";
 import { EventQueue } from "./event-queue.js";
 import { Judge, type Violation } from "./judge.js";
 import { Fingerprint } from "./mix.js";
-import { Network } from "./network.js";
+import { type Fate, Network } from "./network.js";
 import type { CrashPlan, Plan } from "./plan.js";
 import type { Random } from "./random.js";
 import type { ReplicaHost, Surroundings } from "./replica-host.js";
@@ -40,7 +41,7 @@ export interface WorldOptions {
   readonly random: Random;
   readonly trace: Trace | null;
   /** See `SeedOptions`. */
-  readonly only: readonly string[] | null;
+  readonly script: Script | null;
   readonly watch: Watch | null;
 }
 
@@ -95,7 +96,7 @@ export class World implements RunSoFar {
     this.#plan = plan;
     this.#random = random.fork("world");
     this.judge = new Judge(clients.correct);
-    this.#deliveries = new Deliveries(options.only);
+    this.#deliveries = new Deliveries(options.script);
     const parties = n + clients.correct + clients.lying;
     this.#network = new Network(
       plan.network,
@@ -231,7 +232,7 @@ export class World implements RunSoFar {
         this.#at(atMs, () => {
           if (host.timers.get(timer)?.token !== token) return;
           const name = this.#deliveries.timeout(host.id, timer);
-          if (!this.#deliveries.happens(name)) return;
+          if (this.#deliveries.isScripted && this.#deliveries.timeOf(name) === null) return;
           this.#happened(`timeout ${timer}`, host.id, undefined, { name });
           host.expire(timer, token);
         });
@@ -276,39 +277,44 @@ export class World implements RunSoFar {
     this.fingerprint.add(from * 256 + to);
     this.fingerprint.addBytes(bytes);
     const id = ++this.#messages;
-    const fate = this.#network.fate(this.now, from, to);
-    if (this.#isLeftOut(id, from, to, bytes, fate.kind)) return;
-    if (fate.kind !== "carried") return this.#count(fate.kind);
-    if (fate.delaysMs.length > 1) this.#count("duplicated");
-    for (const delayMs of fate.delaysMs) this.#after(delayMs, () => arrive(id));
-  }
-
-  /** Tells that a message was sent; true if the run is to go without it. */
-  #isLeftOut(
-    id: number,
-    from: PartyNumber,
-    to: PartyNumber,
-    bytes: Uint8Array,
-    fate: "carried" | "lost" | "blocked",
-  ): boolean {
-    const { trace, protocol, workload } = this.#options;
-    if (trace === null && this.#deliveries.areAll) return false;
-    const decoded = protocol.messages.decode(bytes.slice());
-    const name = this.#deliveries.message(from, to, decoded?.kind ?? "garbage");
-    const isLeftOut = !this.#deliveries.happens(name);
+    const { name, decoded } = this.#identify(from, to, bytes);
+    const fate = this.#fate(name, from, to);
     this.#tell(() => ({
       atMs: this.now,
       kind: "sent",
       id,
       from,
       to,
-      fate: isLeftOut ? "left out" : fate,
+      fate: fate.kind,
+      arrivesMs: fate.kind === "carried" ? this.now + fate.delaysMs[0]! : null,
       name,
-      text: decoded === null ? `${bytes.length} bytes` : protocol.messages.describe(decoded),
-      message: decoded && plainMessage(decoded, workload.describe ?? bytesText),
+      text: decoded === null ? `${bytes.length} bytes` : this.#describe(decoded),
+      message: decoded && plainMessage(decoded, this.#options.workload.describe ?? bytesText),
       bytes: bytes.length,
     }));
-    return isLeftOut;
+    if (fate.kind !== "carried") return this.#count(fate.kind);
+    if (fate.delaysMs.length > 1) this.#count("duplicated");
+    for (const delayMs of fate.delaysMs) this.#after(delayMs, () => arrive(id));
+  }
+
+  #describe(message: Tagged): string {
+    return this.#options.protocol.messages.describe(message);
+  }
+
+  /** A message's name and contents; neither if nobody asks. */
+  #identify(from: PartyNumber, to: PartyNumber, bytes: Uint8Array) {
+    const { trace, protocol } = this.#options;
+    if (trace === null && !this.#deliveries.isScripted) return { name: "", decoded: null };
+    const decoded = protocol.messages.decode(bytes.slice());
+    return { name: this.#deliveries.message(from, to, decoded?.kind ?? "garbage"), decoded };
+  }
+
+  /** What the network does, or the script: no chance in that. */
+  #fate(name: string, from: PartyNumber, to: PartyNumber): Fate | { readonly kind: "left out" } {
+    if (!this.#deliveries.isScripted) return this.#network.fate(this.now, from, to);
+    const atMs = this.#deliveries.timeOf(name);
+    if (atMs === null) return { kind: "left out" };
+    return { kind: "carried", delaysMs: [Math.max(0, atMs - this.now)] };
   }
 
   #received(id: number, at: PartyNumber): void {

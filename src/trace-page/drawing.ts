@@ -33,7 +33,7 @@ interface Point {
 const top = 34;
 const bottom = 14;
 /** Fewer arrows than this have heads; fewer still have their names written along them. */
-const headsMax = 2500;
+const headsMax = 1000;
 const namesMax = 70;
 const near = 7;
 
@@ -290,7 +290,7 @@ export class Drawing {
   #drawArrows(visible: readonly Arrow[], frame: Frame): void {
     const context = this.#context;
     const isPinned = frame.pinned !== null && frame.related.size > 0;
-    const density = Math.min(1, Math.sqrt(900 / Math.max(1, visible.length)));
+    const density = Math.min(1, Math.sqrt(500 / Math.max(1, visible.length)));
     context.lineWidth = visible.length > 1500 ? 0.8 : 1.2;
     const withHeads = visible.length <= headsMax;
     this.#model.kinds.forEach((kind, position) => {
@@ -298,7 +298,7 @@ export class Drawing {
       const colour = frame.theme.kind(position);
       context.strokeStyle = colour;
       context.fillStyle = colour;
-      context.globalAlpha = (isPinned ? 0.2 : 1) * Math.max(0.14, density) * 0.9;
+      context.globalAlpha = (isPinned ? 0.2 : 1) * Math.max(0.12, density) * 0.9;
       this.#strokeAll(arrows.filter(({ fate }) => fate === "carried"));
       context.setLineDash([3, 3]);
       this.#strokeAll(arrows.filter(({ fate }) => fate !== "carried"));
@@ -384,7 +384,7 @@ export class Drawing {
       if (isCrowded && (mark.topic === "timer" || mark.topic === "dropped")) continue;
       const { x, y } = this.#placeOf(mark);
       if (mark.topic === "violation") this.#drawViolation(x, mark, frame.theme);
-      else drawMark(this.#context, mark, x, y, frame.theme, visible.length <= 160);
+      else drawMark(this.#context, mark, x, y, frame.theme, visible.length);
     }
   }
 

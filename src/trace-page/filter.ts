@@ -132,8 +132,10 @@ export function numbersIn(message: Plain): ReadonlyMap<string, ReadonlySet<numbe
     if (typeof value !== "object" || value === null) return;
     if (Array.isArray(value)) return value.forEach(look);
     for (const [name, inner] of Object.entries(value)) {
-      if (typeof inner !== "number") look(inner);
-      else if ((dimensions as readonly string[]).includes(name)) {
+      if (typeof inner !== "number") {
+        // Where a trusted counter stood is no number of the protocol's own.
+        if (name !== "attestation") look(inner);
+      } else if ((dimensions as readonly string[]).includes(name)) {
         found.set(name, (found.get(name) ?? new Set()).add(inner));
       }
     }

@@ -62,20 +62,33 @@ const byTopic: Readonly<Record<Topic, Glyph>> = {
   dropped: strokes([-3, 12, 3, 18], [-3, 18, 3, 12]),
 };
 
-/** Draws a mark; with its order or name beside it where there is room. */
+/** Fewer marks than this have words beside them; more than that many are small. */
+const wordsMax = 160;
+const largeMax = 500;
+
+/** Draws a mark among so many, with its order or name beside it where there is room. */
 export function drawMark(
   context: CanvasRenderingContext2D,
   mark: Mark,
   x: number,
   y: number,
   theme: Theme,
-  withText: boolean,
+  among: number,
 ): void {
   context.strokeStyle = theme.topics[mark.topic];
   context.fillStyle = theme.topics[mark.topic];
   context.lineWidth = 1.8;
-  (byName[mark.what] ?? byTopic[mark.topic])(context, x, y);
-  if (!withText) return;
+  const glyph = byName[mark.what] ?? byTopic[mark.topic];
+  if (among > largeMax) {
+    context.save();
+    context.translate(x, y);
+    context.scale(0.55, 0.55);
+    glyph(context, 0, 0);
+    context.restore();
+    return;
+  }
+  glyph(context, x, y);
+  if (among > wordsMax) return;
   const text = textOf(mark);
   if (text === "") return;
   context.font = "10px system-ui, sans-serif";

@@ -53,6 +53,7 @@ class TracePage {
       this.#redraw();
     };
     buildControls(model, this.#filter, this.#wanted, () => this.#theme, refilter);
+    if (innerWidth < 760) byId("controls").removeAttribute("open");
     this.#listen();
     this.#resize();
   }

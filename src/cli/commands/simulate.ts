@@ -23,6 +23,12 @@ export function addSimulate(program: Command): void {
         "ends in .html, as JSON lines with .jsonl",
       false,
     )
+    .option(
+      "--minimise [file]",
+      "shrink the first violation to few messages; the file (default: minimal.json) is for --plan",
+      false,
+    )
+    .option("--plan <file>", "the one run in a file, as --minimise writes it")
     .option("--jobs <J>", "threads", wholeNumber(1, 256), availableParallelism())
     .option("--json", "one JSON object", false)
     .action(async (options: SimulateOptions) => {
@@ -33,5 +39,7 @@ export function addSimulate(program: Command): void {
     command,
     "troth simulate --protocol hybster --seeds 1..1000",
     "troth simulate --protocol hybster --seed 17 --trace run.html",
+    "troth simulate --seeds 1..1000 --minimise --trace run.html",
+    "troth simulate --plan minimal.json --trace run.html",
   );
 }

@@ -1,6 +1,6 @@
 // One run of the simulator: simulated, traced, and told how to have it again.
 
-import { type Outcome, simulateSeed } from "../../simulator/index.js";
+import { type Outcome, simulateSeed, type Watch } from "../../simulator/index.js";
 import { traceOutput } from "../trace/output.js";
 import type { Run } from "./run-file.js";
 import { optionsFor, type Subject } from "./seed-worker.js";
@@ -16,14 +16,17 @@ export function replayCommand(subject: Subject, seed: number, trace = "out.html"
 export const replayFileCommand = (path: string, trace = "out.html"): string =>
   `npx troth simulate --plan ${path} --trace ${trace}`;
 
+/** What would follow the violation in a script is what was left out of it. */
+const untilViolated: Watch = ({ violations }) => (violations.length > 0 ? "stop" : "go on");
+
 /** Simulates; `trace` is true for lines, or a file's name. @throws UsageError for a bad name */
 export function simulateRun(run: Run, trace: string | boolean, command: string): Outcome {
-  const { subject, seed, plan, only } = run;
+  const { subject, seed, plan, script } = run;
   const options = {
     ...optionsFor(subject),
     seed,
     plan,
-    ...(only === null ? {} : { only }),
+    ...(script === null ? {} : { script, watch: untilViolated }),
   };
   if (trace === false) return simulateSeed(options);
   const { protocol, service } = subject;

@@ -2,7 +2,7 @@
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { UsageError } from "../../core/index.js";
-import { type Plan, planOf } from "../../simulator/index.js";
+import { type Plan, planOf, type Script } from "../../simulator/index.js";
 import { optionsFor, type Subject } from "./seed-worker.js";
 
 /** One run, named completely. */
@@ -10,20 +10,20 @@ export interface Run {
   readonly subject: Subject;
   readonly seed: number;
   readonly plan: Plan;
-  /** The messages and timers that happen, by name; null: all. */
-  readonly only: readonly string[] | null;
+  /** The messages and timers that happen, and when; null: all, when network and clocks will. */
+  readonly script: Script | null;
 }
 
 /** The run that a seed draws. */
 export function drawnRun(subject: Subject, seed: number): Run {
-  return { subject, seed, plan: planOf({ ...optionsFor(subject), seed }), only: null };
+  return { subject, seed, plan: planOf({ ...optionsFor(subject), seed }), script: null };
 }
 
 /** @throws UsageError `FILE_NOT_WRITTEN` */
-export function writeRun(path: string, { subject, seed, plan, only }: Run): void {
+export function writeRun(path: string, { subject, seed, plan, script }: Run): void {
   const { n: _, ...names } = subject;
   try {
-    writeFileSync(path, `${JSON.stringify({ ...names, seed, plan, only }, null, 2)}\n`);
+    writeFileSync(path, `${JSON.stringify({ ...names, seed, plan, script }, null, 2)}\n`);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new UsageError("FILE_NOT_WRITTEN", `cannot write ${path}: ${reason}`);
@@ -44,19 +44,24 @@ export function readRun(path: string): Run {
   } catch (error) {
     return wrong(error instanceof Error ? error.message : String(error));
   }
-  const { protocol, service, seed, plan, only = null, ...rest } = file ?? {};
+  const { protocol, service, seed, plan, script = null, ...rest } = file ?? {};
   if (typeof protocol !== "string") return wrong('"protocol" must be a name');
   if (typeof service !== "string") return wrong('"service" must be a name');
   if (!Number.isSafeInteger(seed) || (seed as number) < 0) return wrong('"seed" must be a number');
   const n = (plan as Partial<Plan> | undefined)?.n;
   if (!Number.isSafeInteger(n) || n! < 1 || n! > 64) return wrong('"plan.n" must be 1 to 64');
-  const isNames = Array.isArray(only) && only.every((name) => typeof name === "string");
-  if (only !== null && !isNames) return wrong('"only" must be a list of names, or null');
+  if (!isScript(script)) return wrong('"script" must give times by name, or be null');
   const subject = { ...rest, protocol, service, n: n! } as Subject;
   const drawn = drawnRun(subject, seed as number);
   const fault = faultOfShape(plan, drawn.plan, "plan");
   if (fault !== null) return wrong(fault);
-  return { ...drawn, plan: plan as Plan, only: only as readonly string[] | null };
+  return { ...drawn, plan: plan as Plan, script };
+}
+
+function isScript(value: unknown): value is Script | null {
+  if (value === null) return true;
+  if (kindOf(value) !== "an object") return false;
+  return Object.values(value as object).every((atMs) => Number.isFinite(atMs) && atMs >= 0);
 }
 
 /** What a value lacks of the shape of a model; null if nothing. Lists may hold anything. */
