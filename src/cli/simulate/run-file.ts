@@ -44,7 +44,7 @@ export function readRun(path: string): Run {
   } catch (error) {
     return wrong(error instanceof Error ? error.message : String(error));
   }
-  const { protocol, service, seed, plan, script = null, ...rest } = file ?? {};
+  const { protocol, service, seed, plan, script = null, ...rest } = (file ?? {}) as typeof file;
   if (typeof protocol !== "string") return wrong('"protocol" must be a name');
   if (typeof service !== "string") return wrong('"service" must be a name');
   if (!Number.isSafeInteger(seed) || (seed as number) < 0) return wrong('"seed" must be a number');

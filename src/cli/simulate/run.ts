@@ -4,6 +4,7 @@ import { UsageError } from "../../core/index.js";
 import { addReached, type Outcome, type Property } from "../../simulator/index.js";
 import { exitCode } from "../exit-code.js";
 import { duration, quantity, table } from "../text.js";
+import { checkTraceName } from "../trace/output.js";
 import { replayCommand, replayFileCommand, simulateRun } from "./one-run.js";
 import { drawnRun, readRun, type Run, writeRun } from "./run-file.js";
 import { simulateAll } from "./seed-pool.js";
@@ -30,6 +31,7 @@ export interface SimulateOptions {
 /** Runs, prints, and gives the exit code: failed if a property was violated. */
 export async function runSimulation(options: SimulateOptions): Promise<number> {
   const startedAtMs = performance.now();
+  checkTraceName(options.trace);
   const given = oneRun(options);
   const subject = given?.subject ?? subjectOf(options);
   optionsFor(subject); // names that are not known are refused here, not in a thread

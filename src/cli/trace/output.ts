@@ -24,10 +24,16 @@ export interface TraceOutput {
   finish(outcome: Outcome): void;
 }
 
-/**
- * The output for `--trace`: true for lines, or the name of a file.
- * @throws UsageError `TRACE_ENDING`
- */
+/** Refuses names that {@link traceOutput} makes nothing of. @throws UsageError `TRACE_ENDING` */
+export function checkTraceName(to: string | boolean): void {
+  if (typeof to === "boolean" || /\.(?:html|jsonl)$/.test(to)) return;
+  throw new UsageError(
+    "TRACE_ENDING",
+    `--trace writes a page (.html) or events (.jsonl); "${to}" is neither. Without a name it prints`,
+  );
+}
+
+/** The output for `--trace`: true for lines, or the name of a file. */
 export function traceOutput(to: string | true, traced: Traced): TraceOutput {
   if (to === true) {
     const { n } = traced.plan;
@@ -39,13 +45,7 @@ export function traceOutput(to: string | true, traced: Traced): TraceOutput {
     const text = () => events.map((event) => `${JSON.stringify(event)}\n`).join("");
     return { take, finish: () => write(to, text()) };
   }
-  if (to.endsWith(".html")) {
-    return { take, finish: (outcome) => write(to, pageOf(traced, outcome, events)) };
-  }
-  throw new UsageError(
-    "TRACE_ENDING",
-    `--trace writes a page (.html) or events (.jsonl); "${to}" is neither. Without a name it prints`,
-  );
+  return { take, finish: (outcome) => write(to, pageOf(traced, outcome, events)) };
 }
 
 function write(path: string, text: string): void {
