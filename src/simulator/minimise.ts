@@ -165,8 +165,12 @@ class Shrinker {
     this.#runs++;
     this.#steps += outcome.steps;
     if (!violates(outcome.violations)) return false;
-    this.#best = run.script === null ? run : { ...run, script: Object.fromEntries(deliveries) };
-    this.#failure = { steps: outcome.steps, messages, deliveries };
+    // What did not come up anyway is no part of the script.
+    const { script } = run;
+    const followed = deliveries.map(([name, atMs]) => [name, script?.[name] ?? atMs] as const);
+    this.#best = script === null ? run : { ...run, script: Object.fromEntries(followed) };
+    const kept = script === null ? deliveries : followed;
+    this.#failure = { steps: outcome.steps, messages, deliveries: kept };
     return true;
   }
 }

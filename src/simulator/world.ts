@@ -138,7 +138,8 @@ export class World implements RunSoFar {
       if (next === null) break;
       if (next.atMs > healMs + livenessMs) return this.#late();
       if (++this.steps > stepsMax) {
-        return this.judge.violate("bounded", `still busy after ${stepsMax} steps`);
+        this.judge.violate("bounded", `still busy after ${stepsMax} steps`);
+        return this.#tellViolations(null);
       }
       this.now = next.atMs;
       this.fingerprint.addTime(this.now);
@@ -314,7 +315,7 @@ export class World implements RunSoFar {
     if (!this.#deliveries.isScripted) return this.#network.fate(this.now, from, to);
     const atMs = this.#deliveries.timeOf(name);
     if (atMs === null) return { kind: "left out" };
-    return { kind: "carried", delaysMs: [Math.max(0, atMs - this.now)] };
+    return { kind: "carried", delaysMs: [Math.max(this.#plan.network.delayMs, atMs - this.now)] };
   }
 
   #received(id: number, at: PartyNumber): void {

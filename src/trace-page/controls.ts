@@ -11,7 +11,7 @@ const topicNames: Readonly<Record<Topic, string>> = {
   fault: "faults",
   lie: "lies",
   view: "views",
-  state: "state transfer",
+  recovery: "recovery",
   order: "decisions",
   answer: "answers",
   timer: "timers",

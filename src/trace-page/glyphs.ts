@@ -55,7 +55,7 @@ const byTopic: Readonly<Record<Topic, Glyph>> = {
   fault: polygon(true, [0, -6], [6, 5], [-6, 5]),
   lie: flag,
   view: upright,
-  state: polygon(true, [-6, -4], [6, -4], [0, 6]),
+  recovery: polygon(true, [-6, -4], [6, -4], [0, 6]),
   order: square,
   answer: check,
   timer: polygon(false, [-3.5, -14], [3.5, -14], [-3.5, -8], [3.5, -8]),

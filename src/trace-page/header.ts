@@ -32,7 +32,7 @@ export function buildHeader({ page, arrows, marks }: Model): void {
   byId("command").textContent = page.command;
 }
 
-const always = new Set(["violation", "view", "state", "fault"]);
+const always = new Set(["violation", "view", "recovery", "fault"]);
 /** Each of these is said once at the start, or too often to be news. */
 const seldomNews = /^(?:garbled|lie of a client|dropped)/;
 

@@ -60,7 +60,9 @@ class TracePage {
 
   #scaleOf(mode: ScaleMode): TimeScale {
     const { arrows, marks, endMs } = this.#model;
-    const times = arrows.flatMap(({ sentMs, receivedMs }) => [sentMs, receivedMs ?? sentMs]);
+    const times = arrows
+      .filter(({ fate }) => fate !== "left out")
+      .flatMap(({ sentMs, receivedMs }) => [sentMs, receivedMs ?? sentMs]);
     return new TimeScale([...times, ...marks.map(({ atMs }) => atMs)], endMs, mode);
   }
 

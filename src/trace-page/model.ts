@@ -30,7 +30,7 @@ export const topics = [
   "fault",
   "lie",
   "view",
-  "state",
+  "recovery",
   "order",
   "answer",
   "timer",
@@ -84,7 +84,10 @@ const exact: Readonly<Record<string, Topic>> = {
   checkpoint: "order",
   stable: "order",
   suspect: "view",
-  mute: "state",
+  mute: "fault",
+  heal: "recovery",
+  restart: "recovery",
+  resume: "recovery",
   retry: "timer",
   garbled: "lie",
   "liar broke": "lie",
@@ -96,7 +99,7 @@ function topicOf(what: string): Topic {
   if (first === "view" || first === "answer" || first === "dropped") return first;
   if (first === "timeout") return "timer";
   if (first === "lie") return "lie";
-  if (first === "transfer") return "state";
+  if (first === "transfer") return "recovery";
   return "fault";
 }
 

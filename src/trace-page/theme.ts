@@ -72,7 +72,7 @@ export function themeNow(kinds: readonly string[]): Theme {
       fault: bad,
       lie: value("lie"),
       view: value("view"),
-      state: accent,
+      recovery: accent,
       order: value("good"),
       answer: value("good"),
       timer: faint,

@@ -90,7 +90,7 @@ aside section + section { border-top: 1px solid var(--line); }
 .event.fault b, .event.violation b { color: var(--bad); }
 .event.lie b { color: var(--lie); }
 .event.view b { color: var(--view); }
-.event.state b { color: var(--accent); }
+.event.recovery b { color: var(--accent); }
 ol { padding-left: 20px; margin: 2px 0; }
 @media (max-width: 760px) {
   body { height: auto; display: block; }
