@@ -290,7 +290,7 @@ export class World implements RunSoFar {
       arrivesMs: fate.kind === "carried" ? this.now + fate.delaysMs[0]! : null,
       name,
       text: decoded === null ? `${bytes.length} bytes` : this.#describe(decoded),
-      message: decoded && plainMessage(decoded, this.#options.workload.describe ?? bytesText),
+      message: decoded && plainMessage(decoded, (operation) => this.#describeOperation(operation)),
       bytes: bytes.length,
     }));
     if (fate.kind !== "carried") return this.#count(fate.kind);
@@ -300,6 +300,10 @@ export class World implements RunSoFar {
 
   #describe(message: Tagged): string {
     return this.#options.protocol.messages.describe(message);
+  }
+
+  #describeOperation(operation: Uint8Array): string {
+    return this.#options.workload.describe?.(operation) ?? bytesText(operation);
   }
 
   /** A message's name and contents; neither if nobody asks. */

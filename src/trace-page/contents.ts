@@ -21,7 +21,7 @@ export function tooltipOf(model: Model, thing: Arrow | Mark): Child[] {
       element("b", {}, thing.kind),
       ` ${routeOf(model, thing)}`,
       element("br", {}),
-      element("span", { class: "faint" }, `${timesOf(thing)}`),
+      element("span", { class: "faint" }, timesOf(thing)),
       element("div", { class: "mono" }, thing.text),
     ];
   }

@@ -26,84 +26,106 @@ export function buildControls(
   theme: () => Theme,
   changed: () => void,
 ): void {
-  const chips: (() => void)[] = [];
-  const chip = <Name>(text: string, name: Name, hidden: Set<Name>, colour: () => string) => {
-    const button = element("button", { type: "button", class: "chip" }, element("i", {}), text);
-    const show = () => {
-      button.setAttribute("aria-pressed", String(!hidden.has(name)));
-      button.style.setProperty("--colour", colour());
-    };
-    button.title = "click: hide or show; double-click: only this";
-    button.addEventListener("click", () => {
-      if (!hidden.delete(name)) hidden.add(name);
-      refresh();
-    });
-    chips.push(show);
-    return button;
-  };
-  const refresh = () => {
-    for (const show of chips) show();
-    changed();
-  };
-  /** A row of buttons over one set; a double click leaves one of them. */
-  const row = <Name>(
-    title: string,
-    names: readonly Name[],
-    hidden: Set<Name>,
-    text: (name: Name) => string,
-    colour: (name: Name) => string,
-  ) => {
-    const buttons = names.map((name) => {
-      const button = chip(text(name), name, hidden, () => colour(name));
-      button.addEventListener("dblclick", () => {
-        const isAlone = !hidden.has(name) && names.every((one) => one === name || hidden.has(one));
-        for (const one of names)
-          if (isAlone || one === name) hidden.delete(one);
-          else hidden.add(one);
-        refresh();
-      });
-      return button;
-    });
-    return element("div", { class: "row" }, element("span", { class: "faint" }, title), ...buttons);
-  };
-  const parties = model.parties.map((_, number) => number);
-  const present = topics.filter((topic) => model.marks.some((mark) => mark.topic === topic));
-  byId("chips").replaceChildren(
-    row("messages", model.kinds, wanted.hiddenKinds, String, (kind) =>
-      theme().kind(model.kinds.indexOf(kind)),
-    ),
-    row(
-      "marks",
-      present,
-      wanted.hiddenTopics,
-      (topic) => topicNames[topic],
-      (topic) => theme().topics[topic],
-    ),
-    row(
-      "parties",
-      parties,
-      wanted.hiddenParties,
-      (number) => model.parties[number]!.name,
-      () => theme().text,
-    ),
-  );
-  if (model.arrows.some(({ fate }) => fate === "left out")) {
-    byId("chips").append(
-      row(
-        "minimised",
-        ["left out"],
-        wanted.hiddenFates,
-        () => "messages left out",
-        () => theme().faint,
-      ),
+  const { kinds, parties, marks, arrows } = model;
+  const legend = new Legend(changed);
+  const present = topics.filter((topic) => marks.some((mark) => mark.topic === topic));
+  const chips = [
+    legend.row({
+      title: "messages",
+      names: kinds,
+      hidden: wanted.hiddenKinds,
+      text: String,
+      colour: (kind) => theme().kind(kinds.indexOf(kind)),
+    }),
+    legend.row({
+      title: "marks",
+      names: present,
+      hidden: wanted.hiddenTopics,
+      text: (topic) => topicNames[topic],
+      colour: (topic) => theme().topics[topic],
+    }),
+    legend.row({
+      title: "parties",
+      names: parties.map((_, number) => number),
+      hidden: wanted.hiddenParties,
+      text: (number) => parties[number]!.name,
+      colour: () => theme().text,
+    }),
+  ];
+  if (arrows.some(({ fate }) => fate === "left out")) {
+    chips.push(
+      legend.row({
+        title: "minimised",
+        names: ["left out"],
+        hidden: wanted.hiddenFates,
+        text: () => "messages left out",
+        colour: () => theme().faint,
+      }),
     );
   }
+  byId("chips").replaceChildren(...chips);
   buildFields(filter, wanted, changed);
-  refresh();
+  legend.refresh();
+}
+
+/** One set of things to hide or show. */
+interface Row<Name> {
+  readonly title: string;
+  readonly names: readonly Name[];
+  readonly hidden: Set<Name>;
+  readonly text: (name: Name) => string;
+  readonly colour: (name: Name) => string;
+}
+
+/** Buttons that say what a colour means, and hide what has it. */
+class Legend {
+  readonly #changed: () => void;
+  readonly #chips: (() => void)[] = [];
+
+  constructor(changed: () => void) {
+    this.#changed = changed;
+  }
+
+  refresh(): void {
+    for (const show of this.#chips) show();
+    this.#changed();
+  }
+
+  row<Name>(row: Row<Name>): HTMLElement {
+    const chips = row.names.map((name) => this.#chip(name, row));
+    const title = element("span", { class: "faint" }, row.title);
+    return element("div", { class: "row" }, title, ...chips);
+  }
+
+  #chip<Name>(name: Name, { names, hidden, text, colour }: Row<Name>): HTMLElement {
+    const button = element(
+      "button",
+      { type: "button", class: "chip", title: "click: hide or show; double-click: only this" },
+      element("i", {}),
+      text(name),
+    );
+    this.#chips.push(() => {
+      button.setAttribute("aria-pressed", String(!hidden.has(name)));
+      button.style.setProperty("--colour", colour(name));
+    });
+    button.addEventListener("click", () => {
+      if (!hidden.delete(name)) hidden.add(name);
+      this.refresh();
+    });
+    button.addEventListener("dblclick", () => {
+      const isAlone = !hidden.has(name) && names.every((one) => one === name || hidden.has(one));
+      for (const one of names) {
+        if (isAlone || one === name) hidden.delete(one);
+        else hidden.add(one);
+      }
+      this.refresh();
+    });
+    return button;
+  }
 }
 
 function buildFields(filter: Filter, wanted: Wanted, changed: () => void): void {
-  const text = byId<HTMLInputElement>("text");
+  const text = byId("text") as HTMLInputElement;
   text.value = wanted.text;
   text.addEventListener("input", () => {
     wanted.text = text.value;

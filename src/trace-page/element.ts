@@ -15,6 +15,9 @@ export function element<Name extends keyof HTMLElementTagNameMap>(
 }
 
 /** The page's element of this id. */
-export function byId<Type extends HTMLElement = HTMLElement>(id: string): Type {
-  return document.getElementById(id) as Type;
+export function byId(id: string): HTMLElement {
+  return document.getElementById(id)!;
 }
+
+/** The page's canvas of this id. */
+export const canvasOf = (id: string): HTMLCanvasElement => byId(id) as HTMLCanvasElement;

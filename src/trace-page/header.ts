@@ -1,5 +1,5 @@
-// What stands around the diagram: what was simulated and how it ended, and the list of what is worth
-// jumping to.
+// What stands around the diagram: what was simulated and how it ended, and the list of what is
+// worth jumping to.
 
 import { byId, element } from "./element.js";
 import type { Mark, Model } from "./model.js";

@@ -4,7 +4,7 @@ import { detailsOf, tooltipOf } from "./contents.js";
 import { buildControls } from "./controls.js";
 import type { TraceDocument } from "./document.js";
 import { Drawing, isArrow, type Window } from "./drawing.js";
-import { byId, element } from "./element.js";
+import { byId, canvasOf, element } from "./element.js";
 import { Filter, type Shown, type Wanted, wantedFrom } from "./filter.js";
 import { followGestures } from "./gestures.js";
 import { buildHeader, importantMarks, rowOf } from "./header.js";
@@ -37,7 +37,7 @@ class TracePage {
   constructor(page: TraceDocument) {
     const model = modelOf(page);
     this.#model = model;
-    this.#drawing = new Drawing(byId<HTMLCanvasElement>("diagram"), model);
+    this.#drawing = new Drawing(canvasOf("diagram"), model);
     this.#filter = new Filter(model);
     this.#wanted = wantedFrom(model, location.hash);
     this.#theme = themeNow(model.kinds);
@@ -98,7 +98,7 @@ class TracePage {
   // What people do.
 
   #listen(): void {
-    const canvas = byId<HTMLCanvasElement>("diagram");
+    const canvas = canvasOf("diagram");
     followGestures(canvas, {
       move: (pixels) => this.#move((-pixels / this.#drawing.breadth) * this.#span),
       zoom: (factor, x) => this.#zoom(factor, (x - this.#drawing.left) / this.#drawing.breadth),
@@ -112,7 +112,7 @@ class TracePage {
     click("farther", () => this.#zoom(1 / 1.6, 0.5));
     click("before", () => this.#step(-1));
     click("after", () => this.#step(1));
-    const scale = byId<HTMLSelectElement>("scale");
+    const scale = byId("scale") as HTMLSelectElement;
     scale.addEventListener("change", () => {
       const [from, to] = [this.#scale.ms(this.#window.from), this.#scale.ms(this.#window.to)];
       this.#scale = this.#scaleOf(scale.value as ScaleMode);
@@ -127,7 +127,7 @@ class TracePage {
   }
 
   #listenToOverview(): void {
-    const strip = byId<HTMLCanvasElement>("overview");
+    const strip = canvasOf("overview");
     const go = (event: PointerEvent) => {
       if (event.buttons === 0) return;
       const middle = (event.offsetX / strip.clientWidth) * this.#scale.length;
@@ -280,7 +280,7 @@ class TracePage {
       pinned: this.#pinned,
       related: this.#related,
     });
-    const strip = byId<HTMLCanvasElement>("overview");
+    const strip = canvasOf("overview");
     drawOverview(strip, this.#model, scale, window, shown, theme);
     // For whoever looks from outside, a test for instance.
     const { dataset } = document.documentElement;

@@ -1,5 +1,5 @@
-// A plan's faults as sentences. Plans are plain data, and are read as such: a fault that is added to
-// them is told without a word here.
+// A plan's faults as sentences. Plans are plain data, and are read as such: a fault that is added
+// to them is told without a word here.
 
 import type { Plan } from "../../simulator/index.js";
 
