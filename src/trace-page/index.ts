@@ -253,9 +253,10 @@ class TracePage {
     this.#redraw();
   }
 
+  /** Draws at once: a canvas that changes its size is empty. */
   #resize(): void {
     this.#drawing.fit();
-    this.#redraw();
+    this.#draw();
   }
 
   /** Draws with the next frame of the screen. */

@@ -106,9 +106,12 @@ function topicOf(what: string): Topic {
 /** Reads a page's document. */
 export function modelOf(page: TraceDocument): Model {
   const { events, parties } = page;
-  const marks = events.flatMap((event, at) => markOf(event, at) ?? []);
-  const numbered = marks.map((mark, index) => ({ ...mark, index }));
   const arrows = arrowsOf(events);
+  const idle = idleRetries(arrows);
+  const marks = events.flatMap((event, at) => markOf(event, at) ?? []);
+  const numbered = marks
+    .filter(({ what, party, atMs }) => what !== "retry" || !idle.has(`${party} ${atMs}`))
+    .map((mark, index) => ({ ...mark, index }));
   const counts = new Map<string, number>();
   for (const { kind } of arrows) counts.set(kind, (counts.get(kind) ?? 0) + 1);
   const last = Math.max(1e-3, page.endMs, events.at(-1)?.atMs ?? 0);
@@ -124,6 +127,18 @@ export function modelOf(page: TraceDocument): Model {
     kinds: [...counts].sort(([, a], [, b]) => b - a).map(([kind]) => kind),
     endMs: last,
   };
+}
+
+/** Parties and times at which only messages were sent that are left out. */
+function idleRetries(arrows: readonly Arrow[]): ReadonlySet<string> {
+  const idle = new Set<string>();
+  for (const { from, sentMs, fate } of arrows) {
+    if (fate === "left out") idle.add(`${from} ${sentMs}`);
+  }
+  for (const { from, sentMs, fate } of arrows) {
+    if (fate !== "left out") idle.delete(`${from} ${sentMs}`);
+  }
+  return idle;
 }
 
 function markOf(event: StoredEvent, at: number): Omit<Mark, "index"> | null {

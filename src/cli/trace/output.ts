@@ -29,7 +29,7 @@ export function checkTraceName(to: string | boolean): void {
   if (typeof to === "boolean" || /\.(?:html|jsonl)$/.test(to)) return;
   throw new UsageError(
     "TRACE_ENDING",
-    `--trace writes a page (.html) or events (.jsonl); "${to}" is neither; without a name it prints`,
+    `--trace writes a page (.html) or events (.jsonl); "${to}" is neither; without it, it prints`,
   );
 }
 
