@@ -61,7 +61,7 @@ export function cluster(options: ClusterOptions): Cluster {
       protocol,
       context: context(replica),
       service,
-      counter: () => group.counter(replica),
+      counter: (hasToken) => group.counter(replica, hasToken),
       keys,
       surroundings,
       ...(decorate === undefined ? {} : { decorate }),

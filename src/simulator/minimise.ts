@@ -199,10 +199,12 @@ const leastCounts: Readonly<Record<string, number>> = {
   bundles: 1,
   operationsMax: 1,
   outstanding: 1,
+  again: 0,
+  atRisk: 0,
 };
 
-/** The least of some times: who sends again and again at once never ends. */
-const leastMs: Readonly<Record<string, number>> = { delayMs: 1, retryMs: 1, thinkMs: 1 };
+/** The least of some times; who sends again sooner sends more, so that patience is left alone. */
+const leastMs: Readonly<Record<string, number>> = { delayMs: 1, thinkMs: 1, retryMs: Infinity };
 
 /** Every place in a plan that may be made smaller, the large ones first. */
 function pathsOf(plan: Plan): Path[] {

@@ -22,9 +22,9 @@ import type { Random } from "./random.js";
 export interface TrustedGroup {
   /**
    * A fresh instance with its counters at the origin, as after a start with the administrator's
-   * token.
+   * token; without it they are retired.
    */
-  counter(instance: number): TrustedCounter;
+  counter(instance: number, hasToken?: boolean): TrustedCounter;
   /** What client `client` puts on a bundle. Only clients are handed this. */
   seal(client: ClientId, digest: Digest): Uint8Array;
 }
@@ -49,7 +49,8 @@ interface Sealer {
 export function trustedGroup(random: Random): TrustedGroup {
   const sealer = sealerWithKey(Int32Array.from({ length: 8 }, () => random.next()));
   return {
-    counter: (instance) => new ModelCounter(instance, sealer),
+    counter: (instance, hasToken = true) =>
+      new ModelCounter(instance, sealer, hasToken ? origin : retired),
     seal: (client, digest) => sealer.client(client, digest),
   };
 }
@@ -87,15 +88,17 @@ class ModelCounter implements TrustedCounter {
   readonly leases = null;
   readonly #sealer: Sealer;
   readonly #positions = new Map<number, Position>();
+  readonly #begin: Position;
   #issued = false;
 
-  constructor(instance: number, sealer: Sealer) {
+  constructor(instance: number, sealer: Sealer, begin: Position) {
     this.instance = instance;
     this.#sealer = sealer;
+    this.#begin = begin;
   }
 
   current(counter: number): Position {
-    return this.#positions.get(counter) ?? origin;
+    return this.#positions.get(counter) ?? this.#begin;
   }
 
   limit(): Position {
@@ -112,7 +115,7 @@ class ModelCounter implements TrustedCounter {
 
   trustedMac(counter: number, digest: Digest): Attestation | null {
     const current = this.current(counter);
-    if (this.#isRetired(counter) || digest.length !== 32) return null;
+    if (digest.length !== 32) return null;
     return this.#sealed("trusted-mac", counter, current, current, digest);
   }
 

@@ -203,7 +203,7 @@ export class Drawing {
 
   #drawCuts({ scale, theme }: Frame): void {
     const context = this.#context;
-    for (const { fromMs, untilMs } of this.#model.cuts) {
+    for (const { what, fromMs, untilMs } of this.#model.cuts) {
       const x = this.#x(scale.units(fromMs));
       const width = Math.max(2, this.#x(scale.units(untilMs)) - x);
       context.fillStyle = theme.bad;
@@ -215,7 +215,7 @@ export class Drawing {
       const seen = Math.max(x, this.#left);
       if (x + width - seen < 70) continue;
       context.textAlign = "left";
-      context.fillText("partition", seen + 10, 30);
+      context.fillText(what, seen + 10, 30);
     }
   }
 

@@ -61,6 +61,7 @@ export interface Span {
 
 /** Links that carry nothing for a while. */
 export interface Cut {
+  readonly what: string;
   readonly fromMs: number;
   readonly untilMs: number;
   readonly links: string;
@@ -90,6 +91,7 @@ const exact: Readonly<Record<string, Topic>> = {
   resume: "recovery",
   retry: "timer",
   garbled: "lie",
+  liar: "lie",
   "liar broke": "lie",
 };
 
@@ -204,8 +206,10 @@ function spansOf(party: number, lies: boolean, marks: readonly Mark[], endMs: nu
     if (at !== party) continue;
     const gone = ends[what];
     if (gone !== undefined) {
-      if (ends[current.status] === undefined) before = current.status;
+      if (current.status !== "down" && current.status !== "paused") before = current.status;
       change(atMs, current.view, gone);
+      const forMs = facts["forMs"];
+      if (what === "pause" && typeof forMs === "number") change(atMs + forMs, current.view, before);
     } else if (what === "restart" || what === "resume") {
       change(atMs, current.view, before === "changing" ? "changing" : before);
     } else if (what === "view established" || what === "view changing") {
@@ -220,8 +224,8 @@ function spansOf(party: number, lies: boolean, marks: readonly Mark[], endMs: nu
 function cutsOf(marks: readonly Mark[]): Cut[] {
   return marks.flatMap(({ what, atMs, facts }) => {
     const untilMs = facts["untilMs"];
-    if (what !== "partition" || typeof untilMs !== "number") return [];
-    return { fromMs: atMs, untilMs, links: String(facts["links"] ?? "") };
+    if (typeof untilMs !== "number") return [];
+    return { what, fromMs: atMs, untilMs, links: String(facts["links"] ?? "") };
   });
 }
 

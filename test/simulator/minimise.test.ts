@@ -10,8 +10,7 @@ import {
   type SmallRun,
   type TraceEvent,
 } from "../../src/simulator/index.js";
-import { hybsterBugs } from "../planted/hybster-bugs.js";
-import { planted } from "../planted/plant.js";
+import { hybsterMutants, protocolWith } from "../../mutants/index.js";
 import { countingService, countingWorkload } from "./toy-service.js";
 import { toyProtocol } from "./toy-protocol.js";
 
@@ -56,9 +55,15 @@ function messagesOf(options: MinimiseOptions, { plan, script }: Partial<SmallRun
 }
 
 test("a Hybster whose quorum is one replica shrinks to a handful of messages", async (context) => {
-  const protocol = await planted("hybster", hybsterBugs.quorumOfOne);
-  const subject = { protocol, service: countingService, workload: countingWorkload, n: 3 };
-  const options = failing(subject, "agreement", 27);
+  const protocol = await protocolWith(hybsterMutants["quorum-of-one"], "hybster");
+  const subject = {
+    protocol,
+    service: countingService,
+    workload: countingWorkload,
+    n: 3,
+    faults: ["crashes", "loss"] as const,
+  };
+  const options = failing(subject, "agreement");
   const small = finish(options);
   const [before, after] = [messagesOf(options, {}), messagesOf(options, small)];
   context.diagnostic(`seed ${options.seed}: from ${before} messages to ${after}`);
@@ -78,7 +83,7 @@ test("what breaks liveness keeps its messages, and loses what it does not need o
     service: countingService,
     workload: countingWorkload,
     n: 3,
-    faults: ["network", "partitions", "crashes", "lying-clients"] as const,
+    faults: ["loss", "partitions", "crashes", "lying-clients"] as const,
   };
   const options = failing(subject, "liveness");
   const { plan, script } = finish(options);
@@ -94,7 +99,7 @@ test("the work is bounded", () => {
     service: countingService,
     workload: countingWorkload,
     n: 3,
-    faults: ["network", "crashes"] as const,
+    faults: ["loss", "crashes"] as const,
   };
   const options = failing(subject, "exactly-once");
   const runs = [...minimise({ ...options, stepsMax: 1 })].length;

@@ -119,7 +119,7 @@ test("a run becomes arrows, marks, spans and cuts", () => {
       [8, "established"],
     ],
   );
-  assert.deepEqual(model.cuts, [{ fromMs: 0, untilMs: 4, links: "0>1" }]);
+  assert.deepEqual(model.cuts, [{ what: "partition", fromMs: 0, untilMs: 4, links: "0>1" }]);
   const [request, prepare] = model.arrows;
   assert.deepEqual(causesOf(model, prepare!), [request]);
   assert.deepEqual(effectsOf(model, request!)[0], prepare);

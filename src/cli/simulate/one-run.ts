@@ -7,8 +7,9 @@ import { optionsFor, type Subject } from "./seed-worker.js";
 
 /** The command that replays a seed and draws it. */
 export function replayCommand(subject: Subject, seed: number, trace = "out.html"): string {
-  const { protocol, service, n } = subject;
-  const names = `--protocol ${protocol} --service ${service} --replicas ${n}`;
+  const { protocol, service, n, faults } = subject;
+  const only = faults === undefined ? "" : ` --faults ${faults}`;
+  const names = `--protocol ${protocol} --service ${service} --replicas ${n}${only}`;
   return `npx troth simulate ${names} --seed ${seed} --trace ${trace}`;
 }
 

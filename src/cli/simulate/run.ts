@@ -6,6 +6,7 @@ import { exitCode } from "../exit-code.js";
 import { duration, quantity, table } from "../text.js";
 import { checkTraceName } from "../trace/output.js";
 import { replayCommand, replayFileCommand, simulateRun } from "./one-run.js";
+import { progressLine, span } from "./progress.js";
 import { drawnRun, readRun, type Run, writeRun } from "./run-file.js";
 import { simulateAll } from "./seed-pool.js";
 import { optionsFor, type SeedRange, type Subject } from "./seed-worker.js";
@@ -18,6 +19,10 @@ export interface SimulateOptions {
   readonly replicas: number;
   readonly seeds: SeedRange;
   readonly seed?: number;
+  /** New seeds until so many minutes are over. */
+  readonly minutes?: number;
+  /** What may go wrong; see `faultsNamed`. Default: everything. */
+  readonly faults?: string;
   /** True: lines on the screen. */
   readonly trace: string | boolean;
   /** A run in a file, in place of a seed. */
@@ -28,6 +33,9 @@ export interface SimulateOptions {
   readonly json: boolean;
 }
 
+/** What shells expect of a program that Ctrl-C ended. */
+const interrupted = 130;
+
 /** Runs, prints, and gives the exit code: failed if a property was violated. */
 export async function runSimulation(options: SimulateOptions): Promise<number> {
   const startedAtMs = performance.now();
@@ -35,35 +43,52 @@ export async function runSimulation(options: SimulateOptions): Promise<number> {
   const given = oneRun(options);
   const subject = given?.subject ?? subjectOf(options);
   optionsFor(subject); // names that are not known are refused here, not in a thread
-  const tally = new Tally(options.json, (seed) => replayCommand(subject, seed));
-  if (given === null) {
-    await simulateAll(subject, options.seeds, options.jobs, (outcomes) => tally.add(outcomes));
-    const [first] = tally.violations;
-    if (first !== undefined && options.minimise !== false) {
-      await minimised(drawnRun(subject, first.seed), first.property, options, tally);
-    }
-  } else {
-    const command =
-      options.plan === undefined
-        ? replayCommand(subject, given.seed)
-        : replayFileCommand(options.plan);
-    // A run to be made smaller is traced when it is small.
-    const trace = options.minimise === false ? options.trace : false;
-    const outcome = simulateRun(given, trace, command);
-    tally.add([outcome]);
-    tally.replay = () => command;
-    const [first] = outcome.violations;
-    if (first !== undefined && options.minimise !== false) {
-      await minimised(given, first.property, options, tally);
-    } else if (options.minimise !== false) simulateRun(given, options.trace, command);
-  }
+  const replay = (seed: number) => replayCommand(subject, seed);
+  const tally = new Tally(options.json, options.minutes ?? null, replay);
+  if (given === null) await simulateMany(subject, options, tally);
+  else await simulateGiven(given, options, tally);
   return tally.finish((performance.now() - startedAtMs) / 1000);
 }
 
-const subjectOf = ({ protocol, service, replicas: n }: SimulateOptions): Subject => ({
+/** Seeds on several threads; the first violation is made smaller if that is asked for. */
+async function simulateMany(
+  subject: Subject,
+  options: SimulateOptions,
+  tally: Tally,
+): Promise<void> {
+  const { first } = options.seeds;
+  const endless = { first, last: Number.MAX_SAFE_INTEGER };
+  const seeds = options.minutes === undefined ? options.seeds : endless;
+  // Once: a second Ctrl-C does not wait for the runs under way.
+  const interrupt = () => tally.interrupt();
+  process.once("SIGINT", interrupt);
+  await simulateAll(subject, seeds, options.jobs, (outcomes) => tally.add(outcomes));
+  process.removeListener("SIGINT", interrupt);
+  const [violation] = tally.violations;
+  if (violation !== undefined && options.minimise !== false) {
+    await minimised(drawnRun(subject, violation.seed), violation.property, options, tally);
+  }
+}
+
+/** One run; when it is to be made smaller, the small one is traced. */
+async function simulateGiven(given: Run, options: SimulateOptions, tally: Tally): Promise<void> {
+  const { plan, minimise, trace } = options;
+  const command =
+    plan === undefined ? replayCommand(given.subject, given.seed) : replayFileCommand(plan);
+  tally.replay = () => command;
+  const outcome = simulateRun(given, minimise === false ? trace : false, command);
+  tally.add([outcome]);
+  const [violation] = outcome.violations;
+  if (minimise === false) return;
+  if (violation !== undefined) await minimised(given, violation.property, options, tally);
+  else simulateRun(given, trace, command);
+}
+
+const subjectOf = ({ protocol, service, replicas: n, faults }: SimulateOptions): Subject => ({
   protocol,
   service,
   n,
+  ...(faults === undefined ? {} : { faults }),
 });
 
 /** The one run that the options name; null if they name many. */
@@ -109,12 +134,16 @@ class Tally {
   readonly #reached: Record<string, number> = {};
   readonly #violations: FoundViolation[] = [];
   readonly #startedAtMs = performance.now();
+  readonly #endsAtMs: number;
   #seeds = 0;
+  #virtualMs = 0;
   #shownAtMs = 0;
+  #isInterrupted = false;
 
-  constructor(json: boolean, replay: (seed: number) => string) {
+  constructor(json: boolean, minutes: number | null, replay: (seed: number) => string) {
     this.#json = json;
     this.replay = replay;
+    this.#endsAtMs = minutes === null ? Infinity : this.#startedAtMs + minutes * 60_000;
   }
 
   /** By their seeds. */
@@ -127,16 +156,23 @@ class Tally {
     this.#notes.push(line);
   }
 
+  /** Enough, once the runs under way are done. */
+  interrupt(): void {
+    this.#isInterrupted = true;
+  }
+
   /** Without `--json`, the first violation is enough. */
   add(outcomes: readonly Outcome[]): "go on" | "enough" {
-    for (const { seed, violations, reached } of outcomes) {
+    for (const { seed, violations, reached, virtualMs } of outcomes) {
       this.#seeds += 1;
+      this.#virtualMs += virtualMs;
       addReached(this.#reached, reached);
       for (const { property, message } of violations) {
         this.#violations.push({ seed, property, message });
       }
     }
     this.#showProgress();
+    if (this.#isInterrupted || performance.now() >= this.#endsAtMs) return "enough";
     return this.#violations.length > 0 && !this.#json ? "enough" : "go on";
   }
 
@@ -145,16 +181,17 @@ class Tally {
     const { violations } = this;
     if (process.stderr.isTTY) process.stderr.write("\r\u001b[K");
     if (this.#json) {
-      const reached = this.#reached;
-      console.log(JSON.stringify({ seeds: this.#seeds, violations, reached, seconds }));
+      const [seeds, reached, virtualMs] = [this.#seeds, this.#reached, this.#virtualMs];
+      console.log(JSON.stringify({ seeds, violations, reached, seconds, virtualMs }));
     } else {
       console.log(this.#describe(violations, seconds));
     }
+    if (this.#isInterrupted) return interrupted;
     return violations.length === 0 ? exitCode.ok : exitCode.failed;
   }
 
   #describe(violations: readonly FoundViolation[], seconds: number): string {
-    const took = duration(seconds * 1000);
+    const took = seconds < 60 ? duration(seconds * 1000) : span(seconds * 1000);
     const [first] = violations;
     if (first === undefined) {
       const rows = Object.entries(this.#reached)
@@ -164,7 +201,11 @@ class Tally {
         { title: "what the runs reached", align: "left" },
         { title: "times", align: "right" },
       ] as const;
-      return `${this.#seeds} seeds clean in ${took}.\n\n${table(columns, rows)}`;
+      const stopped = this.#isInterrupted ? "Stopped: " : "";
+      const times = (this.#virtualMs / 1000 / seconds).toFixed(0);
+      const virtual = `${span(this.#virtualMs)} of virtual time (${times} × real time)`;
+      const result = `${stopped}${this.#seeds} seeds clean in ${took}, ${virtual}.`;
+      return rows.length === 0 ? result : `${result}\n\n${table(columns, rows)}`;
     }
     return [
       `Seed ${first.seed} violates ${first.property}: ${first.message}`,
@@ -179,7 +220,11 @@ class Tally {
     const now = performance.now();
     if (!process.stderr.isTTY || now - this.#shownAtMs < 500) return;
     this.#shownAtMs = now;
-    const perSecond = this.#seeds / ((now - this.#startedAtMs) / 1000);
-    process.stderr.write(`\r\u001b[K${this.#seeds} seeds, ${quantity(perSecond)} a second`);
+    const elapsedMs = now - this.#startedAtMs;
+    const leftMs = this.#endsAtMs === Infinity ? null : this.#endsAtMs - now;
+    const [seeds, virtualMs, reached] = [this.#seeds, this.#virtualMs, this.#reached];
+    const width = Math.min(80, process.stderr.columns) - 1;
+    const line = progressLine({ seeds, elapsedMs, virtualMs, leftMs, reached }, width);
+    process.stderr.write(`\r\u001b[K${line}`);
   }
 }

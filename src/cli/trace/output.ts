@@ -2,9 +2,14 @@
 
 import { writeFileSync } from "node:fs";
 import { UsageError } from "../../core/index.js";
-import { lineOf, type Outcome, type Plan, type TraceEvent } from "../../simulator/index.js";
+import {
+  describePlan,
+  lineOf,
+  type Outcome,
+  type Plan,
+  type TraceEvent,
+} from "../../simulator/index.js";
 import type { Party, StoredEvent, TraceDocument } from "../../trace-page/index.js";
-import { faultsInWords } from "./faults-in-words.js";
 import { inlined } from "./inline.js";
 import { shell } from "./page-shell.js";
 
@@ -91,7 +96,7 @@ function documentOf(
       ["network heals", `at ${plan.healMs.toFixed(0)} ms`],
       ["fingerprint", fingerprint],
     ],
-    faults: faultsInWords(plan),
+    faults: describePlan(plan),
     parties: partiesOf(plan),
     violations,
     summary: "No property is violated.",

@@ -112,7 +112,7 @@ const body = `
     <summary>what was simulated, its faults, and how to replay it</summary>
     <div class="about">
       <div><h2>Simulated</h2><dl id="subject"></dl></div>
-      <div><h2>Faults of the plan</h2><ul id="faults"></ul></div>
+      <div><h2>The plan</h2><ul id="faults"></ul></div>
       <div><h2>Replay, the same to the bit</h2><code id="command"></code></div>
       <div><h2>Reading the diagram</h2>
         <p>Time runs to the right; each line is a replica or a client, and each arrow a message.
