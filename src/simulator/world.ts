@@ -32,7 +32,7 @@ import {
   type Trace,
   type TraceEvent,
 } from "./trace.js";
-import type { Workload } from "./workload.js";
+import type { Call, Workload } from "./workload.js";
 
 export interface WorldOptions {
   readonly protocol: Protocol;
@@ -166,10 +166,16 @@ export class World implements RunSoFar {
     }
   }
 
+  /** All calls of correct clients. */
+  get history(): readonly Call[] {
+    return this.#clients.flatMap((client) => client.history);
+  }
+
   #judgeHistory(): void {
-    const history = this.#clients.flatMap((client) => client.history);
-    const fault = this.#options.workload.judge(history);
-    if (fault !== null) this.judge.violate("linearizability", fault);
+    for (const client of this.#clients) client.place((bundle) => this.judge.positionOf(bundle));
+    const judged = this.#options.workload.judge(this.history);
+    if (judged.verdict === "wrong") this.judge.violate("linearizability", judged.explanation);
+    if (judged.verdict === "undecided") this.#count("linearizability undecided");
     this.#tellViolations(null);
   }
 
@@ -452,7 +458,7 @@ export class World implements RunSoFar {
     const waiting = this.#clients.filter(({ isDone }) => !isDone).length;
     const text = `${waiting} clients wait ${this.#plan.livenessMs} ms after the heal`;
     this.judge.violate("liveness", `${text}; ${states.join("; ")}`);
-    this.judge.finished([]);
+    this.judge.finished(this.#correctHosts());
     this.#judgeHistory();
   }
 

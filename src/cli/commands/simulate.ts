@@ -32,6 +32,7 @@ export function addSimulate(program: Command): void {
       false,
     )
     .option("--plan <file>", "the one run in a file, as --minimise writes it")
+    .option("--history <file>", "with --seed: writes what clients asked and were answered")
     .option("--jobs <J>", "threads", wholeNumber(1, 256), availableParallelism())
     .option("--json", "one JSON object", false)
     .action(async (options: SimulateOptions) => {

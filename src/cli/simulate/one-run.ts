@@ -1,7 +1,9 @@
 // One run of the simulator: simulated, traced, and told how to have it again.
 
-import { type Outcome, simulateSeed, type Watch } from "../../simulator/index.js";
+import { writeFileSync } from "node:fs";
+import { type Call, type Outcome, simulateSeed, type Watch } from "../../simulator/index.js";
 import { traceOutput } from "../trace/output.js";
+import { historyLines } from "./history.js";
 import type { Run } from "./run-file.js";
 import { optionsFor, type Subject } from "./seed-worker.js";
 
@@ -17,17 +19,37 @@ export function replayCommand(subject: Subject, seed: number, trace = "out.html"
 export const replayFileCommand = (path: string, trace = "out.html"): string =>
   `npx troth simulate --plan ${path} --trace ${trace}`;
 
+/** Writes what clients asked and were answered, a line each. */
+const historyTo =
+  (file: string) =>
+  (calls: readonly Call[]): void =>
+    writeFileSync(
+      file,
+      historyLines(calls)
+        .map((line) => `${line}\n`)
+        .join(""),
+    );
+
 /** What would follow the violation in a script is what was left out of it. */
 const untilViolated: Watch = ({ violations }) => (violations.length > 0 ? "stop" : "go on");
 
-/** Simulates; `trace` is true for lines, or a file's name. @throws UsageError for a bad name */
-export function simulateRun(run: Run, trace: string | boolean, command: string): Outcome {
+/**
+ * Simulates; `trace` is true for lines, or a file's name; what clients saw goes to the file
+ * `history`.
+ */
+export function simulateRun(
+  run: Run,
+  trace: string | boolean,
+  command: string,
+  history?: string,
+): Outcome {
   const { subject, seed, plan, script } = run;
   const options = {
     ...optionsFor(subject),
     seed,
     plan,
     ...(script === null ? {} : { script, watch: untilViolated }),
+    ...(history === undefined ? {} : { history: historyTo(history) }),
   };
   if (trace === false) return simulateSeed(options);
   const { protocol, service } = subject;

@@ -29,6 +29,8 @@ export interface SimulateOptions {
   readonly plan?: string;
   /** Where the smaller run goes; true: the usual place. */
   readonly minimise: string | boolean;
+  /** A file for the history of the one run. */
+  readonly history?: string;
   readonly jobs: number;
   readonly json: boolean;
 }
@@ -40,6 +42,7 @@ const interrupted = 130;
 export async function runSimulation(options: SimulateOptions): Promise<number> {
   const startedAtMs = performance.now();
   checkTraceName(options.trace);
+  if (options.history !== undefined) requireHistory(options);
   const given = oneRun(options);
   const subject = given?.subject ?? subjectOf(options);
   optionsFor(subject); // names that are not known are refused here, not in a thread
@@ -72,11 +75,11 @@ async function simulateMany(
 
 /** One run; when it is to be made smaller, the small one is traced. */
 async function simulateGiven(given: Run, options: SimulateOptions, tally: Tally): Promise<void> {
-  const { plan, minimise, trace } = options;
+  const { plan, minimise, trace, history } = options;
   const command =
     plan === undefined ? replayCommand(given.subject, given.seed) : replayFileCommand(plan);
   tally.replay = () => command;
-  const outcome = simulateRun(given, minimise === false ? trace : false, command);
+  const outcome = simulateRun(given, minimise === false ? trace : false, command, history);
   tally.add([outcome]);
   const [violation] = outcome.violations;
   if (minimise === false) return;
@@ -117,6 +120,16 @@ async function minimised(
   simulateRun(small.run, trace, command);
   tally.note(`Minimised to ${small.messages} messages, in ${path}.`);
   tally.replay = () => command;
+}
+
+function requireHistory({ seed, plan, service }: SimulateOptions): void {
+  if (seed === undefined && plan === undefined) {
+    throw new UsageError("HISTORY_WITHOUT_SEED", "--history needs --seed: it is of one run");
+  }
+  if (service !== "kv") {
+    const text = `--history needs --service kv: the operations of ${service} cannot be told`;
+    throw new UsageError("HISTORY_UNREADABLE", text);
+  }
 }
 
 interface FoundViolation {
