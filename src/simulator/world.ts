@@ -329,7 +329,7 @@ export class World implements RunSoFar {
   }
 
   #received(id: number, at: PartyNumber): void {
-    this.#tell(() => ({ atMs: this.now, kind: "received", id, at }));
+    this.#options.trace?.({ atMs: this.now, kind: "received", id, at });
   }
 
   /** A message waits in the inbox for the replica's next turn. */
