@@ -170,9 +170,9 @@ export const ordering = inFile("protocols/hybster/replica.js", {
   },
   "pending-kept-in-transfer": {
     breaks: "requests that a transferred state answers go on waiting",
-    find: `this.progressAt = this.now;
+    find: `this.blockedAt = null;
       this.pending.restart((bundle) => this.executor.settled(bundle));`,
-    replace: "this.progressAt = this.now;",
+    replace: "this.blockedAt = null;",
   },
   "plan-not-proposed-at-once": {
     breaks: "a new leader proposes its plan only with the next request",
@@ -221,8 +221,19 @@ export const ordering = inFile("protocols/hybster/replica.js", {
   },
   "stalled-plan-not-suspected": {
     breaks: "a leader is suspected for waiting requests only, not for orders that stay unexecuted",
-    find: "return isBlocked ? Math.min(oldest ?? this.progressAt, this.progressAt) : oldest;",
-    replace: "return oldest;",
+    find: "const isBlocked = topOf(this.history()) > reached || this.log.hasBeyond(reached);",
+    replace: "const isBlocked = false;",
+  },
+  "idle-time-counts-as-waiting": {
+    breaks: "what comes after a long pause is at once taken to have waited as long as that",
+    find: "this.blockedAt = isBlocked ? (this.blockedAt ?? this.now) : null;",
+    replace: "this.blockedAt = isBlocked ? (this.blockedAt ?? 0) : null;",
+  },
+  "progress-not-noticed": {
+    breaks: "execution that goes on all the time, always with something left, is taken to be stuck",
+    find: `this.executed = order;
+      this.blockedAt = null;`,
+    replace: "this.executed = order;",
   },
   "no-back-off": {
     breaks: "every view is given the same time",

@@ -81,6 +81,11 @@ export interface Plan {
   readonly healMs: number;
   /** So long after the heal every request must be answered and all replicas must agree. */
   readonly livenessMs: number;
+  /**
+   * Nothing goes wrong and nothing is short: no replica may suspect another, and every answer must
+   * come within so many milliseconds. Null in all other runs.
+   */
+  readonly calmMs: number | null;
 }
 
 export interface PlanOptions {
@@ -93,8 +98,32 @@ export interface PlanOptions {
   readonly lies: readonly string[];
 }
 
+/** The share of runs in which nothing goes wrong: mistakes hide behind faults as well. */
+const calmShare = 0.08;
+
 /** The plan of a seed. */
 export function drawPlan(options: PlanOptions, random: Random): Plan {
+  const isCalm = random.chance(calmShare);
+  const plan = drawFaultyPlan(isCalm ? { ...options, faults: [] } : options, random);
+  return isCalm ? calmed(plan, random) : plan;
+}
+
+/** With more patience than anything needs, and no queue that is short. */
+function calmed(plan: Plan, random: Random): Plan {
+  const syncMs = Math.min(plan.syncMs, 5);
+  const delayMs = Math.min(plan.network.delayMs, 1);
+  return {
+    ...plan,
+    syncMs,
+    network: { ...plan.network, delayMs },
+    limits: { ...plan.limits, batchRequestsMax: 16, pendingRequestsMax: 1024 },
+    timing: { ...plan.timing, patienceMs: 600, patienceMsMax: 6_000 },
+    clients: { ...plan.clients, outstanding: random.pick([1, 3]), retryMs: 400 },
+    calmMs: 20 + 12 * (delayMs + syncMs + plan.turnMs),
+  };
+}
+
+function drawFaultyPlan(options: PlanOptions, random: Random): Plan {
   const { protocol, n, f } = options;
   const has = drawFaults(options.faults, random);
   const healMs = random.between(300, 2_600);
@@ -132,6 +161,7 @@ export function drawPlan(options: PlanOptions, random: Random): Plan {
     compactionChance: random.pick([0, 0.3, 1]),
     healMs,
     livenessMs: 60_000,
+    calmMs: null,
   };
 }
 

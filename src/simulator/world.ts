@@ -180,7 +180,25 @@ export class World implements RunSoFar {
     return this.#clients.flatMap((client) => client.history);
   }
 
+  /** Where nothing goes wrong, nobody has a reason to do what is for when something does. */
+  #judgeCalm({ id }: ReplicaHost, { event }: Observation): void {
+    if (event !== "suspect" && event !== "transfer" && event !== "mute") return;
+    this.judge.violate("calm", `replica ${id}: ${event}, though nothing was wrong`);
+  }
+
+  #judgePace(): void {
+    const { calmMs } = this.#plan;
+    if (calmMs === null) return;
+    for (const { client, invokedMs, returnedMs } of this.history) {
+      const tookMs = (returnedMs ?? this.now) - invokedMs;
+      if (tookMs <= calmMs) continue;
+      const what = `client ${client} waited ${tookMs.toFixed(1)} ms, ${calmMs} are ample`;
+      this.judge.violate("calm", `${what}: from ${invokedMs.toFixed(1)} on, nothing was wrong`);
+    }
+  }
+
   #judgeHistory(): void {
+    this.#judgePace();
     for (const client of this.#clients) client.place((bundle) => this.judge.positionOf(bundle));
     const judged = this.#options.workload.judge(this.history);
     if (judged.verdict === "wrong") this.judge.violate("linearizability", judged.explanation);
@@ -401,6 +419,7 @@ export class World implements RunSoFar {
     this.judge.observed(host, event);
     // Lying clients know when a replica is busy with something else.
     if (event.event === "view") for (const stir of this.#lyingClients) stir();
+    if (this.#plan.calmMs !== null) this.#judgeCalm(host, event);
     const details = (): string => detailsOf(event);
     this.#happened(nameOf(event), host.id, details, () => factsOf(event));
     this.#tellViolations(host.id);
@@ -492,7 +511,7 @@ export class World implements RunSoFar {
   // Clients.
 
   #makeClients(): void {
-    const { n, f, clients, limits, healMs } = this.#plan;
+    const { n, f, clients, limits, healMs, clientAuthentication } = this.#plan;
     const { protocol, workload } = this.#options;
     for (let client = 0; client < clients.correct; client++) {
       this.#clients.push(
@@ -503,6 +522,7 @@ export class World implements RunSoFar {
           protocol,
           keys: this.#cluster.keys,
           plan: clients,
+          asksEveryone: protocol.client.asksEveryone(clientAuthentication),
           sessionWindow: limits.sessionWindow,
           healMs,
           workload,

@@ -82,8 +82,8 @@ export class HybsterReplica
   now = 0;
   private ordersInView = 0;
   private operations = 0;
-  /** When an order was last executed. */
-  private progressAt = 0;
+  /** Since when execution is seen not to get on; null while it does, or there is nothing to do. */
+  private blockedAt: number | null = null;
   private isBatching = false;
   private isWatching = false;
 
@@ -346,7 +346,7 @@ export class HybsterReplica
   executeBatch(order: number, digest: Uint8Array, batch: Batch, bytes: number): void {
     const executions = this.executor.execute(batch);
     this.executed = order;
-    this.progressAt = this.now;
+    this.blockedAt = null;
     let operations = 0;
     for (const execution of executions) {
       operations += this.settle(execution);
@@ -524,7 +524,8 @@ export class HybsterReplica
     const { oldest } = this.pending;
     const reached = Math.max(this.executed, this.checkpoints.stable.order);
     const isBlocked = topOf(this.history()) > reached || this.log.hasBeyond(reached);
-    return isBlocked ? Math.min(oldest ?? this.progressAt, this.progressAt) : oldest;
+    this.blockedAt = isBlocked ? (this.blockedAt ?? this.now) : null;
+    return this.blockedAt === null ? oldest : Math.min(oldest ?? this.blockedAt, this.blockedAt);
   }
 
   private onPatience(): void {
@@ -556,7 +557,7 @@ export class HybsterReplica
 
   /** A state was transferred: go on from it. */
   onTransferred(): void {
-    this.progressAt = this.now;
+    this.blockedAt = null;
     this.pending.restart((bundle) => this.executor.settled(bundle));
     this.acknowledge();
     this.execute();

@@ -1,1 +1,0 @@
-export type { Party, StoredEvent, TraceDocument } from "./document.js";
