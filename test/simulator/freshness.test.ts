@@ -46,9 +46,9 @@ function rollingOnly(seed: number, freshness: Freshness, rules?: LeaseRules): Ou
 }
 
 for (const [freshness, n, seeds] of [
-  ["fail-stop", 3, 25],
-  ["leases", 3, 40],
-  ["leases", 5, 4],
+  ["fail-stop", 3, 12],
+  ["leases", 3, 20],
+  ["leases", 5, 2],
 ] as const) {
   test(`${freshness} withstands rollbacks at n = ${n}`, () => {
     const reached: Record<string, number> = {};
@@ -75,8 +75,8 @@ test("storage that is believed and rolled back loses agreement: it is an assumpt
   assert.ok(firstDisagreement(80, (seed) => rollingOnly(seed, "storage")));
 });
 
-for (const name of ["CountsItself", "GrantsItself", "ServesSuperseded", "ResumesBelow"] as const) {
+for (const name of ["CountsItself", "GrantsItself", "ServesSuperseded"] as const) {
   test(`leases with a rule taken out lose agreement: ${name}`, () => {
-    assert.ok(firstDisagreement(300, (seed) => rollingOnly(seed, "leases", leaseBugs[name])));
+    assert.ok(firstDisagreement(120, (seed) => rollingOnly(seed, "leases", leaseBugs[name])));
   });
 }
