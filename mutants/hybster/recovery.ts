@@ -5,7 +5,7 @@ import { inFile } from "../mutant.js";
 export const recovery = inFile("protocols/hybster/recovery.js", {
   "no-relay": {
     breaks: "peers that stall are not sent the orders they lack",
-    find: "this.resendOrders(peer, has);",
+    find: "this.resendOrders(peer, has, status.view > status.established);",
     replace: "",
   },
   "no-view-change-retransmission": {
