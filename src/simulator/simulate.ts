@@ -1,13 +1,14 @@
 // The simulator's front door: one seed, or a range of seeds, of one protocol with one service.
 
 import type { Protocol, Service } from "../core/index.js";
+import type { Lies } from "./adversary/lie.js";
 import { faultsTolerated } from "./cluster.js";
 import type { Violation } from "./judge.js";
 import type { LeaseRules } from "./model-leases.js";
 import { drawPlan, type Fault, faults, type Plan } from "./plan.js";
 import { Random } from "./random.js";
 import type { Trace } from "./trace.js";
-import type { Workload } from "./workload.js";
+import type { Call, Workload } from "./workload.js";
 import { World } from "./world.js";
 
 export interface SimulationOptions {
@@ -18,6 +19,8 @@ export interface SimulationOptions {
   readonly n: number;
   /** What may go wrong. Default: everything. */
   readonly faults?: readonly Fault[];
+  /** Habits of liars for this protocol, beside those that every protocol gives occasion for. */
+  readonly lies?: Lies;
 }
 
 export interface SeedOptions extends SimulationOptions {
@@ -25,6 +28,8 @@ export interface SeedOptions extends SimulationOptions {
   readonly seed: number;
   /** Is told everything that happens; it changes nothing. */
   readonly trace?: Trace;
+  /** Is handed the calls of correct clients when the run is over. */
+  readonly history?: (calls: readonly Call[]) => void;
   /** In place of what the seed draws. */
   readonly plan?: Plan;
   /** In place of how trusted instances keep leases: a test takes a rule out. */
@@ -54,10 +59,12 @@ export function simulateSeed(options: SeedOptions): Outcome {
     workload: workload(),
     plan,
     ...(options.rules === undefined ? {} : { rules: options.rules }),
+    lies: options.lies ?? {},
     random: new Random(seed),
     trace: options.trace ?? null,
   });
   world.run();
+  options.history?.(world.history);
   return {
     seed,
     violations: world.judge.violations,
@@ -73,7 +80,13 @@ export function planOf(options: SimulationOptions & { readonly seed: number }): 
   const { protocol, n, seed } = options;
   const f = faultsTolerated(protocol, n);
   return drawPlan(
-    { protocol, n, f, faults: options.faults ?? faults },
+    {
+      protocol,
+      n,
+      f,
+      faults: options.faults ?? faults,
+      lies: Object.keys(options.lies ?? {}),
+    },
     new Random(seed).fork("plan"),
   );
 }

@@ -14,10 +14,11 @@ export function describePlan(plan: Plan): string[] {
   const { n, f, clients, clientAuthentication: authentication } = plan;
   const lying = clients.lying === 0 ? "" : ` and ${clients.lying} lying`;
   return [
-    `${n} replicas, ${f} may be faulty; ${clients.correct} correct${lying} clients (${authentication}), ` +
-      `${clients.bundles} bundles each; everything heals ${at(plan.healMs)}`,
+    `${n} replicas, ${f} may be faulty; ${clients.correct} correct${lying} clients ` +
+      `(${authentication}), ${clients.bundles} bundles each; everything heals ${at(plan.healMs)}`,
     describeNetwork(plan),
     ...plan.liars.map(({ replica, lies }) => `replica ${replica} lies: ${lies.join(", ")}`),
+    ...describeIntrigue(plan),
     ...describeLinks(plan),
     ...describeProcesses(plan),
     ...describeDisk(plan),
@@ -83,6 +84,22 @@ function describeDisk({ disk, syncMs }: Plan): string[] {
 function describeClocks({ clocks }: Plan): string[] {
   return clocks.map(({ replica, offsetMs, rate, jumps }) => {
     const leaps = jumps.map(({ atMs, byMs }) => `, jumps by ${byMs.toFixed(1)} ms ${at(atMs)}`);
-    return `replica ${replica}'s clock: from ${offsetMs} ms, ${rate} times as fast${leaps.join("")}`;
+    const pace = `from ${offsetMs} ms, ${rate} times as fast`;
+    return `replica ${replica}'s clock: ${pace}${leaps.join("")}`;
   });
+}
+
+function describeIntrigue({ intrigue: { camps, censors } }: Plan): string[] {
+  const cuts = camps.filter(({ isCut }) => isCut);
+  return [
+    ...cuts.map(
+      ({ fromMs, untilMs, sides }) =>
+        `no link between camps ${sides.map((side) => side ?? "-").join("")} ` +
+        `${at(fromMs)} until ${at(untilMs)}`,
+    ),
+    ...censors.map(
+      ({ fromMs, untilMs, from, to }) =>
+        `some kinds of message are lost from ${from} to ${to} ${at(fromMs)} until ${at(untilMs)}`,
+    ),
+  ];
 }
