@@ -1,0 +1,1 @@
+export type { Party, StoredEvent, TraceDocument } from "./document.js";
