@@ -5,6 +5,7 @@ import {
   type ClientAuthentication,
   defaultLimits,
   defaultTiming,
+  type Freshness,
   type Limits,
   type Protocol,
   type ReplicaId,
@@ -12,6 +13,7 @@ import {
 } from "../core/index.js";
 import { drawLiars, type LiarPlan } from "./adversary/draw.js";
 import { drawIntrigue, type IntriguePlan, noIntrigue } from "./adversary/intrigue.js";
+import { withRollbacks } from "./freshness-plan.js";
 import { type Fault, faultKinds } from "./plan/faults.js";
 import {
   type ClockPlan,
@@ -56,6 +58,8 @@ export interface Plan {
   readonly limits: Limits;
   readonly timing: Timing;
   readonly clientAuthentication: ClientAuthentication;
+  /** How trusted instances that restart know where they stood. */
+  readonly freshness: Freshness;
   readonly network: NetworkPlan;
   readonly partitions: readonly PartitionPlan[];
   readonly clogs: readonly ClogPlan[];
@@ -137,12 +141,13 @@ function drawFaultyPlan(options: PlanOptions, random: Random): Plan {
   const correct = ids(n).filter((id) => !lying.has(id));
   const parties = n + clients.correct + clients.lying;
   const hosts = new HostPlans(has, correct, healMs, random);
-  return {
+  const plan: Plan = {
     n,
     f,
     limits: drawLimits(has("small-queues"), random),
     timing: drawTiming(random),
     clientAuthentication: random.pick(protocol.clientAuthentications),
+    freshness: "storage",
     network: drawNetwork(has, random),
     partitions: drawPartitions(has, parties, n, healMs, random),
     clogs: has("clogs") ? drawClogs(parties, healMs, random) : [],
@@ -163,14 +168,19 @@ function drawFaultyPlan(options: PlanOptions, random: Random): Plan {
     livenessMs: 60_000,
     calmMs: null,
   };
+  const mayRollBack = protocol.faultModel === "hybrid" && options.faults.includes("rollbacks");
+  const { chance } = faultKinds.rollbacks; // drawn last: it confines what was drawn before
+  return mayRollBack && random.chance(chance) ? withRollbacks(plan, random) : plan;
 }
 
 /** Some runs have hardly any fault, few have nearly all; a run confined to few has more of them. */
 function drawFaults(wanted: readonly Fault[], random: Random): (fault: Fault) => boolean {
   const all = Object.keys(faultKinds).length;
   const intensity = random.pick([0.2, 0.6, 1, 1, 1.5]) * Math.min(3, all / wanted.length);
-  const drawn = new Set(
-    wanted.filter((fault) => random.chance(Math.min(0.9, faultKinds[fault].chance * intensity))),
+  const drawn = new Set<Fault>(
+    wanted
+      .filter((fault) => fault !== "rollbacks")
+      .filter((fault) => random.chance(Math.min(0.9, faultKinds[fault].chance * intensity))),
   );
   return (fault) => drawn.has(fault);
 }

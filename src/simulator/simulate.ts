@@ -5,6 +5,7 @@ import type { Lies } from "./adversary/lie.js";
 import { faultsTolerated } from "./cluster.js";
 import type { Script } from "./deliveries.js";
 import type { Violation } from "./judge.js";
+import type { LeaseRules } from "./model-leases.js";
 import { drawPlan, type Fault, faults, type Plan } from "./plan.js";
 import { Random } from "./random.js";
 import type { Trace } from "./trace.js";
@@ -32,6 +33,8 @@ export interface SeedOptions extends SimulationOptions {
   readonly history?: (calls: readonly Call[]) => void;
   /** In place of what the seed draws. */
   readonly plan?: Plan;
+  /** In place of how trusted instances keep leases: a test takes a rule out. */
+  readonly rules?: LeaseRules;
   /** The messages and timers that happen, and when (deliveries.ts). Default: all. */
   readonly script?: Script;
   /** Looks at the run after every step, and may end it there; it changes nothing else. */
@@ -60,6 +63,7 @@ export function simulateSeed(options: SeedOptions): Outcome {
     service,
     workload: workload(),
     plan,
+    ...(options.rules === undefined ? {} : { rules: options.rules }),
     lies: options.lies ?? {},
     random: new Random(seed),
     trace: options.trace ?? null,

@@ -7,6 +7,7 @@ import {
   type Service,
   type SessionId,
   type Tagged,
+  type TrustedCounter,
 } from "../core/index.js";
 import { Coven } from "./adversary/coven.js";
 import { isIntercepted } from "./adversary/intrigue.js";
@@ -14,12 +15,14 @@ import type { Lies } from "./adversary/lie.js";
 import { lieNamed } from "./adversary/lies.js";
 import { LyingClient } from "./adversary/lying-client.js";
 import { LyingReplica } from "./adversary/lying-replica.js";
+import { RollbackReplica, untripped } from "./adversary/rollback.js";
 import { type Cluster, cluster, type Decorate } from "./cluster.js";
 import { Deliveries, type Script } from "./deliveries.js";
 import { EventQueue } from "./event-queue.js";
 import { Judge, type Violation } from "./judge.js";
 import { Mishaps } from "./mishaps.js";
 import { Fingerprint } from "./mix.js";
+import type { LeaseRules } from "./model-leases.js";
 import { blocked, type Fate, Network } from "./network.js";
 import type { LinkPlan, Plan } from "./plan.js";
 import type { Random } from "./random.js";
@@ -43,6 +46,8 @@ export interface WorldOptions {
   readonly service: () => Service;
   readonly workload: Workload;
   readonly plan: Plan;
+  /** How trusted instances keep leases. Default: as decision 0008 says. */
+  readonly rules?: LeaseRules;
   /** Habits of liars for this protocol. */
   readonly lies: Lies;
   readonly random: Random;
@@ -131,9 +136,13 @@ export class World implements RunSoFar {
       limits,
       timing,
       clientAuthentication,
+      freshness: plan.freshness,
+      ...(options.rules === undefined ? {} : { rules: options.rules }),
       random,
       surroundings: this.#surroundings(),
       decorate: (replica) => this.#decorate(replica),
+      counter: (replica, group) =>
+        this.#rollsBack(replica) ? untripped(group, replica) : undefined,
     });
     for (const host of this.#cluster.hosts) this.#after(0, () => void host.start());
     this.#makeClients();
@@ -256,8 +265,29 @@ export class World implements RunSoFar {
     const random = this.#random.fork(`liar ${replica}`);
     const { protocol, lies: own } = this.#options;
     const coven = this.#coven;
+    const machine: Decorate = (context, service) =>
+      plan.lies.length === 0
+        ? protocol.replica(context)
+        : new LyingReplica({ ...plan, protocol, context, random, own, coven, service });
+    if (!this.#rollsBack(replica)) return machine;
+    this.#happened("lie: rolls back", replica);
+    const restart = (): TrustedCounter => {
+      this.#happened("rolled back", replica);
+      return untripped(this.#cluster.group, replica);
+    };
     return (context, service) =>
-      new LyingReplica({ ...plan, protocol, context, random, own, coven, service });
+      new RollbackReplica({
+        protocol,
+        context,
+        service,
+        restart,
+        machine: (life) => machine(life, service),
+        random,
+      });
+  }
+
+  #rollsBack(replica: ReplicaId): boolean {
+    return this.#plan.liars.some((liar) => liar.replica === replica && liar.rollsBack === true);
   }
 
   #surroundings(): Surroundings {

@@ -13,6 +13,8 @@ export interface LiarPlan {
   readonly garbleChance: number;
   /** When it lies; always, if that is not said. */
   readonly season?: Season;
+  /** Whether it restarts its trusted instance and uses the earlier lives too. */
+  readonly rollsBack?: boolean;
 }
 
 /** Habits that set replicas against each other. */
