@@ -169,7 +169,11 @@ async function open(
   closers.add(() => healthPage.close());
   const journal = openJournal(options);
   if (journal !== null) closers.add(() => journal.close());
-  const counter = options.counter(await takeFirstBoot(options.keys, journal, logger));
+  const token = await findFirstBoot(options, journal);
+  const counter = options.counter(token);
+  // Used up before the first certificate can be asked for.
+  if (options.keys.firstBoot !== null) discardFirstBoot(options.keys);
+  if (token === null) sayHowItStarts(options, logger);
   const signatures = openSignatures(options.configuration, fail);
   if (signatures !== null) closers.add(() => signatures.close());
   return { healthPage, journal, counter, signatures };
@@ -242,27 +246,41 @@ function openSignatures(
 }
 
 /**
- * The token that lets trusted counters begin. Its file moves into the journal: durable there
- * before it is deleted
- * here. A replica whose journal is gone finds neither, so that its counters cannot begin twice.
+ * The token that lets trusted counters begin. Where the host's storage is believed, the journal
+ * takes it over, durably: a replica whose journal is gone finds none, so that its counters cannot
+ * begin twice. Elsewhere it is for the first start only.
  */
-async function takeFirstBoot(
-  keys: ReplicaKeys,
+async function findFirstBoot(
+  { configuration, keys }: ReplicaOptions,
   journal: LmdbJournal<Tagged> | null,
-  logger: Logger,
 ): Promise<Uint8Array | null> {
-  const kept = journal?.firstBoot ?? null;
-  const token = kept ?? keys.firstBoot;
-  if (journal !== null && kept === null && token !== null) await journal.keepFirstBoot(token);
-  if (keys.firstBoot !== null) discardFirstBoot(keys);
-  if (token === null) {
-    logger.warn(
-      `${keys.folder} has no first-boot token and no journal that kept one: this replica ` +
-        "executes and answers, but its trusted counters are retired and it does not vote. " +
-        "If its journal was moved, stop the replica and put it back.",
-    );
+  if (configuration.freshness !== "storage" || journal === null) return keys.firstBoot;
+  const kept = journal.firstBoot;
+  if (kept === null && keys.firstBoot !== null) await journal.keepFirstBoot(keys.firstBoot);
+  return kept ?? keys.firstBoot;
+}
+
+/** For the log of a replica that starts without its first-boot token. */
+function sayHowItStarts({ configuration, keys }: ReplicaOptions, logger: Logger): void {
+  const { freshness, f } = configuration;
+  switch (freshness) {
+    case "storage":
+      return logger.warn(
+        `${keys.folder} has no first-boot token and no journal that kept one: this replica ` +
+          "executes and answers, but its trusted counters are retired and it does not vote. " +
+          "If its journal was moved, stop the replica and put it back.",
+      );
+    case "fail-stop":
+      return logger.warn(
+        "this replica was started before, and its cluster's trusted modules never resume " +
+          '(freshness "fail-stop"): it executes and answers, and does not vote.',
+      );
+    case "leases":
+      return logger.info(
+        `this replica was started before: it votes again when ${f + 1} others, which have not ` +
+          "been stopped themselves, have told its trusted module what they recorded of it.",
+      );
   }
-  return token;
 }
 
 /** Waits for the disk, but not for ever. */

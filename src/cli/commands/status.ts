@@ -31,8 +31,8 @@ async function showStatus(folder: string, json: boolean): Promise<number> {
       answers: report !== null,
       ...report,
     }));
-    const { name, protocol, service, n, f } = configuration;
-    console.log(JSON.stringify({ cluster: name, protocol, service, n, f, replicas }));
+    const { name, protocol, service, n, f, freshness } = configuration;
+    console.log(JSON.stringify({ cluster: name, protocol, service, n, f, freshness, replicas }));
   } else {
     await new Promise((resolve) => setTimeout(resolve, rateWindowMs));
     console.log(replicaTable(configuration, await look(configuration), first));

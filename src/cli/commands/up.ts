@@ -6,7 +6,12 @@ import { join } from "node:path";
 import type { Command } from "commander";
 import { type Configuration, readConfiguration, readReplicaKeys } from "../../cluster/index.js";
 import { UsageError } from "../../core/index.js";
-import { clientAuthenticationOption, example, folderOption } from "../arguments.js";
+import {
+  clientAuthenticationOption,
+  example,
+  folderOption,
+  freshnessOption,
+} from "../arguments.js";
 import { exitCode } from "../exit-code.js";
 import { describeExit } from "../replica-process.js";
 import { type Look, look, replicaTable } from "../replica-table.js";
@@ -24,7 +29,7 @@ import {
 
 type UpOptions = Pick<
   InitOptions,
-  "dir" | "replicas" | "service" | "basePort" | "memory" | "clientAuth"
+  "dir" | "replicas" | "service" | "basePort" | "memory" | "clientAuth" | "freshness"
 >;
 
 const refreshMs = 1000;
@@ -41,6 +46,7 @@ export function addUp(program: Command): void {
     .addOption(basePortOption())
     .option("--memory", "first use: no journal; fast, and everything is lost at the end", false)
     .addOption(clientAuthenticationOption())
+    .addOption(freshnessOption())
     .action(async (options: UpOptions) => {
       const given = (name: string) => command.getOptionValueSource(name) === "cli";
       process.exitCode = await up(options, given);
@@ -99,6 +105,7 @@ async function openFolder(
     given("clientAuth") && options.clientAuth !== configuration.clientAuthentication
       ? "--client-auth"
       : null,
+    given("freshness") && options.freshness !== configuration.freshness ? "--freshness" : null,
   ].find((name) => name !== null);
   if (contradicted === undefined) return configuration;
   throw new UsageError(
