@@ -6,6 +6,7 @@ export * from "./checkers/key-value-model.js";
 export * from "./checkers/linearizability.js";
 export type { Property, Violation } from "./judge.js";
 export { type TrustedGroup, trustedGroup } from "./model-counter.js";
+export { type LeaseRules, type LifeOptions, ModelLeases } from "./model-leases.js";
 export * from "./plan.js";
 export { Random } from "./random.js";
 export * from "./scenario.js";
