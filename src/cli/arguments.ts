@@ -54,8 +54,8 @@ export const clientAuthenticationOption = () =>
 export const freshnessOption = () =>
   new Option(
     "--freshness <how>",
-    "what a restarted trusted module goes by: storage (its journal, which must never be an old " +
-      "copy), fail-stop (nothing: it never votes again), leases (what the other modules recorded; " +
+    "what a restarted trusted module goes by: storage (its journal, which is never an old " +
+      "copy), fail-stop (nothing: it never votes again), leases (what other modules recorded; " +
       "an old copy does no harm, but no more than f replicas may be down at a time)",
   )
     .choices(freshnesses)
