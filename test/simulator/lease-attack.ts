@@ -116,7 +116,8 @@ class Attack {
     if (dice < this.restarts) this.restart(random.below(this.n));
     else if (dice < this.restarts + this.comesBack && reading.length > 0) {
       this.round(random.pick(reading));
-    } else if (dice < 0.8) this.round(random.pick(this.all()));
+    } else if (dice < 0.75) this.round(random.pick(this.all()));
+    else if (dice < 0.78) this.replay(random.pick(this.all()));
     else this.deliver();
   }
 
@@ -136,8 +137,8 @@ class Attack {
       if (other.instance === life.instance || !this.random.chance(this.arrives)) continue;
       const answer = other.leases.receive(question);
       if (answer === null) continue;
+      this.keep({ bytes: answer, to: life });
       if (this.random.chance(this.arrives)) this.hand(life, answer);
-      else this.keep({ bytes: answer, to: life });
     }
   }
 
@@ -157,6 +158,13 @@ class Attack {
     const hearer = this.random.pick(meant);
     const answer = this.hand(hearer, bytes);
     if (answer !== null) this.keep({ bytes: answer, to: null });
+  }
+
+  /** All that was ever answered to a life of the instance, once more. */
+  private replay(life: Life): void {
+    for (const { bytes, to } of this.bag) {
+      if (to?.instance === life.instance) this.hand(life, bytes);
+    }
   }
 
   private hand(to: Life, bytes: Uint8Array): Uint8Array | null {
