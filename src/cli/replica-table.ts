@@ -37,7 +37,7 @@ export function replicaTable(configuration: Configuration, now: Look, before: Lo
     return [
       String(id),
       address,
-      report.role,
+      report.isWaiting ? "waiting" : report.role,
       String(report.view),
       String(report.executed),
       String(report.stable),
@@ -46,6 +46,30 @@ export function replicaTable(configuration: Configuration, now: Look, before: Lo
     ];
   });
   return table(columns, rows);
+}
+
+/**
+ * What there is to say of a cluster whose trusted modules do not simply resume: who waits, and
+ * whether that can end. Null if nobody waits.
+ */
+export function describeWaiting({ f }: Configuration, { reports }: Look): string | null {
+  const waiting = reports.flatMap((report, id) => (report?.isWaiting === true ? [id] : []));
+  if (waiting.length === 0) return null;
+  const others = reports.filter((report) => report?.isWaiting !== true).length;
+  const who = `${waiting.length === 1 ? "Replica" : "Replicas"} ${waiting.join(", ")}`;
+  if (others > f) {
+    return `${who} will vote again when ${f + 1} others have told what they recorded.`;
+  }
+  return (
+    `${who} can never vote again: that takes ${f + 1} others that were not stopped. More than ` +
+    `${f} were down at a time, which a cluster with leases does not survive. Make a new one with ` +
+    '"troth init".'
+  );
+}
+
+/** How many replicas answer and vote. */
+export function votersOf({ reports }: Look): number {
+  return reports.filter((report) => report !== null && report.role !== "mute").length;
 }
 
 /**

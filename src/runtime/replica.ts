@@ -18,6 +18,7 @@ import {
   type TrustedCounter,
   UsageError,
 } from "../core/index.js";
+import { watchAdmission } from "./admission.js";
 import { Authenticator } from "./authenticator.js";
 import { sha256 } from "./hash.js";
 import { type HealthPage, openHealthPage } from "./health-page.js";
@@ -114,6 +115,7 @@ async function assemble(options: ReplicaOptions, closers: Closers): Promise<Runn
   const report = (): ReplicaReport => ({
     ...machine.status(),
     id: keys.id,
+    isWaiting: counter.leases?.isActive === false,
     connections: network.connections,
     queuedBytes: network.queuedBytes,
     ...processUsage(),
@@ -129,7 +131,7 @@ async function assemble(options: ReplicaOptions, closers: Closers): Promise<Runn
     depart: (effect) => network.depart(effect),
     observed: (event) => {
       metrics.observe(event);
-      logObservation(logger, event);
+      logObservation(logger, event, counter);
       options.onObservation?.(event);
     },
     committed: (milliseconds) => metrics.committed(milliseconds),
@@ -174,6 +176,11 @@ async function open(
   // Used up before the first certificate can be asked for.
   if (options.keys.firstBoot !== null) discardFirstBoot(options.keys);
   if (token === null) sayHowItStarts(options, logger);
+  const { leases } = counter;
+  if (leases?.isActive === false) {
+    const stopWatching = watchAdmission(leases, options.configuration.f, logger);
+    closers.add(() => Promise.resolve(stopWatching()));
+  }
   const signatures = openSignatures(options.configuration, fail);
   if (signatures !== null) closers.add(() => signatures.close());
   return { healthPage, journal, counter, signatures };
@@ -262,8 +269,7 @@ async function findFirstBoot(
 
 /** For the log of a replica that starts without its first-boot token. */
 function sayHowItStarts({ configuration, keys }: ReplicaOptions, logger: Logger): void {
-  const { freshness, f } = configuration;
-  switch (freshness) {
+  switch (configuration.freshness) {
     case "storage":
       return logger.warn(
         `${keys.folder} has no first-boot token and no journal that kept one: this replica ` +
@@ -276,10 +282,7 @@ function sayHowItStarts({ configuration, keys }: ReplicaOptions, logger: Logger)
           '(freshness "fail-stop"): it executes and answers, and does not vote.',
       );
     case "leases":
-      return logger.info(
-        `this replica was started before: it votes again when ${f + 1} others, which have not ` +
-          "been stopped themselves, have told its trusted module what they recorded of it.",
-      );
+      return;
   }
 }
 
@@ -294,8 +297,9 @@ function processUsage(): Pick<ReplicaReport, "rssBytes" | "cpuSeconds"> {
 }
 
 /** What an operator may want to know; the rest is in the metrics. */
-function logObservation(logger: Logger, event: Observation): void {
+function logObservation(logger: Logger, event: Observation, { leases }: TrustedCounter): void {
   if (event.event === "mute") {
+    if (leases?.isActive === false) return; // its admission is told of elsewhere
     logger.warn("the trusted counter refuses to certify: this replica no longer votes");
   } else if (event.event === "view" || event.event === "suspect" || event.event === "transfer") {
     logger.info(event, event.event);

@@ -14,7 +14,7 @@ import {
 } from "../arguments.js";
 import { exitCode } from "../exit-code.js";
 import { describeExit } from "../replica-process.js";
-import { type Look, look, replicaTable } from "../replica-table.js";
+import { describeWaiting, type Look, look, replicaTable } from "../replica-table.js";
 import { Screen } from "../screen.js";
 import { Supervisor } from "../supervisor.js";
 import { duration } from "../text.js";
@@ -126,9 +126,10 @@ function supervise(folder: string, screen: Screen): Supervisor {
 }
 
 function howToUse(folder: string, configuration: Configuration, leader: number | null): string {
-  const { n, f, protocol, service, faultModel, durable } = configuration;
+  const { n, f, protocol, service, faultModel, durable, freshness } = configuration;
   const at = folder === "./data" ? "" : ` --dir ${folder}`;
   const harm = faultModel === "crash" ? "crash" : "lie";
+  const afterwards = freshness === "fail-stop" ? ", and only listens" : "";
   const keyValue = [
     `  npx troth put${at} greeting "hello"     npx troth get${at} greeting`,
     `  npx troth incr${at} visits              npx troth list${at}`,
@@ -139,7 +140,9 @@ function howToUse(folder: string, configuration: Configuration, leader: number |
     ...(service === "kv" ? keyValue : []),
     `  npx troth status${at}                   npx troth --help`,
     "",
-    ...(durable ? [`"kill -9 ${leader}" crashes replica 0; it is started again.`] : []),
+    ...(durable
+      ? [`"kill -9 ${leader}" crashes replica 0; it is started again${afterwards}.`]
+      : []),
     `Ctrl-C stops the cluster${durable ? `; its data stays in ${folder}` : ""}.`,
     "",
   ].join("\n");
@@ -153,7 +156,9 @@ function keepShowing(configuration: Configuration, screen: Screen): { stop(): vo
   const refresh = async (): Promise<void> => {
     const now = await look(configuration);
     if (stopped) return;
-    screen.show(replicaTable(configuration, now, before));
+    const waiting = describeWaiting(configuration, now);
+    const table = replicaTable(configuration, now, before);
+    screen.show(waiting === null ? table : `${table}\n\n${waiting}`);
     before = now;
     timer = setTimeout(() => void refresh(), everyMs);
   };
