@@ -75,8 +75,8 @@ export const freshnesses: readonly Freshness[] = ["storage", "fail-stop", "lease
  */
 export interface LeaseKeeper {
   /**
-   * Whether it may certify at all: since its first boot, or, after a restart, since f+1 other active
-   * instances told it what they had recorded.
+   * Whether it may certify at all: since its first boot, or, after a restart, since f+1 other
+   * active instances told it what they had recorded.
    */
   readonly isActive: boolean;
   /**

@@ -6,8 +6,11 @@ import { createNull } from "./null.js";
 
 /** A service as the catalogue lists it. */
 export interface ServiceEntry {
-  /** A service in its first state. */
-  create(hash: Hash): Service;
+  /**
+   * A service in its first state. `pageCount` is for states that are cut into pages: few suit small
+   * states.
+   */
+  create(hash: Hash, pageCount?: number): Service;
   /** One line for people. */
   readonly description: string;
 }
@@ -18,7 +21,7 @@ export const services: Readonly<Record<string, ServiceEntry>> = {
 };
 
 /** A new service of that name. @throws UsageError SERVICE_UNKNOWN, which names those there are. */
-export function createService(name: string, hash: Hash): Service {
+export function createService(name: string, hash: Hash, pageCount?: number): Service {
   const entry = Object.hasOwn(services, name) ? services[name] : undefined;
   if (entry === undefined) {
     const known = Object.keys(services);
@@ -28,5 +31,5 @@ export function createService(name: string, hash: Hash): Service {
       { name, known },
     );
   }
-  return entry.create(hash);
+  return entry.create(hash, pageCount);
 }

@@ -1,10 +1,8 @@
 // The hosts of a simulated cluster and what they share: one trusted group, the clients' keys, one
 // hash.
 
-import { digest as sha256 } from "@chainsafe/as-sha256";
 import type {
   ClientAuthentication,
-  Hash,
   Limits,
   Protocol,
   ReplicaContext,
@@ -15,6 +13,7 @@ import type {
   Timing,
 } from "../core/index.js";
 import { type ClientKeys, clientKeys } from "./client-keys.js";
+import { symbolicHash } from "./mix.js";
 import { type TrustedGroup, trustedGroup } from "./model-counter.js";
 import type { Random } from "./random.js";
 import { ReplicaHost, type Surroundings } from "./replica-host.js";
@@ -43,9 +42,6 @@ export interface Cluster {
   context(replica: ReplicaId): Omit<ReplicaContext, "service" | "counter">;
 }
 
-/** SHA-256: messages are hashed for real, only keys are symbolic. */
-export const hash: Hash = sha256;
-
 export function cluster(options: ClusterOptions): Cluster {
   const { protocol, n, f, service, limits, timing, clientAuthentication, surroundings } = options;
   const group = trustedGroup(options.random.fork("trusted group"));
@@ -54,7 +50,7 @@ export function cluster(options: ClusterOptions): Cluster {
     replica,
     n,
     f,
-    hash,
+    hash: symbolicHash,
     limits,
     timing,
     clientAuthentication,

@@ -1,5 +1,8 @@
-// A fast 256-bit mix of words, and the running fingerprint of a run. Not cryptography: symbolic
-// where a simulated adversary, which never computes it, cannot tell the difference.
+// A fast 256-bit mix of words, the hash of simulated replicas, and the running fingerprint of a
+// run. Not cryptography: symbolic where a simulated adversary, which never computes it, cannot tell
+// the difference.
+
+import type { Hash } from "../core/index.js";
 
 const multipliers = [
   0x85ebca6b, 0xc2b2ae35, 0x27d4eb2f, 0x165667b1, 0x9e3779b1, 0xcc9e2d51, 0x1b873593, 0xe6546b64,
@@ -11,7 +14,7 @@ export class Mixer {
   #count = 0;
 
   constructor(start: Int32Array) {
-    this.#lanes = Int32Array.from(start);
+    this.#lanes = new Int32Array(start);
   }
 
   word(value: number): this {
@@ -32,26 +35,65 @@ export class Mixer {
   /** Bytes, length-prefixed. */
   bytes(bytes: Uint8Array): this {
     this.word(bytes.length);
-    for (let i = 0; i < bytes.length; i += 4) {
-      this.word(
-        bytes[i]! |
-          ((bytes[i + 1] ?? 0) << 8) |
-          ((bytes[i + 2] ?? 0) << 16) |
-          ((bytes[i + 3] ?? 0) << 24),
-      );
+    const whole = bytes.length & ~3;
+    for (let i = 0; i < whole; i += 4) {
+      this.word(bytes[i]! | (bytes[i + 1]! << 8) | (bytes[i + 2]! << 16) | (bytes[i + 3]! << 24));
     }
+    for (let i = whole; i < bytes.length; i++) this.word(bytes[i]!);
     return this;
   }
 
   finish(): Uint8Array {
     this.word(this.#count);
     for (let i = 0; i < 24; i++) this.word(i);
-    const out = new Uint8Array(32);
-    const view = new DataView(out.buffer);
-    this.#lanes.forEach((lane, index) => view.setInt32(4 * index, lane, true));
-    return out;
+    return new Uint8Array(this.#lanes.slice().buffer);
   }
 }
+
+const rotated = (word: number, by: number): number => (word << by) | (word >>> (32 - by));
+
+const finished = (word: number): number => {
+  let mixed = Math.imul(word ^ (word >>> 16), 0x85ebca6b);
+  mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2ae35);
+  return mixed ^ (mixed >>> 16);
+};
+
+/**
+ * What simulated replicas hash with: 128 bits in the manner of MurmurHash3, stretched to 32 bytes;
+ * equal for equal bytes, and different for any others that a run will see.
+ */
+export const symbolicHash: Hash = (bytes) => {
+  const { length } = bytes;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, length);
+  let a = 0x9e3779b1 ^ length;
+  let b = 0x85ebca6b;
+  let c = 0xc2b2ae35;
+  let d = 0x27d4eb2f;
+  const whole = length & ~15;
+  for (let i = 0; i < whole; i += 16) {
+    a ^= rotated(Math.imul(view.getInt32(i, true), 0x239b961b), 15);
+    a = (Math.imul(rotated(a, 19) + b, 5) + 0x561ccd1b) | 0;
+    b ^= rotated(Math.imul(view.getInt32(i + 4, true), 0xab0e9789 | 0), 16);
+    b = (Math.imul(rotated(b, 17) + c, 5) + 0x0bcaa747) | 0;
+    c ^= rotated(Math.imul(view.getInt32(i + 8, true), 0x38b34ae5), 17);
+    c = (Math.imul(rotated(c, 15) + d, 5) + 0x96cd1c35) | 0;
+    d ^= rotated(Math.imul(view.getInt32(i + 12, true), 0xa1e38b93 | 0), 18);
+    d = (Math.imul(rotated(d, 13) + a, 5) + 0x32ac3b17) | 0;
+  }
+  for (let i = whole; i < length; i++) {
+    a = (Math.imul(a ^ bytes[i]!, 0x01000193) + b) | 0;
+    b = (Math.imul(rotated(b, 11) ^ a, 0x85ebca6b) + c) | 0;
+  }
+  const out = new Int32Array(8);
+  for (let i = 0; i < 8; i++) {
+    a = (finished(a) + b) | 0;
+    b = (finished(b) + c) | 0;
+    c = (finished(c) + d) | 0;
+    d = (finished(d ^ i) + a) | 0;
+    out[i] = a ^ c;
+  }
+  return new Uint8Array(out.buffer);
+};
 
 /** A running hash of everything that happened, in its order; see `Outcome.fingerprint`. */
 export class Fingerprint {
@@ -70,10 +112,17 @@ export class Fingerprint {
 
   addBytes(bytes: Uint8Array): void {
     this.#word(bytes.length);
-    for (let i = 0; i < bytes.length; i++) {
-      this.#low = Math.imul(this.#low ^ bytes[i]!, 0x01000193);
-      this.#high = (this.#high + this.#low) | 0;
+    const whole = bytes.length & ~3;
+    let low = this.#low;
+    let high = this.#high;
+    for (let i = 0; i < whole; i += 4) {
+      const word = bytes[i]! | (bytes[i + 1]! << 8) | (bytes[i + 2]! << 16) | (bytes[i + 3]! << 24);
+      low = Math.imul(low ^ word, 0x01000193);
+      high = (Math.imul(high, 0x85ebca6b) + (low ^ (low >>> 15))) | 0;
     }
+    for (let i = whole; i < bytes.length; i++) low = Math.imul(low ^ bytes[i]!, 0x01000193);
+    this.#low = low;
+    this.#high = high;
     this.#word(0);
   }
 

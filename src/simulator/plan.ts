@@ -98,7 +98,7 @@ export interface PlanOptions {
 export function drawPlan(options: PlanOptions, random: Random): Plan {
   const { protocol, n, f } = options;
   const has = (fault: Fault): boolean => options.faults.includes(fault) && random.chance(0.7);
-  const healMs = random.between(500, 5_000);
+  const healMs = random.between(300, 3_000);
   const clients = drawClients(has("lying-clients"), healMs, random);
   const liars = has("lies") && protocol.faultModel !== "crash" ? drawLiars(n, f, random) : [];
   const parties = n + clients.correct + clients.lying;

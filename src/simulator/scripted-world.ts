@@ -15,7 +15,8 @@ import {
   type Tagged,
   UsageError,
 } from "../core/index.js";
-import { type Cluster, cluster, faultsTolerated, hash } from "./cluster.js";
+import { type Cluster, cluster, faultsTolerated } from "./cluster.js";
+import { symbolicHash } from "./mix.js";
 import { Random } from "./random.js";
 import type { ReplicaHost, Surroundings } from "./replica-host.js";
 import type {
@@ -134,7 +135,8 @@ export class ScriptedWorld<M extends Tagged, D extends Tagged> implements Scenar
       acknowledged,
       operations: operations.map((operation) => operation.slice()),
     });
-    const authenticator = options.authenticator ?? this.#cluster.keys.seal(client, hash(body));
+    const authenticator =
+      options.authenticator ?? this.#cluster.keys.seal(client, symbolicHash(body));
     const request = this.#options.protocol.client.request(body, authenticator);
     const bytes = this.#options.protocol.messages.encode(request);
     for (const replica of to) this.#post(clientParty(client), replica, bytes);

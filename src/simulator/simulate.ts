@@ -5,6 +5,7 @@ import { faultsTolerated } from "./cluster.js";
 import type { Violation } from "./judge.js";
 import { drawPlan, type Fault, faults, type Plan } from "./plan.js";
 import { Random } from "./random.js";
+import type { Trace } from "./trace.js";
 import type { Workload } from "./workload.js";
 import { World } from "./world.js";
 
@@ -21,8 +22,8 @@ export interface SimulationOptions {
 export interface SeedOptions extends SimulationOptions {
   /** A whole number below 2^53. */
   readonly seed: number;
-  /** Gets a line for everything that happens; it changes nothing. */
-  readonly trace?: (line: string) => void;
+  /** Is told everything that happens; it changes nothing. */
+  readonly trace?: Trace;
   /** In place of what the seed draws. */
   readonly plan?: Plan;
 }

@@ -4,7 +4,7 @@
 import { encodeBundle } from "../codec/index.js";
 import type { ClientId, Protocol, ReplicaId, Reply } from "../core/index.js";
 import type { ClientKeys } from "./client-keys.js";
-import { hash } from "./cluster.js";
+import { symbolicHash } from "./mix.js";
 import type { ClientsPlan } from "./plan.js";
 import type { Random } from "./random.js";
 import type { Call, Workload } from "./workload.js";
@@ -140,7 +140,7 @@ export class SimulatedClient {
       acknowledged: this.#acknowledged,
       operations,
     });
-    const request = protocol.client.request(body, keys.seal(client, hash(body)));
+    const request = protocol.client.request(body, keys.seal(client, symbolicHash(body)));
     const invokedMs = surroundings.now();
     const calls = operations.map(
       (operation): Call => ({ client, operation, invokedMs, returnedMs: null, result: null }),

@@ -6,7 +6,6 @@ import {
   type ReplicaId,
   type Service,
   type SessionId,
-  unreachable,
 } from "../core/index.js";
 import { LyingClient } from "./adversary/lying-client.js";
 import { LyingReplica } from "./adversary/lying-replica.js";
@@ -19,6 +18,7 @@ import type { CrashPlan, Plan } from "./plan.js";
 import type { Random } from "./random.js";
 import type { ReplicaHost, Surroundings } from "./replica-host.js";
 import { SimulatedClient } from "./simulated-client.js";
+import { detailsOf, nameOf, type PartyNumber, type Trace, type TraceEvent } from "./trace.js";
 import type { Workload } from "./workload.js";
 
 export interface WorldOptions {
@@ -27,8 +27,7 @@ export interface WorldOptions {
   readonly workload: Workload;
   readonly plan: Plan;
   readonly random: Random;
-  /** Gets a line for everything that happens. */
-  readonly trace: ((line: string) => void) | null;
+  readonly trace: Trace | null;
 }
 
 /** A run that takes more steps than this goes in circles. */
@@ -54,9 +53,10 @@ export class World {
   readonly #cluster: Cluster;
   readonly #clients: SimulatedClient[] = [];
   readonly #liars: ReadonlySet<ReplicaId>;
-  readonly #inboxes: { from: ReplicaId | null; bytes: Uint8Array }[][];
+  readonly #inboxes: { id: number; from: ReplicaId | null; bytes: Uint8Array }[][];
   /** How long a replica that crashes next stays down. */
   readonly #downMs = new Map<ReplicaId, number>();
+  #messages = 0;
   #isOver = false;
 
   constructor(options: WorldOptions) {
@@ -92,7 +92,7 @@ export class World {
     this.#makeClients();
     for (const crash of plan.crashes) this.#at(crash.atMs, () => this.#crash(crash));
     for (const { fromMs, blocked } of plan.partitions) {
-      this.#at(fromMs, () => this.#happened("partition", () => `of ${blocked.length} links`));
+      this.#at(fromMs, () => this.#happened("partition", null, () => `${blocked.length} links`));
     }
     this.#at(plan.healMs, () => this.#heal());
   }
@@ -129,13 +129,17 @@ export class World {
     this.#queue.push(this.now + ms, event);
   }
 
-  #happened(what: string, details?: () => string): void {
+  #count(what: string): void {
     this.reached[what] = (this.reached[what] ?? 0) + 1;
-    this.#trace(() => `${what} ${details?.() ?? ""}`);
   }
 
-  #trace(line: () => string): void {
-    this.#options.trace?.(`${this.now.toFixed(3).padStart(10)} ${line()}`);
+  #happened(what: string, at: PartyNumber | null, details?: () => string): void {
+    this.#count(what);
+    this.#tell(() => ({ atMs: this.now, kind: "happened", what, at, details: details?.() ?? "" }));
+  }
+
+  #tell(event: () => TraceEvent): void {
+    this.#options.trace?.(event());
   }
 
   #correctHosts(): ReplicaHost[] {
@@ -147,7 +151,7 @@ export class World {
   #decorate(replica: ReplicaId): Decorate | undefined {
     const plan = this.#plan.liars.find((liar) => liar.replica === replica);
     if (plan === undefined) return undefined;
-    for (const name of plan.lies) this.#happened(`lie: ${name}`, () => `at replica ${replica}`);
+    for (const name of plan.lies) this.#happened(`lie: ${name}`, replica);
     const random = this.#random.fork(`liar ${replica}`);
     const { protocol } = this.#options;
     return (context) => new LyingReplica(protocol, context, plan.lies, random);
@@ -167,7 +171,7 @@ export class World {
       timer: (host, timer, token, atMs) => {
         this.#at(atMs, () => {
           if (host.timers.get(timer)?.token !== token) return;
-          this.#trace(() => `replica ${host.id} timeout ${timer}`);
+          this.#happened(`timeout ${timer}`, host.id);
           host.expire(timer, token);
         });
       },
@@ -189,7 +193,7 @@ export class World {
         this.judge.violate("bounded", `replica ${from} holds ${host.held} effects`);
       }
     }
-    this.#carry(from, to, bytes, () => this.#arrive(to, from, bytes));
+    this.#carry(from, to, bytes, (id) => this.#arrive(id, to, from, bytes));
   }
 
   #garbled(liar: ReplicaId, bytes: Uint8Array): Uint8Array {
@@ -197,45 +201,53 @@ export class World {
     if (!this.#random.chance(garbleChance)) return bytes;
     const copy = bytes.slice();
     copy[this.#random.below(copy.length)]! ^= 1 << this.#random.below(8);
-    this.#happened("garbled");
+    this.#happened("garbled", liar);
     return copy;
   }
 
   /** Sends bytes between two parties through the network. */
-  #carry(from: number, to: number, bytes: Uint8Array, arrive: () => void): void {
+  #carry(
+    from: PartyNumber,
+    to: PartyNumber,
+    bytes: Uint8Array,
+    arrive: (id: number) => void,
+  ): void {
     this.fingerprint.add(from * 256 + to);
     this.fingerprint.addBytes(bytes);
+    const id = ++this.#messages;
     const fate = this.#network.fate(this.now, from, to);
-    if (fate.kind !== "carried") {
-      this.#happened(fate.kind, () => this.#describe(from, to, bytes));
-      return;
-    }
-    if (fate.delaysMs.length > 1) this.#happened("duplicated");
-    this.#trace(() => `sent ${this.#describe(from, to, bytes)}`);
-    for (const delayMs of fate.delaysMs) this.#after(delayMs, arrive);
+    this.#tell(() => {
+      const text = this.#describe(bytes);
+      return { atMs: this.now, kind: "sent", id, from, to, fate: fate.kind, text };
+    });
+    if (fate.kind !== "carried") return this.#count(fate.kind);
+    if (fate.delaysMs.length > 1) this.#count("duplicated");
+    for (const delayMs of fate.delaysMs) this.#after(delayMs, () => arrive(id));
   }
 
-  #describe(from: number, to: number, bytes: Uint8Array): string {
-    const { n } = this.#plan;
-    const party = (id: number): string => (id < n ? `replica ${id}` : `client ${id - n}`);
+  #describe(bytes: Uint8Array): string {
     const { messages } = this.#options.protocol;
     const message = messages.decode(bytes.slice());
-    const text = message === null ? `${bytes.length} bytes` : messages.describe(message);
-    return `${party(from)} → ${party(to)} ${text}`;
+    return message === null ? `${bytes.length} bytes` : messages.describe(message);
+  }
+
+  #received(id: number, at: PartyNumber): void {
+    this.#tell(() => ({ atMs: this.now, kind: "received", id, at }));
   }
 
   /** A message waits in the inbox for the replica's next turn. */
-  #arrive(to: ReplicaId, from: ReplicaId | null, bytes: Uint8Array): void {
+  #arrive(id: number, to: ReplicaId, from: ReplicaId | null, bytes: Uint8Array): void {
     const host = this.#cluster.hosts[to]!;
     if (!host.isUp) return;
     const inbox = this.#inboxes[to]!;
-    inbox.push({ from, bytes });
+    inbox.push({ id, from, bytes });
     if (inbox.length > 1) return;
     const { life } = host;
     this.#after(this.#plan.turnMs, () => {
       if (host.life !== life) return;
-      this.#trace(() => `replica ${to} takes ${inbox.length}`);
-      host.receive(inbox.splice(0));
+      const taken = inbox.splice(0);
+      for (const message of taken) this.#received(message.id, to);
+      host.receive(taken);
     });
   }
 
@@ -249,18 +261,22 @@ export class World {
     const target = this.#clients[client];
     if (target === undefined) return; // lying clients do not listen
     this.fingerprint.add(session);
-    this.#carry(from, this.#plan.n + client, bytes, () => target.receive(from, bytes));
+    const party = this.#plan.n + client;
+    this.#carry(from, party, bytes, (id) => {
+      this.#received(id, party);
+      target.receive(from, bytes);
+    });
   }
 
   #observe(host: ReplicaHost, event: Observation): void {
     if (this.#liars.has(host.id)) return;
     this.judge.observed(host, event);
-    this.#happened(nameOf(event), () => `at replica ${host.id} ${detailsOf(event)}`);
+    this.#happened(nameOf(event), host.id, () => detailsOf(event));
   }
 
   #broke(host: ReplicaHost, error: unknown): void {
     const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    this.#happened(this.#liars.has(host.id) ? "liar broke" : "broke", () => text);
+    this.#happened(this.#liars.has(host.id) ? "liar broke" : "broke", host.id, () => text);
     if (!this.#liars.has(host.id)) {
       this.judge.violate("never-throws", `replica ${host.id} threw: ${text}`);
     }
@@ -281,8 +297,8 @@ export class World {
     const lost = host.journal.atRisk - survivors;
     host.crash(survivors);
     this.#inboxes[host.id]!.length = 0;
-    this.#happened("crash", () => `of replica ${host.id}, ${lost} writes lost`);
-    if (lost > 0) this.#happened("crash that lost writes");
+    this.#happened("crash", host.id, () => `${lost} writes lost`);
+    if (lost > 0) this.#count("crash that lost writes");
     const downMs = Math.min(this.#downMs.get(host.id)!, this.#plan.healMs - this.now);
     this.#after(Math.max(0, downMs), () => {
       if (!host.isUp) this.#rise(host);
@@ -290,13 +306,13 @@ export class World {
   }
 
   #rise(host: ReplicaHost): void {
-    this.#happened("restart", () => `of replica ${host.id}`);
+    this.#happened("restart", host.id);
     host.start();
-    if (host.startedFrom > 0) this.#happened("restart from a snapshot");
+    if (host.startedFrom > 0) this.#count("restart from a snapshot");
   }
 
   #heal(): void {
-    this.#happened("heal");
+    this.#happened("heal", null);
     for (const host of this.#correctHosts()) host.crashAfter(Infinity);
     this.#look();
   }
@@ -354,9 +370,9 @@ export class World {
             submitted: (bundle) => this.judge.submitted(bundle),
             accepted: (reply) => {
               this.judge.accepted(reply);
-              this.#happened(`answer: ${reply.outcome}`, () => `to client ${client}`);
+              this.#happened(`answer: ${reply.outcome}`, n + client, () => `to ${reply.number}`);
             },
-            retried: () => this.#happened("retry", () => `of client ${client}`),
+            retried: () => this.#happened("retry", n + client),
           },
         }),
       );
@@ -378,7 +394,7 @@ export class World {
       send: (to, bytes) => this.#request(client, to, bytes),
     });
     const act = (): void => {
-      this.#happened("lie of a client");
+      this.#happened("lie of a client", n + client);
       liar.act();
       if (this.now < healMs) this.#after(random.fraction() * 2 * lyingClientMs, act);
     };
@@ -386,40 +402,6 @@ export class World {
   }
 
   #request(client: number, to: ReplicaId, bytes: Uint8Array): void {
-    this.#carry(this.#plan.n + client, to, bytes, () => this.#arrive(to, null, bytes));
+    this.#carry(this.#plan.n + client, to, bytes, (id) => this.#arrive(id, to, null, bytes));
   }
-}
-
-/** Under which name an observation is counted. */
-function nameOf(event: Observation): string {
-  switch (event.event) {
-    case "view":
-      return `view ${event.status}`;
-    case "transfer":
-      return `transfer ${event.status}`;
-    case "dropped":
-      return `dropped: ${event.reason}`;
-    default:
-      return event.event;
-  }
-}
-
-function detailsOf(event: Observation): string {
-  switch (event.event) {
-    case "executed":
-      return `order ${event.order}, ${event.operations} operations`;
-    case "applied":
-      return `client ${event.client} session ${event.session} bundle ${event.number}`;
-    case "checkpoint":
-    case "stable":
-    case "transfer":
-      return `order ${event.order}`;
-    case "view":
-    case "suspect":
-      return `view ${event.view}`;
-    case "mute":
-    case "dropped":
-      return "";
-  }
-  return unreachable(event);
 }

@@ -10,6 +10,7 @@ import {
   type Property,
   simulate,
   simulateSeed,
+  type TraceEvent,
 } from "../../src/simulator/index.js";
 import { type Bug, toyProtocol } from "./toy-protocol.js";
 import { countingService, countingWorkload } from "./toy-service.js";
@@ -39,7 +40,7 @@ test("a correct protocol passes under crashes, partitions and a faulty network",
 
 test("one seed is one run: the same fingerprint, steps, and trace", () => {
   for (let seed = 1; seed <= 20; seed++) {
-    const lines: string[][] = [[], []];
+    const lines: TraceEvent[][] = [[], []];
     const [first, second] = lines.map((into) =>
       simulateSeed({ ...options(), seed, trace: (line) => into.push(line) }),
     );

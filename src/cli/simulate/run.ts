@@ -1,7 +1,13 @@
 // The simulation of one seed or many, and what is printed of it.
 
 import { UsageError } from "../../core/index.js";
-import { addReached, type Outcome, simulateSeed } from "../../simulator/index.js";
+import {
+  addReached,
+  lineOf,
+  type Outcome,
+  simulateSeed,
+  type TraceEvent,
+} from "../../simulator/index.js";
 import { exitCode } from "../exit-code.js";
 import { duration, quantity, table } from "../text.js";
 import { simulateAll } from "./seed-pool.js";
@@ -30,7 +36,7 @@ export async function runSimulation(options: SimulateOptions): Promise<number> {
   const startedAtMs = performance.now();
   const tally = new Tally(subject, options.json);
   if (seed !== undefined) {
-    const trace = options.trace ? (line: string) => console.log(line) : undefined;
+    const trace = options.trace ? (event: TraceEvent) => console.log(lineOf(event, n)) : undefined;
     tally.add([simulateSeed({ ...simulation, seed, ...(trace === undefined ? {} : { trace }) })]);
   } else {
     await simulateAll(subject, options.seeds, options.jobs, (outcomes) => tally.add(outcomes));

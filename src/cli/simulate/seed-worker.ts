@@ -2,10 +2,14 @@
 
 import { parentPort, workerData } from "node:worker_threads";
 import { protocolNamed } from "../../protocols/index.js";
-import { type Outcome, simulate, type SimulationOptions } from "../../simulator/index.js";
+import {
+  type Outcome,
+  simulate,
+  type SimulationOptions,
+  symbolicHash,
+} from "../../simulator/index.js";
 import { createService } from "../../services/index.js";
 import { workloadFor } from "./workloads.js";
-import { sha256 } from "../sha256.js";
 
 /** What is simulated: names, so that it can travel to a thread. */
 export interface Subject {
@@ -20,11 +24,14 @@ export interface SeedRange {
   readonly last: number;
 }
 
+/** Runs have few keys: a power of two beside them, so that some pages change and others do not. */
+const pageCount = 32;
+
 /** The simulator's options for a subject. @throws UsageError for names that are not known. */
 export function optionsFor({ protocol, service, n }: Subject): SimulationOptions {
   return {
     protocol: protocolNamed(protocol),
-    service: () => createService(service, sha256),
+    service: () => createService(service, symbolicHash, pageCount),
     workload: workloadFor(service),
     n,
   };

@@ -46,6 +46,7 @@ export class OrderLog {
     const { view, order, attestation } = prepare;
     slot.prepare = { view, order, batch: prepare.batch, attestation };
     slot.batch = batch;
+    this.bytesHeld -= slot.bytes;
     slot.bytes = batchBytes(batch);
     this.bytesHeld += slot.bytes;
     slot.votes[attestation.instance] = prepare.batch;

@@ -32,7 +32,7 @@ import {
   type Status,
 } from "./messages.js";
 import type { OrderLog } from "./order-log.js";
-import { batchAt, topOf } from "./view-change.js";
+import { batchAt, type Decision, type History, topOf } from "./view-change.js";
 import type { ViewChanger } from "./view-changer.js";
 
 /** Orders resent to a stalled peer at a time, and their bytes. */
@@ -122,6 +122,33 @@ export class Recovery {
     if (stored !== null) return stored;
     const slots = this.replica.log.proposed();
     return slots.find(({ prepare }) => equalBytes(prepare!.batch, digest))?.batch ?? null;
+  }
+
+  // For a view change
+
+  /** Which batches of a history are missing; asks `from` for them. */
+  fetchMissing(history: History, from: ReplicaId): number {
+    const { checkpoints, batches, context, outbox } = this.replica;
+    let missing = 0;
+    const first = Math.max(history.established.base, checkpoints.stable.order) + 1;
+    for (let order = first; order <= topOf(history); order += 1) {
+      const digest = batchAt(history, order);
+      if (digest === null || this.findBatch(digest, order) !== null) continue;
+      missing += 1;
+      batches.await(digest, order);
+      if (from !== context.replica) outbox.send(from, { kind: "fetch-batch", digest });
+    }
+    return missing;
+  }
+
+  /** Stores the batches of a plan that no record holds yet. */
+  storePlan({ base, plan }: Decision): void {
+    plan.forEach((digest, index) => {
+      const order = base + 1 + index;
+      const requests = this.findBatch(digest, order) as Request[] | null;
+      if (requests === null || this.isDurable(digest, order)) return;
+      this.replica.outbox.persist({ kind: "batch", digest, requests });
+    });
   }
 
   // For a peer
@@ -284,6 +311,13 @@ export class Recovery {
       this.replica.executed = snapshot.order;
     }
     for (const record of journal) this.replayRecord(record, snapshot);
+    this.dropReplayed();
+  }
+
+  /** What a replay says was said in an earlier life; only what it means now is worth telling. */
+  private dropReplayed(): void {
+    const { outbox } = this.replica;
+    for (const effect of outbox.take()) if (effect.kind === "observe") outbox.add(effect);
   }
 
   private resumeCounters(record: HybsterRecord): void {

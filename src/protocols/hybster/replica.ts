@@ -119,6 +119,9 @@ export class HybsterReplica
       case "timeout":
         this.onTimeout(input.timer);
         break;
+      case "leased":
+        this.tryAgain();
+        break;
     }
     return this.outbox.take();
   }
@@ -174,15 +177,25 @@ export class HybsterReplica
       this.sayStatus();
       this.intake.forward();
       this.recovery.tick();
-      this.views.retry(this.now);
+      this.tryAgain();
       this.watch();
     }
   }
 
+  /** What the counter would not certify yet, and what waits for batches. */
+  private tryAgain(): void {
+    this.views.retry(this.now);
+    if (this.views.isEstablished) this.acknowledge();
+    this.propose();
+  }
+
   // §5.2.1 Ordering
 
+  /** The counter never certifies again, or not before other instances told it where it stood. */
   get isMute(): boolean {
-    return comparePositions(this.context.counter.current(counters.order), retired) === 0;
+    const { counter } = this.context;
+    if (counter.leases?.isActive === false) return true;
+    return comparePositions(counter.current(counters.order), retired) === 0;
   }
 
   get isLeading(): boolean {
@@ -243,9 +256,7 @@ export class HybsterReplica
     return true;
   }
 
-  /**
-   * An order message takes the counter to exactly [view|order]; null if the counter is beyond it.
-   */
+  /** An order message takes the counter to exactly [view|order]; null if it refuses. */
   private certify(view: number, order: number, digest: Digest): Attestation | null {
     const attestation = this.context.counter.independent(counters.order, { view, order }, digest);
     if (attestation !== null) this.notePosition(attestation, digest);
@@ -300,18 +311,23 @@ export class HybsterReplica
   /** Followers acknowledge proposals in their order, one counter value each (protocols.md H7). */
   private acknowledge(): void {
     let slot = this.log.get(this.acted + 1);
-    while (slot?.prepare) {
-      this.sendCommit(slot, slot.prepare);
+    while (slot?.prepare && this.sendCommit(slot, slot.prepare)) {
       this.acted = slot.order;
       slot = this.log.get(this.acted + 1);
     }
   }
 
-  private sendCommit(slot: Slot, header: Header): void {
+  /** False if the counter may not certify it yet: the order waits, it must not be skipped. */
+  private sendCommit(slot: Slot, header: Header): boolean {
     const { hash, replica } = this.context;
     const { view, order, batch } = header;
     const attestation = this.certify(view, order, certified.commit(batch, hash));
-    if (attestation === null) return this.store(slot, header);
+    if (attestation === null) {
+      const { counter } = this.context; // beyond its limit it will certify the order later
+      if (comparePositions({ view, order }, counter.limit(counters.order)) > 0) return false;
+      if (!slot.isDurable) this.store(slot, header);
+      return true;
+    }
     const prepare = { ...header, requests: slot.batch as Request[] };
     slot.isDurable = true;
     slot.commit = { view, order, batch, attestation: toWire(attestation) };
@@ -321,6 +337,7 @@ export class HybsterReplica
     // Where a proposal and a follower's own COMMIT are a quorum, only the leader needs to hear it.
     if (quorumOf(this.context.n) === 2) this.outbox.send(this.views.leader, message);
     else this.outbox.broadcast(message);
+    return true;
   }
 
   private onCommit(message: Commit): void {
@@ -456,25 +473,11 @@ export class HybsterReplica
   }
 
   fetchMissing(history: History, from: ReplicaId): number {
-    let missing = 0;
-    const first = Math.max(history.established.base, this.checkpoints.stable.order) + 1;
-    for (let order = first; order <= topOf(history); order += 1) {
-      const digest = batchAt(history, order);
-      if (digest === null || this.recovery.findBatch(digest, order) !== null) continue;
-      missing += 1;
-      this.batches.await(digest, order);
-      if (from !== this.context.replica) this.outbox.send(from, { kind: "fetch-batch", digest });
-    }
-    return missing;
+    return this.recovery.fetchMissing(history, from);
   }
 
-  storePlan({ base, plan }: Decision): void {
-    plan.forEach((digest, index) => {
-      const order = base + 1 + index;
-      const requests = this.recovery.findBatch(digest, order) as Request[] | null;
-      if (requests === null || this.recovery.isDurable(digest, order)) return;
-      this.outbox.persist({ kind: "batch", digest, requests });
-    });
+  storePlan(decision: Decision): void {
+    this.recovery.storePlan(decision);
   }
 
   /** A new view's log is empty; the batches of the old one may be proposed again. */
@@ -566,18 +569,12 @@ export class HybsterReplica
   private start({ snapshot, journal }: Extract<HybsterInput, { kind: "start" }>): void {
     this.recovery.replay(snapshot, [...journal]);
     this.patience.restart(this.now);
-    this.dropReplayed();
     this.recovery.resumeTransfer();
     if (this.isMute) this.outbox.observe({ event: "mute" });
     this.outbox.setTimer("status", this.context.timing.statusMs);
     this.sayStatus();
     this.execute();
     this.propose();
-  }
-
-  /** What a replay says was said in an earlier life; only what it means now is worth telling. */
-  private dropReplayed(): void {
-    for (const effect of this.outbox.take()) if (effect.kind === "observe") this.outbox.add(effect);
   }
 
   status(): ReplicaStatus {

@@ -29,12 +29,15 @@ import { UndoJournal } from "./undo-journal.js";
 const { default: SortedTree, simpleComparator } = sortedBtree;
 type SortedKeys = sortedBtree.default<string, undefined>;
 
-/** So many that few entries share a page; a power of two. */
-export const keyValuePageCount = 4096;
+/** So many that few entries share a page. */
+const defaultPageCount = 4096;
 
-/** The key-value service, empty. operations.ts says what it does. */
-export function createKeyValue(hash: Hash): Service {
-  return new KeyValue(hash);
+/**
+ * The key-value service, empty, its state cut into that many pages (a power of two). operations.ts
+ * says what it does.
+ */
+export function createKeyValue(hash: Hash, pageCount = defaultPageCount): Service {
+  return new KeyValue(hash, pageCount);
 }
 
 class KeyValue implements Service {
@@ -47,9 +50,9 @@ class KeyValue implements Service {
   #keys: SortedKeys = emptyKeys();
   readonly #journal = new UndoJournal<{ key: string; previous: Entry | undefined }>();
 
-  constructor(hash: Hash) {
+  constructor(hash: Hash, pageCount: number) {
     this.#hash = hash;
-    this.#pages = Array(keyValuePageCount).fill(new EntryPage(hash, []).freeze());
+    this.#pages = Array(pageCount).fill(new EntryPage(hash, []).freeze());
   }
 
   apply(operation: Uint8Array): Uint8Array {
@@ -140,12 +143,12 @@ class KeyValue implements Service {
   }
 
   #find(key: string): Uint8Array | undefined {
-    return this.#pages[pageOf(key)]!.get(key)?.value;
+    return this.#pages[this.#pageOf(key)]!.get(key)?.value;
   }
 
   /** Puts an entry in the place of the key's entry, or removes it, and returns what stood there. */
   #replace(key: string, entry: Entry | undefined): Entry | undefined {
-    const index = pageOf(key);
+    const index = this.#pageOf(key);
     let page = this.#pages[index]!;
     if (page.frozen) {
       page = page.thawed();
@@ -198,17 +201,27 @@ class KeyValue implements Service {
     return this.#pages.slice();
   }
 
+  /** FNV-1a. */
+  #pageOf(key: string): number {
+    let hash = 0x811c9dc5;
+    for (let i = 0; i < key.length; i++) hash = Math.imul(hash ^ key.charCodeAt(i), 0x01000193);
+    return (hash ^ (hash >>> 16)) & (this.#pages.length - 1);
+  }
+
   readPage(bytes: Uint8Array): Page | null {
     return EntryPage.read(this.#hash, bytes);
   }
 
   restore(pages: readonly Page[]): void {
-    assert(pages.length === keyValuePageCount, `${pages.length} pages are no key-value state`);
+    assert(pages.length === this.#pages.length, `${pages.length} pages are no key-value state`);
     const keys: string[] = [];
     this.#pages = pages.map((page, index) => {
       assert(page instanceof EntryPage && page.frozen, "a page of another service");
       for (const { key } of page.entries) {
-        assert(pageOf(key) === index, `page ${index} holds a key of page ${pageOf(key)}`);
+        assert(
+          this.#pageOf(key) === index,
+          `page ${index} holds a key of page ${this.#pageOf(key)}`,
+        );
         keys.push(key);
       }
       return page;
@@ -223,10 +236,3 @@ class KeyValue implements Service {
 type RangeRequest = Extract<Request, { kind: "range" }>;
 
 const emptyKeys = (): SortedKeys => new SortedTree<string, undefined>(undefined, simpleComparator);
-
-/** FNV-1a. */
-function pageOf(key: string): number {
-  let hash = 0x811c9dc5;
-  for (let i = 0; i < key.length; i++) hash = Math.imul(hash ^ key.charCodeAt(i), 0x01000193);
-  return (hash ^ (hash >>> 16)) & (keyValuePageCount - 1);
-}

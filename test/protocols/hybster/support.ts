@@ -1,11 +1,9 @@
 // What Hybster's scenarios share: a service that shows its history, and liars' tools.
 
-import { createHash } from "node:crypto";
 import { attestationSchema, type Request, toWire, type ValueOf } from "../../../src/codec/index.js";
 import type {
   Attestation,
   ClientAuthentication,
-  Hash,
   Limits,
   Protocol,
   Service,
@@ -28,13 +26,14 @@ import {
   type HandPlayed,
   type Scenario,
   scenario,
+  symbolicHash as hash,
 } from "../../../src/simulator/index.js";
 
 export type HybsterProtocol = Protocol<HybsterMessage, HybsterRecord>;
 export type World = Scenario<HybsterMessage>;
 export type Liar = HandPlayed<HybsterMessage>;
 
-export const hash: Hash = (bytes) => createHash("sha256").update(bytes).digest();
+export { hash };
 
 export const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text);
 export const textOf = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
