@@ -1,0 +1,127 @@
+// Trusted modules that restart, in a cluster of real processes: admitted by leases, also with an old
+// copy of the journal; mute with fail-stop; and what a power cut of all means.
+
+import assert from "node:assert/strict";
+import { cpSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { type TestContext, test } from "node:test";
+import { setTimeout } from "node:timers/promises";
+import { type Configuration, readConfiguration } from "../../src/cluster/index.js";
+import { freeBasePort } from "../../src/cli/free-ports.js";
+import { askReplica } from "../../src/cli/status-page.js";
+import type { ReplicaReport } from "../../src/runtime/index.js";
+import { type Client, connect, keyValue } from "../../src/troth/index.js";
+import { launch, type Running, temporaryFolder, troth } from "./harness.js";
+
+const timeout = 120_000;
+const bytes = (text: string): Uint8Array => Uint8Array.from(Buffer.from(text));
+/** More orders than a lease reaches, and a checkpoint above it. */
+const pastLease = 800;
+
+/** Three replica processes, and a client. */
+class Cluster {
+  readonly folder: string;
+  readonly client: Client;
+  readonly #context: TestContext;
+  readonly #configuration: Configuration;
+  readonly #running: Running[] = [];
+  #puts = 0;
+
+  private constructor(context: TestContext, folder: string, client: Client) {
+    this.folder = folder;
+    this.client = client;
+    this.#context = context;
+    this.#configuration = readConfiguration(folder);
+  }
+
+  static async start(context: TestContext, freshness: string): Promise<Cluster> {
+    const folder = join(temporaryFolder(context), "c");
+    const ports = ["--base-port", String(await freeBasePort(3)), "--clients", "2"];
+    const made = await troth("init", "--dir", folder, "--freshness", freshness, ...ports);
+    assert.equal(made.code, 0, made.err);
+    const client = await connect({ folder, client: 0 });
+    context.after(() => client.close());
+    const cluster = new Cluster(context, folder, client);
+    await cluster.startAll();
+    return cluster;
+  }
+
+  async startAll(): Promise<void> {
+    await Promise.all([0, 1, 2].map((replica) => this.launch(replica)));
+  }
+
+  async launch(replica: number): Promise<void> {
+    const running = launch(["start", "--dir", this.folder, "--replica", String(replica)]);
+    this.#context.after(() => running.end("SIGKILL"));
+    this.#running[replica] = running;
+    await running.says(`replica ${replica} `);
+  }
+
+  async kill(replica: number): Promise<void> {
+    await this.#running[replica]!.end("SIGKILL");
+  }
+
+  report(replica: number): Promise<ReplicaReport | null> {
+    return askReplica(this.#configuration.replicas[replica]!.healthPort);
+  }
+
+  /** Waits until a replica's report is so. */
+  async until(replica: number, isSo: (report: ReplicaReport) => boolean): Promise<void> {
+    for (;;) {
+      const report = await this.report(replica);
+      if (report !== null && isSo(report)) return;
+      await setTimeout(20);
+    }
+  }
+
+  /** So many orders, one after the other. */
+  async put(count: number): Promise<void> {
+    for (let i = 0; i < count; i++) {
+      await this.client.call(keyValue.put(bytes("k"), bytes(String(++this.#puts))));
+    }
+  }
+
+  async lastPut(): Promise<boolean> {
+    const { out } = await troth("get", "k", "--dir", this.folder);
+    return out === `${this.#puts}\n`;
+  }
+}
+
+test("leases: a killed replica is admitted and votes again, with an old journal too", {
+  timeout,
+}, async (context) => {
+  const cluster = await Cluster.start(context, "leases");
+  await cluster.put(10);
+  await cluster.kill(2);
+  const journal = join(cluster.folder, "replica-2", "journal");
+  const copy = `${journal}.copy`;
+  cpSync(journal, copy, { recursive: true });
+  await Promise.all([cluster.put(100), cluster.launch(2)]);
+  await cluster.until(2, ({ isWaiting }) => !isWaiting);
+  console.log("admitted", performance.now());
+  await cluster.put(pastLease);
+  console.log("past", performance.now());
+  await cluster.kill(1);
+  await cluster.put(10); // it takes the vote of replica 2
+  console.log("voted", performance.now());
+  await cluster.launch(1);
+  await cluster.until(1, ({ isWaiting }) => !isWaiting);
+
+  await cluster.kill(2);
+  rmSync(journal, { recursive: true });
+  cpSync(copy, journal, { recursive: true });
+  await cluster.launch(2);
+  await cluster.until(2, ({ isWaiting }) => !isWaiting);
+  await cluster.put(2 * pastLease);
+  console.log("past", performance.now());
+  await cluster.kill(1);
+  await cluster.put(10);
+  console.log("voted", performance.now());
+  assert.ok(await cluster.lastPut());
+  await Promise.all([0, 2].map((replica) => cluster.kill(replica)));
+  await cluster.startAll();
+  const status = await troth("status", "--dir", cluster.folder);
+  assert.equal(status.code, 3);
+  assert.match(status.out, /Replicas 0, 1, 2 can never vote again.*troth init/);
+  console.log(status.out);
+});
