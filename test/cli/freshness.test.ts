@@ -21,15 +21,14 @@ const pastLease = 800;
 /** Three replica processes, and a client. */
 class Cluster {
   readonly folder: string;
-  readonly client: Client;
+  #client: Client | null = null;
   readonly #context: TestContext;
   readonly #configuration: Configuration;
   readonly #running: Running[] = [];
   #puts = 0;
 
-  private constructor(context: TestContext, folder: string, client: Client) {
+  private constructor(context: TestContext, folder: string) {
     this.folder = folder;
-    this.client = client;
     this.#context = context;
     this.#configuration = readConfiguration(folder);
   }
@@ -39,10 +38,10 @@ class Cluster {
     const ports = ["--base-port", String(await freeBasePort(3)), "--clients", "2"];
     const made = await troth("init", "--dir", folder, "--freshness", freshness, ...ports);
     assert.equal(made.code, 0, made.err);
-    const client = await connect({ folder, client: 0 });
-    context.after(() => client.close());
-    const cluster = new Cluster(context, folder, client);
+    const cluster = new Cluster(context, folder);
     await cluster.startAll();
+    cluster.#client = await connect({ folder, client: 0 });
+    context.after(() => cluster.#client!.close());
     return cluster;
   }
 
@@ -77,7 +76,7 @@ class Cluster {
   /** So many orders, one after the other. */
   async put(count: number): Promise<void> {
     for (let i = 0; i < count; i++) {
-      await this.client.call(keyValue.put(bytes("k"), bytes(String(++this.#puts))));
+      await this.#client!.call(keyValue.put(bytes("k"), bytes(String(++this.#puts))));
     }
   }
 
