@@ -106,13 +106,6 @@ export class PendingRequests {
     return batch;
   }
 
-  /** Takes back the batch taken last, which could not be proposed yet. */
-  putBack(batch: Batch): void {
-    const requests = new Set(batch);
-    const back = [...this.arrivals].filter(({ request }) => requests.has(request));
-    this.unproposed.unshift(...back);
-  }
-
   get hasUnproposed(): boolean {
     return this.unproposed.length > 0;
   }

@@ -206,15 +206,6 @@ test("a session's requests wait in their order, each once", () => {
   assert.equal(pending.add(requestFor(bundleFor(1, 1, 5)), 4, 0), "added");
 });
 
-test("a batch that could not be proposed yet is the next one again", () => {
-  const pending = new PendingRequests(limitsWith({ batchRequestsMax: 2 }));
-  for (const number of [1, 2, 3]) assert.equal(add(pending, 1, number), "added");
-  pending.putBack(pending.takeBatch());
-  assert.deepEqual(namesOf(pending.takeBatch()), ["1/1/1", "1/1/2"]);
-  assert.deepEqual(namesOf(pending.takeBatch()), ["1/1/3"]);
-  assert.ok(!pending.hasUnproposed);
-});
-
 test("no client, no number of clients and no size fills more than its bound", () => {
   const perClient = new PendingRequests(limitsWith({ sessionWindow: 2 }));
   for (const number of [1, 2]) assert.equal(add(perClient, 1, number), "added");

@@ -216,9 +216,7 @@ export class HybsterReplica
       const planned = order <= this.views.established.last;
       const batch = planned ? this.planned(order) : this.pending.takeBatch();
       if (batch === null || batch.length === 0) return;
-      if (this.sendPrepare(order, batch, planned)) continue;
-      if (!planned) this.pending.putBack(batch);
-      return;
+      if (!this.sendPrepare(order, batch, planned)) return;
     }
   }
 
