@@ -5,16 +5,18 @@ import {
   type ClientAuthentication,
   defaultLimits,
   defaultTiming,
+  type Freshness,
   type Limits,
   type Protocol,
   type ReplicaId,
   type Timing,
 } from "../core/index.js";
 import { type LieName, lieNames } from "./adversary/lies.js";
+import { withRollbacks } from "./freshness-plan.js";
 import type { Random } from "./random.js";
 
 /** What may go wrong; a run can be confined to some of them. */
-export const faults = ["network", "partitions", "crashes", "lies", "lying-clients"] as const;
+export const faults = ["network", "partitions", "crashes", "lies", "lying-clients", "rollbacks"] as const;
 export type Fault = (typeof faults)[number];
 
 /** How messages travel until the network heals. */
@@ -49,6 +51,8 @@ export interface LiarPlan {
   readonly lies: readonly LieName[];
   /** The chance that a message it sends has a wrong bit. */
   readonly garbleChance: number;
+  /** Whether it restarts its trusted instance and uses the earlier lives too. */
+  readonly rollsBack?: boolean;
 }
 
 export interface ClientsPlan {
@@ -69,6 +73,8 @@ export interface Plan {
   readonly limits: Limits;
   readonly timing: Timing;
   readonly clientAuthentication: ClientAuthentication;
+  /** How trusted instances that restart know where they stood. */
+  readonly freshness: Freshness;
   readonly network: NetworkPlan;
   readonly partitions: readonly PartitionPlan[];
   readonly crashes: readonly CrashPlan[];
@@ -102,12 +108,13 @@ export function drawPlan(options: PlanOptions, random: Random): Plan {
   const clients = drawClients(has("lying-clients"), healMs, random);
   const liars = has("lies") && protocol.faultModel !== "crash" ? drawLiars(n, f, random) : [];
   const parties = n + clients.correct + clients.lying;
-  return {
+  const plan: Plan = {
     n,
     f,
     limits: drawLimits(random),
     timing: drawTiming(random),
     clientAuthentication: random.pick(protocol.clientAuthentications),
+    freshness: "storage",
     network: drawNetwork(has("network"), random),
     partitions: has("partitions") ? drawPartitions(parties, n, healMs, random) : [],
     crashes: has("crashes") ? drawCrashes(n, liars, healMs, random) : [],
@@ -119,6 +126,8 @@ export function drawPlan(options: PlanOptions, random: Random): Plan {
     healMs,
     livenessMs: 60_000,
   };
+  const rollsBack = protocol.faultModel === "hybrid" && has("rollbacks");
+  return rollsBack && random.chance(0.5) ? withRollbacks(plan, random) : plan;
 }
 
 function drawLimits(random: Random): Limits {

@@ -3,6 +3,7 @@
 import type { Protocol, Service } from "../core/index.js";
 import { faultsTolerated } from "./cluster.js";
 import type { Violation } from "./judge.js";
+import type { LeaseRules } from "./model-leases.js";
 import { drawPlan, type Fault, faults, type Plan } from "./plan.js";
 import { Random } from "./random.js";
 import type { Trace } from "./trace.js";
@@ -26,6 +27,8 @@ export interface SeedOptions extends SimulationOptions {
   readonly trace?: Trace;
   /** In place of what the seed draws. */
   readonly plan?: Plan;
+  /** In place of how trusted instances keep leases: a test takes a rule out. */
+  readonly rules?: LeaseRules;
 }
 
 /** How one seed ended. */
@@ -50,6 +53,7 @@ export function simulateSeed(options: SeedOptions): Outcome {
     service,
     workload: workload(),
     plan,
+    ...(options.rules === undefined ? {} : { rules: options.rules }),
     random: new Random(seed),
     trace: options.trace ?? null,
   });

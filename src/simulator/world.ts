@@ -6,14 +6,17 @@ import {
   type ReplicaId,
   type Service,
   type SessionId,
+  type TrustedCounter,
 } from "../core/index.js";
 import { LyingClient } from "./adversary/lying-client.js";
 import { LyingReplica } from "./adversary/lying-replica.js";
+import { RollbackReplica, untripped } from "./adversary/rollback.js";
 import { type Cluster, cluster, type Decorate } from "./cluster.js";
 import { EventQueue } from "./event-queue.js";
 import { Judge } from "./judge.js";
 import { Fingerprint } from "./mix.js";
 import { Network } from "./network.js";
+import type { LeaseRules } from "./model-leases.js";
 import type { CrashPlan, Plan } from "./plan.js";
 import type { Random } from "./random.js";
 import type { ReplicaHost, Surroundings } from "./replica-host.js";
@@ -26,6 +29,8 @@ export interface WorldOptions {
   readonly service: () => Service;
   readonly workload: Workload;
   readonly plan: Plan;
+  /** How trusted instances keep leases. Default: as decision 0008 says. */
+  readonly rules?: LeaseRules;
   readonly random: Random;
   readonly trace: Trace | null;
 }
@@ -84,9 +89,13 @@ export class World {
       limits,
       timing,
       clientAuthentication,
+      freshness: plan.freshness,
+      ...(options.rules === undefined ? {} : { rules: options.rules }),
       random,
       surroundings: this.#surroundings(),
       decorate: (replica) => this.#decorate(replica),
+      counter: (replica, group) =>
+        this.#rollsBack(replica) ? untripped(group, replica) : group.counter(replica),
     });
     for (const host of this.#cluster.hosts) this.#after(0, () => host.start());
     this.#makeClients();
@@ -153,8 +162,23 @@ export class World {
     if (plan === undefined) return undefined;
     for (const name of plan.lies) this.#happened(`lie: ${name}`, replica);
     const random = this.#random.fork(`liar ${replica}`);
-    const { protocol } = this.#options;
-    return (context) => new LyingReplica(protocol, context, plan.lies, random);
+    const { protocol, service } = this.#options;
+    const machine: Decorate = (context) =>
+      plan.lies.length === 0
+        ? protocol.replica(context)
+        : new LyingReplica(protocol, context, plan.lies, random);
+    if (!this.#rollsBack(replica)) return machine;
+    this.#happened("lie: rolls back", replica);
+    const restart = (): TrustedCounter => {
+      this.#happened("rolled back", replica);
+      return untripped(this.#cluster.group, replica);
+    };
+    return (context) =>
+      new RollbackReplica({ protocol, context, service, restart, machine, random });
+  }
+
+  #rollsBack(replica: ReplicaId): boolean {
+    return this.#plan.liars.some((liar) => liar.replica === replica && liar.rollsBack === true);
   }
 
   #surroundings(): Surroundings {
