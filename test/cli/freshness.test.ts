@@ -1,5 +1,5 @@
-// Trusted modules that restart, in a cluster of real processes: admitted by leases, also with an old
-// copy of the journal; mute with fail-stop; and what a power cut of all means.
+// Trusted modules that restart, in a cluster of real processes: admitted by leases, even with an
+// old copy of the journal; mute with fail-stop; and what a power cut of all means.
 
 import assert from "node:assert/strict";
 import { cpSync, rmSync } from "node:fs";
@@ -25,7 +25,7 @@ class Cluster {
   readonly #context: TestContext;
   readonly #configuration: Configuration;
   readonly #running: Running[] = [];
-  #puts = 0;
+  #sum = 0;
 
   private constructor(context: TestContext, folder: string) {
     this.folder = folder;
@@ -40,8 +40,9 @@ class Cluster {
     assert.equal(made.code, 0, made.err);
     const cluster = new Cluster(context, folder);
     await cluster.startAll();
-    cluster.#client = await connect({ folder, client: 0 });
-    context.after(() => cluster.#client!.close());
+    const client = await connect({ folder });
+    context.after(() => client.close());
+    cluster.#client = client;
     return cluster;
   }
 
@@ -60,6 +61,14 @@ class Cluster {
     await this.#running[replica]!.end("SIGKILL");
   }
 
+  /** Does something while a replica stands still, as a snapshot of its machine would. */
+  whileStopped(replica: number, work: () => void): void {
+    const { child } = this.#running[replica]!;
+    child.kill("SIGSTOP");
+    work();
+    child.kill("SIGCONT");
+  }
+
   report(replica: number): Promise<ReplicaReport | null> {
     return askReplica(this.#configuration.replicas[replica]!.healthPort);
   }
@@ -73,16 +82,18 @@ class Cluster {
     }
   }
 
-  /** So many orders, one after the other. */
-  async put(count: number): Promise<void> {
+  /** Adds one so many times, one after the other: so many orders. */
+  async add(count: number, deadlineMs = 20_000): Promise<void> {
     for (let i = 0; i < count; i++) {
-      await this.#client!.call(keyValue.put(bytes("k"), bytes(String(++this.#puts))));
+      await this.#client!.call(keyValue.add(bytes("k"), 1n), { deadlineMs });
+      this.#sum += 1;
     }
   }
 
-  async lastPut(): Promise<boolean> {
+  /** Whether every addition took effect once. */
+  async hasAll(): Promise<boolean> {
     const { out } = await troth("get", "k", "--dir", this.folder);
-    return out === `${this.#puts}\n`;
+    return out === `${this.#sum}\n`;
   }
 }
 
@@ -91,22 +102,17 @@ test("leases: a killed replica is admitted and votes again, even with an old jou
 }, async (context) => {
   const cluster = await Cluster.start(context, "leases");
   const journal = join(cluster.folder, "replica-2", "journal");
-  const isAdmitted = ({ isWaiting }: ReplicaReport) => !isWaiting;
-  await cluster.put(10);
-  await cluster.kill(2);
-  cpSync(journal, `${journal}.copy`, { recursive: true });
-  await Promise.all([cluster.put(50), cluster.launch(2)]);
-  await cluster.until(2, isAdmitted);
-  await cluster.put(50);
-
-  await cluster.kill(2);
+  await cluster.add(10);
+  cluster.whileStopped(2, () => cpSync(journal, `${journal}.copy`, { recursive: true }));
+  await cluster.add(50);
+  await Promise.all([cluster.add(10), cluster.kill(2)]);
   rmSync(journal, { recursive: true });
   cpSync(`${journal}.copy`, journal, { recursive: true });
   await cluster.launch(2);
-  await cluster.until(2, isAdmitted);
-  await cluster.put(pastLease);
+  await cluster.until(2, ({ isWaiting }) => !isWaiting);
+  await cluster.add(pastLease);
   await cluster.kill(1);
-  await cluster.put(10); // that takes the vote of replica 2
+  await cluster.add(10); // that takes the vote of replica 2
   assert.ok(await cluster.hasAll());
 
   await Promise.all([0, 2].map((replica) => cluster.kill(replica)));
@@ -121,13 +127,13 @@ test("fail-stop: a restarted replica is mute, and the others go on", {
   timeout,
 }, async (context) => {
   const cluster = await Cluster.start(context, "fail-stop");
-  await cluster.put(5);
+  await cluster.add(6);
   await cluster.kill(0);
   await cluster.launch(0);
-  await cluster.put(5);
+  await cluster.add(6);
   await cluster.until(0, ({ role, executed }) => role === "mute" && executed >= 10);
   assert.equal((await troth("status", "--dir", cluster.folder)).code, 0);
   await cluster.kill(1);
-  await assert.rejects(cluster.put(1, 1000), { code: "DEADLINE" });
+  await assert.rejects(cluster.add(1, 1000), { code: "DEADLINE" });
   assert.equal((await troth("status", "--dir", cluster.folder)).code, 3);
 });
