@@ -102,6 +102,8 @@ class LeasedCodec<M extends Tagged> implements Codec<M | LeaseMessage> {
 interface Wish {
   /** The highest position that was refused for want of a lease. */
   refused: Position;
+  /** The highest order certified or refused in any view: orders go on in the next. */
+  top: number;
   /** The limit asked for last. */
   asked: Position;
 }
@@ -165,7 +167,10 @@ class WatchedCounter implements TrustedCounter {
 
   private note(counter: number, next: Position): void {
     let wish = this.wishes.get(counter);
-    if (wish === undefined) this.wishes.set(counter, (wish = { refused: origin, asked: origin }));
+    if (wish === undefined) {
+      this.wishes.set(counter, (wish = { refused: origin, top: 0, asked: origin }));
+    }
+    wish.top = Math.max(wish.top, next.order);
     if (comparePositions(next, this.limit(counter)) <= 0) return;
     if (comparePositions(next, wish.refused) > 0) wish.refused = { ...next };
   }
@@ -265,9 +270,11 @@ class LeasedReplica<M extends Tagged, D extends Tagged>
   }
 
   /** A window beyond what was refused, or beyond where the counter stands if half of it is left. */
-  private wanted(counter: number, { refused }: Wish): Position {
+  private wanted(counter: number, { refused, top }: Wish): Position {
     const limit = this.counter.limit(counter);
-    if (comparePositions(refused, limit) > 0) return ahead(refused, this.window);
+    if (comparePositions(refused, limit) > 0) {
+      return ahead({ view: refused.view, order: top }, this.window);
+    }
     const current = this.counter.current(counter);
     const isAmple = comparePositions(limit, ahead(current, this.window / 2)) >= 0;
     return isAmple ? origin : ahead(current, this.window);

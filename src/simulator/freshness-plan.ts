@@ -20,10 +20,7 @@ function drawLiars({ n, f, liars }: Plan, random: Random): LiarPlan[] {
   const rolling = liars.map((liar) => ({ ...liar, rollsBack: random.chance(0.8) }));
   if (liars.length === f || random.chance(0.3)) return rolling;
   const honest = withoutLiars(n, liars);
-  return [
-    ...rolling,
-    { replica: random.pick(honest), lies: [], garbleChance: 0, rollsBack: true },
-  ];
+  return [...rolling, { replica: random.pick(honest), lies: [], garbleChance: 0, rollsBack: true }];
 }
 
 function withoutLiars(n: number, liars: readonly LiarPlan[]): ReplicaId[] {

@@ -9,6 +9,7 @@ export { type TrustedGroup, trustedGroup } from "./model-counter.js";
 export { symbolicHash } from "./mix.js";
 export { type LeaseRules, type LifeOptions, ModelLeases } from "./model-leases.js";
 export * from "./plan.js";
+export { withRollbacks } from "./freshness-plan.js";
 export { Random } from "./random.js";
 export * from "./scenario.js";
 export * from "./simulate.js";

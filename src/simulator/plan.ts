@@ -16,7 +16,14 @@ import { withRollbacks } from "./freshness-plan.js";
 import type { Random } from "./random.js";
 
 /** What may go wrong; a run can be confined to some of them. */
-export const faults = ["network", "partitions", "crashes", "lies", "lying-clients", "rollbacks"] as const;
+export const faults = [
+  "network",
+  "partitions",
+  "crashes",
+  "lies",
+  "lying-clients",
+  "rollbacks",
+] as const;
 export type Fault = (typeof faults)[number];
 
 /** How messages travel until the network heals. */

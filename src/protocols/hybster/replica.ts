@@ -19,7 +19,6 @@ import {
   unreachable,
 } from "../../core/index.js";
 import {
-  type Answer,
   type Batch,
   batchDigest,
   BatchStore,
@@ -30,7 +29,6 @@ import {
   Patience,
   PendingRequests,
   StateTransfer,
-  toReplyMessage,
 } from "../../parts/index.js";
 import { quorumOf } from "./claims.js";
 import {
@@ -84,6 +82,8 @@ export class HybsterReplica
   private operations = 0;
   /** When an order was last executed. */
   private progressAt = 0;
+  /** A batch taken up that the counter would not certify yet. */
+  private refused: Batch | null = null;
   private isBatching = false;
   private isWatching = false;
 
@@ -186,6 +186,7 @@ export class HybsterReplica
   private tryAgain(): void {
     this.views.retry(this.now);
     if (this.views.isEstablished) this.acknowledge();
+    this.execute();
     this.propose();
   }
 
@@ -214,9 +215,11 @@ export class HybsterReplica
     while (this.isLeading && this.mayPropose()) {
       const order = this.acted + 1;
       const planned = order <= this.views.established.last;
-      const batch = planned ? this.planned(order) : this.pending.takeBatch();
+      const batch = planned ? this.planned(order) : (this.refused ?? this.pending.takeBatch());
       if (batch === null || batch.length === 0) return;
+      if (!planned) this.refused = batch;
       if (!this.sendPrepare(order, batch, planned)) return;
+      this.refused = null;
     }
   }
 
@@ -227,7 +230,11 @@ export class HybsterReplica
     if (order <= this.views.established.last) return true;
     const unexecuted = this.acted - Math.max(this.executed, this.checkpoints.stable.order);
     const hasRoom = this.log.bytes < 2 * limits.checkpointBytes;
-    return this.pending.hasUnproposed && unexecuted < limits.pipeline && hasRoom;
+    return (
+      (this.refused !== null || this.pending.hasUnproposed) &&
+      unexecuted < limits.pipeline &&
+      hasRoom
+    );
   }
 
   /** What the view's plan says of an order; null if nothing. */
@@ -367,7 +374,7 @@ export class HybsterReplica
     let operations = 0;
     for (const execution of executions) {
       operations += this.settle(execution);
-      if (execution.answer !== null) this.reply(execution.answer);
+      if (execution.answer !== null) this.intake.reply(execution.answer);
     }
     this.operations += operations;
     this.outbox.observe({ event: "executed", order, digest, operations });
@@ -383,11 +390,6 @@ export class HybsterReplica
     if (!applied) return 0;
     this.outbox.observe({ event: "applied", client, session, number });
     return bundle.operations.length;
-  }
-
-  reply(answer: Answer): void {
-    const message = toReplyMessage(answer, this.views.view);
-    this.outbox.reply(answer.client, answer.session, message);
   }
 
   // §5.2.2 Checkpointing
@@ -498,6 +500,7 @@ export class HybsterReplica
     this.clearLog();
     this.acted = Math.max(this.views.established.base, this.checkpoints.stable.order);
     this.ordersInView = 0;
+    this.refused = null;
     this.patience.restart(this.now);
     this.pending.restart((bundle) => this.executor.settled(bundle));
     this.propose();
