@@ -16,7 +16,7 @@ import { launch, type Running, temporaryFolder, troth } from "./harness.js";
 const timeout = 120_000;
 const bytes = (text: string): Uint8Array => Uint8Array.from(Buffer.from(text));
 /** More orders than a lease reaches, and a checkpoint above it. */
-const pastLease = 800;
+const pastLease = 720;
 
 /** Three replica processes, and a client. */
 class Cluster {
