@@ -49,14 +49,26 @@ export function replicaTable(configuration: Configuration, now: Look, before: Lo
 }
 
 /**
- * What there is to say of a cluster whose trusted modules do not simply resume: who waits, and
- * whether that can end. Null if nobody waits.
+ * What there is to say of a cluster with leases after restarts: who does not vote yet, and whether
+ * that can end. Null if all vote.
  */
-export function describeWaiting({ f }: Configuration, { reports }: Look): string | null {
-  const waiting = reports.flatMap((report, id) => (report?.isWaiting === true ? [id] : []));
-  if (waiting.length === 0) return null;
-  const others = reports.filter((report) => report?.isWaiting !== true).length;
-  const who = `${waiting.length === 1 ? "Replica" : "Replicas"} ${waiting.join(", ")}`;
+export function describeWaiting(configuration: Configuration, { reports }: Look): string | null {
+  const { f, freshness } = configuration;
+  if (freshness !== "leases") return null;
+  const named = (isSo: (report: ReplicaReport) => boolean) =>
+    reports.flatMap((report, id) => (report !== null && isSo(report) ? [id] : []));
+  const waiting = named(({ isWaiting }) => isWaiting);
+  const others = reports.length - waiting.length;
+  const mute = named(({ isWaiting, role }) => !isWaiting && role === "mute");
+  if (waiting.length === 0 && mute.length === 0) return null;
+  const whose = waiting.length > 0 ? waiting : mute;
+  const who = `${whose.length === 1 ? "Replica" : "Replicas"} ${whose.join(", ")}`;
+  if (waiting.length === 0) {
+    return (
+      `${who} will vote again above its lease, after some hundred orders more. ` +
+      "Stop no other replica before."
+    );
+  }
   if (others > f) {
     return `${who} will vote again when ${f + 1} others have told what they recorded.`;
   }

@@ -21,7 +21,7 @@ export function watchAdmission(leases: LeaseKeeper, f: number, logger: Logger): 
     } else if (!hasWarned && waitedMs >= patienceMs) {
       hasWarned = true;
       logger.warn(
-        `still not admitted: it takes ${needed}. Start those that are down; but if more than ${f} ` +
+        `still not admitted: it takes ${needed}. Start those that are down. If more than ${f} ` +
           "were down at a time, none of them ever votes again, and the cluster cannot go on: " +
           'make a new one with "troth init".',
       );

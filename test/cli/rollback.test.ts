@@ -1,4 +1,4 @@
-// A rollback attack on a real replica: an old copy of its journal. What its trusted module certified
+// A rollback attack on a real replica: an old copy of its journal. What its module certified
 // before is never certified again with leases; with the storage believed, it is.
 
 import assert from "node:assert/strict";
@@ -73,7 +73,9 @@ async function attack(context: TestContext, freshness: string, afterCopy: number
   const rolledBack = await start(2);
   const { executed } = others[0]!.status();
   await until(() => rolledBack.status().executed === executed && !rolledBack.status().isWaiting);
+  assert.equal(rolledBack.status().role, freshness === "leases" ? "mute" : "follower");
   await add(40);
+  assert.equal(rolledBack.status().role, "follower");
   await others[0]!.stop();
   await add(5); // that takes its vote, in a view change too
   assert.ok(
