@@ -72,12 +72,14 @@ async function up(options: UpOptions, given: (option: string) => boolean): Promi
   screen.say("Stopping …");
   await supervisor.stop();
   screen.clear();
-  screen.say(
-    configuration.durable
-      ? `Stopped. "troth up --dir ${options.dir}" goes on with all the data.`
-      : "Stopped. This cluster kept nothing on disk.",
-  );
+  screen.say(`Stopped. ${whatRemains(options.dir, configuration)}`);
   return exitCode.ok;
+}
+
+function whatRemains(folder: string, { durable, freshness }: Configuration): string {
+  if (!durable) return "This cluster kept nothing on disk.";
+  if (freshness === "storage") return `"troth up --dir ${folder}" goes on with all the data.`;
+  return `With freshness ${freshness}, replicas that were all stopped never vote again.`;
 }
 
 /**
@@ -130,6 +132,9 @@ function howToUse(folder: string, configuration: Configuration, leader: number |
   const at = folder === "./data" ? "" : ` --dir ${folder}`;
   const harm = faultModel === "crash" ? "crash" : "lie";
   const afterwards = freshness === "fail-stop" ? ", and only listens" : "";
+  const isForGood = durable && freshness !== "storage";
+  const stays = durable ? `; its data stays in ${folder}` : "";
+  const atTheEnd = isForGood ? ` for good (freshness ${freshness})` : stays;
   const keyValue = [
     `  npx troth put${at} greeting "hello"     npx troth get${at} greeting`,
     `  npx troth incr${at} visits              npx troth list${at}`,
@@ -143,7 +148,7 @@ function howToUse(folder: string, configuration: Configuration, leader: number |
     ...(durable
       ? [`"kill -9 ${leader}" crashes replica 0; it is started again${afterwards}.`]
       : []),
-    `Ctrl-C stops the cluster${durable ? `; its data stays in ${folder}` : ""}.`,
+    `Ctrl-C stops the cluster${atTheEnd}.`,
     "",
   ].join("\n");
 }
