@@ -37,6 +37,13 @@ export function hostList(text: string): string[] {
   );
 }
 
+/** Names separated by commas. */
+export function nameList(text: string): string[] {
+  const names = text.split(",").map((name) => name.trim());
+  if (names.every((name) => name !== "")) return names;
+  throw new InvalidArgumentError("Expected names separated by commas, without an empty one.");
+}
+
 /** `--dir`, which nearly every command has. */
 export const folderOption = () =>
   new Option("--dir <folder>", "the cluster's folder").default("./data");

@@ -7,6 +7,7 @@ import { addBenchTrusted } from "./commands/bench-trusted.js";
 import { addDemo } from "./commands/demo.js";
 import { addInit } from "./commands/init.js";
 import { addKeyValue } from "./commands/key-value.js";
+import { addMutants } from "./commands/mutants.js";
 import { addProtocols } from "./commands/protocols.js";
 import { addSimulate } from "./commands/simulate.js";
 import { addStart } from "./commands/start.js";
@@ -42,6 +43,7 @@ export function makeProgram(): Command {
   program.commandsGroup("Seeing for yourself:");
   addDemo(program);
   addSimulate(program);
+  addMutants(program);
   addBench(program);
   addBenchTrusted(program);
   return program;

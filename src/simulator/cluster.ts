@@ -37,8 +37,8 @@ export interface ClusterOptions {
   readonly surroundings: Surroundings;
   /** What the machine of a lying replica is; undefined for correct ones. */
   readonly decorate: (replica: ReplicaId) => Decorate | undefined;
-  /** The counter that a host starts a life with. Default: the group's. */
-  readonly counter?: (replica: ReplicaId, group: TrustedGroup) => TrustedCounter;
+  /** The counter that a lying host starts with; undefined for the others, which get the group's. */
+  readonly counter?: (replica: ReplicaId, group: TrustedGroup) => TrustedCounter | undefined;
 }
 
 export type Decorate = (context: ReplicaContext) => ReplicaMachine<Tagged, Tagged>;
@@ -72,7 +72,7 @@ export function cluster(options: ClusterOptions): Cluster {
       protocol,
       context: context(replica),
       service,
-      counter: () => options.counter?.(replica, group) ?? group.counter(replica),
+      counter: (hasToken) => options.counter?.(replica, group) ?? group.counter(replica, hasToken),
       keys,
       surroundings,
       ...(decorate === undefined ? {} : { decorate }),

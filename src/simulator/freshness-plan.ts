@@ -2,34 +2,44 @@
 // restart counts as a fault, only so many replicas may restart.
 
 import type { ReplicaId } from "../core/index.js";
-import type { CrashPlan, LiarPlan, Plan } from "./plan.js";
+import type { LiarPlan, Plan } from "./plan.js";
 import type { Random } from "./random.js";
 
 /**
  * The plan with trusted instances that do not believe their hosts' storage, and hosts that roll
- * them back. Restarts count towards f now, so that liars and replicas that crash are f together.
+ * them back. Restarts count towards f now: liars, replicas with damaged disks and those that crash
+ * are f together, and the power stays on.
  */
 export function withRollbacks(plan: Plan, random: Random): Plan {
+  const { f, disk } = plan;
   const freshness = random.pick(["fail-stop", "leases", "leases"] as const);
-  const liars = drawLiars(plan, random);
-  const crashes = confined(plan, liars, random);
-  return { ...plan, freshness, liars, crashes };
+  const damaged = disk.damages.map(({ replica }) => replica);
+  const liars = drawLiars(plan, damaged, random);
+  const others = sound(plan.n, liars, damaged);
+  const mortal = [
+    ...damaged,
+    ...random.shuffled(others).slice(0, Math.max(0, f - liars.length - damaged.length)),
+  ];
+  const confined = <T extends { readonly replica: ReplicaId }>(mishaps: readonly T[]): T[] =>
+    mortal.length === 0
+      ? []
+      : mishaps.map((one) =>
+          mortal.includes(one.replica) ? one : { ...one, replica: random.pick(mortal) },
+        );
+  const crashes = confined(plan.crashes);
+  const refusals = confined(disk.refusals);
+  return { ...plan, freshness, liars, crashes, powerCuts: [], disk: { ...disk, refusals } };
 }
 
-function drawLiars({ n, f, liars }: Plan, random: Random): LiarPlan[] {
+function drawLiars(plan: Plan, damaged: readonly ReplicaId[], random: Random): LiarPlan[] {
+  const { n, f, liars } = plan;
   const rolling = liars.map((liar) => ({ ...liar, rollsBack: random.chance(0.8) }));
-  if (liars.length === f || random.chance(0.3)) return rolling;
-  const honest = withoutLiars(n, liars);
-  return [...rolling, { replica: random.pick(honest), lies: [], garbleChance: 0, rollsBack: true }];
+  if (liars.length + damaged.length >= f || random.chance(0.3)) return rolling;
+  const replica = random.pick(sound(n, liars, damaged));
+  return [...rolling, { replica, lies: [], garbleChance: 0, rollsBack: true }];
 }
 
-function withoutLiars(n: number, liars: readonly LiarPlan[]): ReplicaId[] {
-  const lying = new Set(liars.map(({ replica }) => replica));
-  return Array.from({ length: n }, (_, replica) => replica).filter((id) => !lying.has(id));
-}
-
-function confined({ n, f, crashes }: Plan, liars: readonly LiarPlan[], random: Random) {
-  const mortal = random.shuffled(withoutLiars(n, liars)).slice(0, f - liars.length);
-  if (mortal.length === 0) return [];
-  return crashes.map((crash): CrashPlan => ({ ...crash, replica: random.pick(mortal) }));
+function sound(n: number, liars: readonly LiarPlan[], damaged: readonly ReplicaId[]): ReplicaId[] {
+  const others = new Set([...damaged, ...liars.map(({ replica }) => replica)]);
+  return Array.from({ length: n }, (_, replica) => replica).filter((id) => !others.has(id));
 }

@@ -1,5 +1,6 @@
 // A model of a replica's disk: records in the order they were written, durable only once a sync has
-// finished.
+// finished. LMDB's journal (docs/decisions/0004-journal.md) saves an optional checkpoint beside the
+// groups; a crash that finds it unfinished leaves what a checkpoint that was never taken leaves.
 
 import type { SavedImage, StateImage } from "../core/index.js";
 
@@ -24,6 +25,7 @@ export class Journal {
   #removed = 0;
   #durable = 0;
   #syncing: number | null = null;
+  #damaged: Entry | null = null;
 
   get written(): number {
     return this.#removed + this.#entries.length;
@@ -70,6 +72,11 @@ export class Journal {
     return this.written - this.#durable;
   }
 
+  /** Of these, those in the sync that runs: LMDB keeps all of them or none. */
+  get underWay(): number {
+    return this.#syncing === null ? 0 : this.#syncing - this.#durable;
+  }
+
   /** Power is lost: of the writes at risk only the first `survivors` are kept. */
   crash(survivors: number): void {
     this.#entries.length -= this.atRisk - survivors;
@@ -78,7 +85,23 @@ export class Journal {
     this.#compact();
   }
 
-  recover(): Recovered {
+  /** Damages the entry at that fraction of what is there; whoever reads it will notice. */
+  damage(fraction: number): void {
+    this.#damaged = this.#entries[Math.floor(fraction * this.#entries.length)] ?? null;
+  }
+
+  /** An empty folder in its place. */
+  wipe(): void {
+    this.#entries = [];
+    this.#removed = 0;
+    this.#durable = 0;
+    this.#syncing = null;
+    this.#damaged = null;
+  }
+
+  /** Null if something is damaged: as in src/runtime, nothing is skipped. */
+  recover(): Recovered | null {
+    if (this.#damaged !== null && this.#entries.includes(this.#damaged)) return null;
     const first = this.#entries[0];
     const records: Uint8Array[] = [];
     let snapshot: SavedImage | null = null;

@@ -172,7 +172,8 @@ export class Judge {
   accepted(reply: Reply): void {
     const key = keyOf(reply);
     if (reply.outcome === "session-expired") this.#expired.add(key);
-    else if (!this.#applied.has(key)) {
+    // What a crash kept from being observed may come back from the disk: its answer tells of it.
+    else if (!this.#applied.has(key) && !this.#answers.has(key)) {
       this.violate("durability", `${key} was acknowledged and no correct replica has it`);
     } else if (this.#answers.get(key) !== answerOf(reply)) {
       this.violate("durability", `${key}: the client accepted what no correct replica answered`);

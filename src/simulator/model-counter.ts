@@ -33,11 +33,10 @@ export interface GroupOptions {
 /** All trusted instances of one cluster: they share a key and believe each other. */
 export interface TrustedGroup {
   /**
-   * A fresh instance. With freshness `storage` it always has the administrator's token, its
-   * counters at the origin. Otherwise the token is spent with the first instance of a number, and
-   * the later ones are restarted ones.
+   * A fresh instance, its counters at the origin with the administrator's token, and retired
+   * without. Unless freshness is `storage`, the token is spent with an instance's first start.
    */
-  counter(instance: number): TrustedCounter;
+  counter(instance: number, mayHaveToken?: boolean): TrustedCounter;
   /** What client `client` puts on a bundle. Only clients are handed this. */
   seal(client: ClientId, digest: Digest): Uint8Array;
 }
@@ -68,8 +67,8 @@ export function trustedGroup(random: Random, options = plainGroup): TrustedGroup
   const nonces = options.freshness === "leases" ? random.fork("nonces") : null;
   const booted = new Set<number>();
   return {
-    counter(instance) {
-      const hasToken = options.freshness === "storage" || !booted.has(instance);
+    counter(instance, mayHaveToken = true) {
+      const hasToken = mayHaveToken && (options.freshness === "storage" || !booted.has(instance));
       booted.add(instance);
       return new ModelCounter(instance, sealer, { ...options, hasToken, nonces });
     },
@@ -129,7 +128,7 @@ class ModelCounter implements TrustedCounter {
     this.instance = instance;
     this.#sealer = sealer;
     this.#freshness = freshness;
-    this.#start = freshness === "fail-stop" && !hasToken ? retired : origin;
+    this.#start = freshness !== "leases" && !hasToken ? retired : origin;
     if (nonces !== null) {
       this.#leases = new (boot.rules ?? ModelLeases)({
         instance,

@@ -13,45 +13,31 @@ import {
 } from "../core/index.js";
 import { type LieName, lieNames } from "./adversary/lies.js";
 import { withRollbacks } from "./freshness-plan.js";
+import { type Fault, faultKinds } from "./plan/faults.js";
+import {
+  type ClockPlan,
+  type CrashPlan,
+  type DiskPlan,
+  drawDamages,
+  HostPlans,
+  type PausePlan,
+  type PowerCutPlan,
+  type SlowPlan,
+} from "./plan/host-plan.js";
+import {
+  type ClogPlan,
+  drawClogs,
+  drawNetwork,
+  drawPartitions,
+  type NetworkPlan,
+  type PartitionPlan,
+} from "./plan/network-plan.js";
 import type { Random } from "./random.js";
 
-/** What may go wrong; a run can be confined to some of them. */
-export const faults = [
-  "network",
-  "partitions",
-  "crashes",
-  "lies",
-  "lying-clients",
-  "rollbacks",
-] as const;
-export type Fault = (typeof faults)[number];
-
-/** How messages travel until the network heals. */
-export interface NetworkPlan {
-  /** The least delay, and how much more it may be. */
-  readonly delayMs: number;
-  readonly jitterMs: number;
-  /** The chance that a message is late, and how late. */
-  readonly lateChance: number;
-  readonly lateMs: number;
-  readonly lossChance: number;
-  readonly duplicationChance: number;
-}
-
-/** Links that carry nothing for a while. Parties are numbered: replicas, then clients. */
-export interface PartitionPlan {
-  readonly fromMs: number;
-  readonly untilMs: number;
-  readonly blocked: readonly { readonly from: number; readonly to: number }[];
-}
-
-export interface CrashPlan {
-  readonly replica: ReplicaId;
-  readonly atMs: number;
-  /** Null: at that time; else so many effects after it, in the middle of a step perhaps. */
-  readonly afterEffects: number | null;
-  readonly downMs: number;
-}
+export { describePlan } from "./plan/describe.js";
+export { describeFaults, type Fault, faultKinds, faults, faultsNamed } from "./plan/faults.js";
+export type * from "./plan/host-plan.js";
+export type { ClogPlan, LinkPlan, NetworkPlan, PartitionPlan } from "./plan/network-plan.js";
 
 export interface LiarPlan {
   readonly replica: ReplicaId;
@@ -84,7 +70,15 @@ export interface Plan {
   readonly freshness: Freshness;
   readonly network: NetworkPlan;
   readonly partitions: readonly PartitionPlan[];
+  readonly clogs: readonly ClogPlan[];
   readonly crashes: readonly CrashPlan[];
+  readonly powerCuts: readonly PowerCutPlan[];
+  readonly pauses: readonly PausePlan[];
+  readonly slow: readonly SlowPlan[];
+  readonly disk: DiskPlan;
+  readonly clocks: readonly ClockPlan[];
+  /** At these times every correct client submits as much as its session's window lets it. */
+  readonly bursts: readonly { readonly atMs: number }[];
   readonly liars: readonly LiarPlan[];
   readonly clients: ClientsPlan;
   /** What a sync takes at most. */
@@ -110,21 +104,35 @@ export interface PlanOptions {
 /** The plan of a seed. */
 export function drawPlan(options: PlanOptions, random: Random): Plan {
   const { protocol, n, f } = options;
-  const has = (fault: Fault): boolean => options.faults.includes(fault) && random.chance(0.7);
+  const has = drawFaults(options.faults, random);
   const healMs = random.between(300, 3_000);
-  const clients = drawClients(has("lying-clients"), healMs, random);
-  const liars = has("lies") && protocol.faultModel !== "crash" ? drawLiars(n, f, random) : [];
+  const clients = drawClients(has, healMs, random);
+  const damages = drawDamages(has, n, f, healMs, random);
+  const liars =
+    has("lies") && protocol.faultModel !== "crash"
+      ? drawLiars(n, f - damages.length, new Set(damages.map(({ replica }) => replica)), random)
+      : [];
+  const lying = new Set(liars.map(({ replica }) => replica));
+  const correct = Array.from({ length: n }, (_, replica) => replica).filter((id) => !lying.has(id));
   const parties = n + clients.correct + clients.lying;
+  const hosts = new HostPlans(has, correct, healMs, random);
   const plan: Plan = {
     n,
     f,
-    limits: drawLimits(random),
+    limits: drawLimits(has("small-queues"), random),
     timing: drawTiming(random),
     clientAuthentication: random.pick(protocol.clientAuthentications),
     freshness: "storage",
-    network: drawNetwork(has("network"), random),
-    partitions: has("partitions") ? drawPartitions(parties, n, healMs, random) : [],
-    crashes: has("crashes") ? drawCrashes(n, liars, healMs, random) : [],
+    network: drawNetwork(has, random),
+    partitions: drawPartitions(has, parties, n, healMs, random),
+    clogs: has("clogs") ? drawClogs(parties, healMs, random) : [],
+    crashes: hosts.crashes(damages),
+    powerCuts: hosts.powerCuts(),
+    pauses: hosts.pauses(n + clients.correct),
+    slow: hosts.slow(),
+    disk: hosts.disk(damages),
+    clocks: hosts.clocks(),
+    bursts: has("bursts") ? drawBursts(healMs, random) : [],
     liars,
     clients,
     syncMs: random.pick([0, 0.5, 5, 30]),
@@ -133,11 +141,28 @@ export function drawPlan(options: PlanOptions, random: Random): Plan {
     healMs,
     livenessMs: 60_000,
   };
-  const rollsBack = protocol.faultModel === "hybrid" && has("rollbacks");
-  return rollsBack && random.chance(0.5) ? withRollbacks(plan, random) : plan;
+  const mayRollBack = protocol.faultModel === "hybrid" && options.faults.includes("rollbacks");
+  const { chance } = faultKinds.rollbacks; // drawn last: it confines what was drawn before
+  return mayRollBack && random.chance(chance) ? withRollbacks(plan, random) : plan;
 }
 
-function drawLimits(random: Random): Limits {
+/** Some runs have hardly any fault, few have nearly all; a run confined to few has more of them. */
+function drawFaults(wanted: readonly Fault[], random: Random): (fault: Fault) => boolean {
+  const all = Object.keys(faultKinds).length;
+  const intensity = random.pick([0.2, 0.6, 1, 1, 1.5]) * Math.min(3, all / wanted.length);
+  const drawn = new Set<Fault>(
+    wanted
+      .filter((fault) => fault !== "rollbacks")
+      .filter((fault) => random.chance(Math.min(0.9, faultKinds[fault].chance * intensity))),
+  );
+  return (fault) => drawn.has(fault);
+}
+
+function drawBursts(healMs: number, random: Random): { readonly atMs: number }[] {
+  return Array.from({ length: 1 + random.below(3) }, () => ({ atMs: random.between(0, healMs) }));
+}
+
+function drawLimits(small: boolean, random: Random): Limits {
   const sessionWindow = random.pick([1, 4, 16]);
   return {
     ...defaultLimits,
@@ -146,8 +171,9 @@ function drawLimits(random: Random): Limits {
     batchRequestsMax: random.pick([1, 3, 16]),
     pipeline: random.pick([1, 2, 4, 8]),
     checkpointOrders: random.pick([2, 4, 16, 64]),
-    pendingRequestsMax: random.pick([8, 64, 1024]),
-    chunkBytes: random.pick([64, 512, 8192]),
+    pendingRequestsMax: small ? random.pick([1, 2, 4]) : random.pick([8, 64, 1024]),
+    endorsementsMax: small ? random.pick([2, 8]) : defaultLimits.endorsementsMax,
+    chunkBytes: small ? 64 : random.pick([64, 512, 8192]),
   };
 }
 
@@ -162,11 +188,12 @@ function drawTiming(random: Random): Timing {
   };
 }
 
-function drawClients(lying: boolean, healMs: number, random: Random): ClientsPlan {
-  const bundles = 2 + random.below(20);
+function drawClients(has: (fault: Fault) => boolean, healMs: number, random: Random): ClientsPlan {
+  const many = has("bursts");
+  const bundles = 2 + random.below(many ? 8 : 20);
   return {
-    correct: 1 + random.below(4),
-    lying: lying ? 1 + random.below(2) : 0,
+    correct: many ? 4 + random.below(6) : 1 + random.below(4),
+    lying: has("lying-clients") ? 1 + random.below(2) : 0,
     bundles,
     operationsMax: random.pick([1, 1, 4]),
     outstanding: random.pick([1, 3, 8]),
@@ -175,93 +202,17 @@ function drawClients(lying: boolean, healMs: number, random: Random): ClientsPla
   };
 }
 
-function drawNetwork(faulty: boolean, random: Random): NetworkPlan {
-  const calm = random.pick([0.2, 1, 5]);
-  return {
-    delayMs: calm,
-    jitterMs: faulty ? calm * random.pick([0, 1, 10]) : 0,
-    lateChance: faulty ? random.pick([0, 0.01, 0.1]) : 0,
-    lateMs: random.pick([20, 200, 1000]),
-    lossChance: faulty ? random.pick([0, 0, 0.01, 0.1, 0.3]) : 0,
-    duplicationChance: faulty ? random.pick([0, 0.01, 0.1]) : 0,
-  };
-}
-
-type Links = PartitionPlan["blocked"];
-
-/** Shapes of a partition among parties, of which the first n are replicas. */
-const shapes: Record<string, (parties: number, n: number, random: Random) => Links> = {
-  split(parties, _n, random) {
-    const left = Array.from({ length: parties }, () => random.chance(0.5));
-    return links(parties, (from, to) => left[from] !== left[to]);
-  },
-  oneWaySplit(parties, _n, random) {
-    const left = Array.from({ length: parties }, () => random.chance(0.5));
-    return links(parties, (from, to) => left[from] === true && left[to] === false);
-  },
-  isolated(parties, n, random) {
-    const alone = random.below(n);
-    return links(parties, (from, to) => from === alone || to === alone);
-  },
-  deaf(parties, n, random) {
-    const deaf = random.below(n);
-    return links(parties, (_from, to) => to === deaf);
-  },
-  dumb(parties, n, random) {
-    const dumb = random.below(n);
-    return links(parties, (from) => from === dumb);
-  },
-  brokenLinks(parties, _n, random) {
-    return links(parties, () => random.chance(0.3));
-  },
-};
-
-function links(parties: number, isBlocked: (from: number, to: number) => boolean): Links {
-  const blocked: { from: number; to: number }[] = [];
-  for (let from = 0; from < parties; from++) {
-    for (let to = 0; to < parties; to++) {
-      if (from !== to && isBlocked(from, to)) blocked.push({ from, to });
-    }
-  }
-  return blocked;
-}
-
-function drawPartitions(
-  parties: number,
+/** At most `most`, none of which is faulty in another way. */
+function drawLiars(
   n: number,
-  healMs: number,
+  most: number,
+  damaged: ReadonlySet<ReplicaId>,
   random: Random,
-): PartitionPlan[] {
-  let fromMs = random.between(0, healMs);
-  return Array.from({ length: 1 + random.below(4) }, () => {
-    const untilMs = Math.min(healMs, fromMs + random.between(50, 2_000));
-    const blocked = random.pick(Object.values(shapes))(parties, n, random);
-    const partition = { fromMs, untilMs, blocked };
-    // One after the other as often as not: a quorum of then and a quorum of now share one replica.
-    fromMs = random.chance(0.5) ? untilMs : random.between(0, healMs);
-    return partition;
-  });
-}
-
-function drawCrashes(
-  n: number,
-  liars: readonly LiarPlan[],
-  healMs: number,
-  random: Random,
-): CrashPlan[] {
-  const lying = new Set(liars.map(({ replica }) => replica));
-  const correct = Array.from({ length: n }, (_, replica) => replica).filter((id) => !lying.has(id));
-  return Array.from({ length: 1 + random.below(5) }, () => ({
-    replica: random.pick(correct),
-    atMs: random.between(0, healMs),
-    afterEffects: random.chance(0.7) ? random.below(40) : null,
-    downMs: random.between(1, 1_500),
-  }));
-}
-
-function drawLiars(n: number, f: number, random: Random): LiarPlan[] {
-  const replicas = random.shuffled(Array.from({ length: n }, (_, replica) => replica));
-  return replicas.slice(0, 1 + random.below(f)).map((replica) => ({
+): LiarPlan[] {
+  if (most === 0) return [];
+  const replicas = Array.from({ length: n }, (_, replica) => replica);
+  const sound = random.shuffled(replicas.filter((replica) => !damaged.has(replica)));
+  return sound.slice(0, 1 + random.below(most)).map((replica) => ({
     replica,
     lies: random.shuffled(lieNames).slice(0, 1 + random.below(3)),
     garbleChance: random.pick([0, 0, 0.02, 0.3]),

@@ -20,18 +20,19 @@ import {
   type TrustedCounter,
 } from "../core/index.js";
 import type { ClientKeys } from "./client-keys.js";
-import { Journal } from "./journal.js";
+import { Journal, type Recovered } from "./journal.js";
 
 /** What a host asks of the world around it. */
 export interface Surroundings {
-  now(): number;
+  /** The host's clock: it never goes back. */
+  now(host: ReplicaHost): number;
   send(from: ReplicaId, to: ReplicaId, bytes: Uint8Array): void;
   reply(from: ReplicaId, client: ClientId, session: SessionId, bytes: Uint8Array): void;
   /**
    * A sync of the host's journal began: call `finishSync` of the same life when the disk is done.
    */
   sync(host: ReplicaHost): void;
-  /** A timer was set: call `expire` with the token when it is due. */
+  /** A timer was set: call `expire` with the token when the host's clock shows `atMs`. */
   timer(host: ReplicaHost, timer: string, token: number, atMs: number): void;
   /** Whether to save the state that the machine offers. */
   compacts(host: ReplicaHost): boolean;
@@ -47,18 +48,29 @@ export interface HostOptions {
   /** All but what is new in every life. */
   readonly context: Omit<ReplicaContext, "service" | "counter">;
   readonly service: () => Service;
-  readonly counter: () => TrustedCounter;
+  /** A new instance of the trusted module, given the first-boot token or not. */
+  readonly counter: (hasToken: boolean) => TrustedCounter;
   readonly keys: ClientKeys;
   readonly surroundings: Surroundings;
   /** Makes a liar of the machine. */
   readonly decorate?: (context: ReplicaContext) => ReplicaMachine<Tagged, Tagged>;
 }
 
+/** The effects that others can see. */
+type Departure = Extract<
+  Effect<Tagged, Tagged>,
+  { readonly kind: "send" | "broadcast" | "reply" | "observe" }
+>;
+
 /** What waits for the disk: it may leave once write number `needs` is durable. */
 interface Held {
   readonly needs: number;
-  readonly leave: () => void;
+  readonly effect: Departure;
+  /** The message as it was when the machine sent it. */
+  readonly bytes: Uint8Array;
 }
+
+const noBytes = new Uint8Array();
 
 /** The state of one life, from a start to a crash. */
 interface Life {
@@ -90,13 +102,18 @@ export class ReplicaHost {
   #held: Held[] = [];
   #lastPersist = 0;
   #tokens = 0;
-  #instant: string[] = [];
+  readonly #instant = new Set<string>();
   #crashAfter = Infinity;
+  #crashAtRisk = 0;
+  #hasToken = true;
+  readonly #others: readonly ReplicaId[];
 
   constructor(options: HostOptions) {
     this.#options = options;
     this.id = options.context.replica;
     const { n, f, hash, limits, clientAuthentication } = options.context;
+    const all = Array.from({ length: n }, (_, replica) => replica);
+    this.#others = all.filter((id) => id !== this.id);
     this.#claimContext = { n, f, hash, limits, clientAuthentication };
   }
 
@@ -124,15 +141,36 @@ export class ReplicaHost {
   /** The order of the snapshot that this life started from; 0 if none. */
   startedFrom = 0;
 
-  /** Begins a life: a new machine, service and counter, and what the journal holds. */
-  start(): void {
+  /** Without its journal it has no token either: its trusted instance is retired. */
+  get isMute(): boolean {
+    return !this.#hasToken;
+  }
+
+  /**
+   * Begins a life: a new machine, service and counter, and what the journal holds. False, and no
+   * life, if the journal is damaged.
+   */
+  start(): boolean {
+    const recovered = this.journal.recover();
+    if (recovered === null) return false;
+    this.#begin(recovered);
+    return true;
+  }
+
+  /** The folder is empty now. It must be down. */
+  loseDisk(): void {
+    this.journal.wipe();
+    this.#lastPersist = 0;
+    this.#hasToken = false;
+  }
+
+  #begin({ snapshot, records }: Recovered): void {
     const { protocol, context, decorate } = this.#options;
     const service = this.#options.service();
-    const counter = this.#options.counter();
+    const counter = this.#options.counter(this.#hasToken);
     const full: ReplicaContext = { ...context, service, counter };
     this.life++;
     this.effects = 0;
-    const { snapshot, records } = this.journal.recover();
     this.startedFrom = snapshot?.order ?? 0;
     const journal = records.map((bytes) => {
       const record = protocol.records.decode(bytes);
@@ -151,16 +189,20 @@ export class ReplicaHost {
   crash(survivors: number): void {
     this.#alive = null;
     this.#held = [];
-    this.#instant = [];
+    this.#instant.clear();
     this.#crashAfter = Infinity;
     this.timers.clear();
     this.journal.crash(survivors);
     this.#lastPersist = this.journal.written;
   }
 
-  /** Crashes of itself before the effect so many effects from now. */
-  crashAfter(effects: number): void {
+  /**
+   * Crashes of itself before the effect so many effects from now, or the first one after it that
+   * finds so many writes at risk.
+   */
+  crashAfter(effects: number, atRisk = 0): void {
     this.#crashAfter = effects;
+    this.#crashAtRisk = atRisk;
   }
 
   /** One turn: messages, each with its sender (null: a client), then the timers of 0 ms. */
@@ -191,7 +233,7 @@ export class ReplicaHost {
       const held = this.#held[released]!;
       if (held.needs > this.journal.durable) break;
       released++;
-      held.leave();
+      this.#leave(held.effect, held.bytes);
     }
     this.#held.splice(0, released);
     this.#sync();
@@ -230,27 +272,30 @@ export class ReplicaHost {
 
   #step(input: Input<Tagged, Tagged>): void {
     if (this.#alive === null) return;
-    const { machine } = this.#alive;
-    const now = this.#options.surroundings.now();
-    const effects = this.#attempt(() => machine.step(now, input));
-    if (effects === null) return;
-    for (const effect of effects) {
-      if (this.#crashAfter-- <= 0) {
-        this.#options.surroundings.crashed(this);
-        return;
+    const { surroundings } = this.#options;
+    try {
+      const now = surroundings.now(this);
+      for (const effect of this.#alive.machine.step(now, input)) {
+        if (this.#crashAfter <= 0 && this.journal.atRisk >= this.#crashAtRisk) {
+          return surroundings.crashed(this);
+        }
+        this.#crashAfter--;
+        this.effects++;
+        this.#carryOut(effect);
       }
-      this.effects++;
-      this.#attempt(() => this.#carryOut(effect));
-      if (!this.isUp) return;
+    } catch (error) {
+      this.#fail(error);
     }
   }
 
   #endTurn(): void {
-    for (let turns = 0; this.isUp && this.#instant.length > 0; turns++) {
-      if (turns > instantTimersMax) {
+    let turns = 0;
+    // Walking a set reaches what is added on the way, and not what is cancelled.
+    for (const timer of this.#instant) {
+      if (++turns > instantTimersMax) {
         return this.#fail(new InvariantError("0 ms timers without end"));
       }
-      const timer = this.#instant.shift()!;
+      this.#instant.delete(timer);
       this.#step({ kind: "timeout", timer });
     }
     this.#sync();
@@ -264,13 +309,11 @@ export class ReplicaHost {
     const { protocol, surroundings, context } = this.#options;
     switch (effect.kind) {
       case "send":
-        return this.#send([effect.to], effect.message);
       case "broadcast":
-        return this.#send(this.#others(), effect.message);
-      case "reply": {
-        const bytes = protocol.messages.encode(effect.message);
-        return this.#leave(() => surroundings.reply(this.id, effect.client, effect.session, bytes));
-      }
+      case "reply":
+        return this.#depart(effect, protocol.messages.encode(effect.message));
+      case "observe":
+        return this.#depart(effect, noBytes);
       case "persist":
         this.#lastPersist = this.journal.write(protocol.records.encode(effect.record));
         return;
@@ -284,40 +327,42 @@ export class ReplicaHost {
         return this.#setTimer(effect.timer, effect.afterMs);
       case "cancel-timer":
         this.timers.delete(effect.timer);
-        this.#instant = this.#instant.filter((timer) => timer !== effect.timer);
+        this.#instant.delete(effect.timer);
         return;
-      case "observe":
-        return this.#leave(() => surroundings.observe(this, effect.event));
     }
     throw new InvariantError(`replica ${context.replica}: an effect of unknown kind`);
   }
 
-  #others(): ReplicaId[] {
-    const { n } = this.#options.context;
-    return Array.from({ length: n }, (_, replica) => replica).filter((id) => id !== this.id);
-  }
-
-  #send(to: readonly ReplicaId[], message: Tagged): void {
-    const bytes = this.#options.protocol.messages.encode(message);
-    for (const replica of to) {
-      this.#leave(() => this.#options.surroundings.send(this.id, replica, bytes));
-    }
-  }
-
   /** The barrier: now, or when every earlier persist is durable. */
-  #leave(leave: () => void): void {
-    if (this.#lastPersist <= this.journal.durable && this.#held.length === 0) leave();
-    else this.#held.push({ needs: this.#lastPersist, leave });
+  #depart(effect: Departure, bytes: Uint8Array): void {
+    const needs = this.#lastPersist;
+    if (this.#held.length === 0 && needs <= this.journal.durable) this.#leave(effect, bytes);
+    else this.#held.push({ needs, effect, bytes });
+  }
+
+  #leave(effect: Departure, bytes: Uint8Array): void {
+    const { surroundings } = this.#options;
+    switch (effect.kind) {
+      case "send":
+        return surroundings.send(this.id, effect.to, bytes);
+      case "broadcast":
+        for (const replica of this.#others) surroundings.send(this.id, replica, bytes);
+        return;
+      case "reply":
+        return surroundings.reply(this.id, effect.client, effect.session, bytes);
+      case "observe":
+        return surroundings.observe(this, effect.event);
+    }
   }
 
   #setTimer(timer: string, afterMs: number): void {
-    this.#instant = this.#instant.filter((name) => name !== timer);
+    this.#instant.delete(timer);
     this.timers.delete(timer);
     if (afterMs <= 0) {
-      this.#instant.push(timer);
+      this.#instant.add(timer);
       return;
     }
-    const atMs = this.#options.surroundings.now() + afterMs;
+    const atMs = this.#options.surroundings.now(this) + afterMs;
     const token = ++this.#tokens;
     this.timers.set(timer, { token, atMs });
     this.#options.surroundings.timer(this, timer, token, atMs);
@@ -336,6 +381,7 @@ export class ReplicaHost {
   #fail(error: unknown): void {
     this.#alive = null;
     this.#held = [];
+    this.#instant.clear();
     this.timers.clear();
     this.#options.surroundings.broke(this, error);
   }

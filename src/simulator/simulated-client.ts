@@ -67,6 +67,18 @@ export class SimulatedClient {
     return this.#submitted === this.#options.plan.bundles && this.#outstanding.size === 0;
   }
 
+  /** Submits at once all that its session lets it, but for the last bundle. */
+  burst(): void {
+    const { plan, sessionWindow } = this.#options;
+    while (
+      !this.#expired &&
+      this.#submitted < plan.bundles - 1 &&
+      this.#next <= this.#acknowledged + sessionWindow
+    ) {
+      this.#submit();
+    }
+  }
+
   /** A message from a replica. */
   receive(from: ReplicaId, bytes: Uint8Array): void {
     const { protocol, client, f } = this.#options;

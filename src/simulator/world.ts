@@ -14,10 +14,11 @@ import { RollbackReplica, untripped } from "./adversary/rollback.js";
 import { type Cluster, cluster, type Decorate } from "./cluster.js";
 import { EventQueue } from "./event-queue.js";
 import { Judge } from "./judge.js";
+import { Mishaps } from "./mishaps.js";
 import { Fingerprint } from "./mix.js";
 import { Network } from "./network.js";
 import type { LeaseRules } from "./model-leases.js";
-import type { CrashPlan, Plan } from "./plan.js";
+import type { Plan } from "./plan.js";
 import type { Random } from "./random.js";
 import type { ReplicaHost, Surroundings } from "./replica-host.js";
 import { SimulatedClient } from "./simulated-client.js";
@@ -44,6 +45,12 @@ const lookMs = 25;
 /** How often a lying client acts, on average. */
 const lyingClientMs = 60;
 
+/** Under which name a timer is counted: without what numbers it. */
+const timeoutName = (timer: string): string => {
+  const end = timer.indexOf(":");
+  return end < 0 ? `timeout ${timer}` : `timeout ${timer.slice(0, end)}`;
+};
+
 export class World {
   readonly judge: Judge;
   readonly reached: Record<string, number> = {};
@@ -59,8 +66,7 @@ export class World {
   readonly #clients: SimulatedClient[] = [];
   readonly #liars: ReadonlySet<ReplicaId>;
   readonly #inboxes: { id: number; from: ReplicaId | null; bytes: Uint8Array }[][];
-  /** How long a replica that crashes next stays down. */
-  readonly #downMs = new Map<ReplicaId, number>();
+  readonly #mishaps: Mishaps;
   #messages = 0;
   #isOver = false;
 
@@ -71,14 +77,15 @@ export class World {
     this.#plan = plan;
     this.#random = random.fork("world");
     this.judge = new Judge(clients.correct);
-    const parties = n + clients.correct + clients.lying;
-    this.#network = new Network(
-      plan.network,
-      plan.partitions,
-      parties,
-      plan.healMs,
-      random.fork("network"),
-    );
+    this.#network = new Network({
+      plan: plan.network,
+      partitions: plan.partitions,
+      clogs: plan.clogs,
+      parties: n + clients.correct + clients.lying,
+      healMs: plan.healMs,
+      random: random.fork("network"),
+      count: (mark) => this.#count(mark),
+    });
     this.#liars = new Set(plan.liars.map(({ replica }) => replica));
     this.#inboxes = Array.from({ length: n }, () => []);
     this.#cluster = cluster({
@@ -95,14 +102,12 @@ export class World {
       surroundings: this.#surroundings(),
       decorate: (replica) => this.#decorate(replica),
       counter: (replica, group) =>
-        this.#rollsBack(replica) ? untripped(group, replica) : group.counter(replica),
+        this.#rollsBack(replica) ? untripped(group, replica) : undefined,
     });
-    for (const host of this.#cluster.hosts) this.#after(0, () => host.start());
+    for (const host of this.#cluster.hosts) this.#after(0, () => void host.start());
     this.#makeClients();
-    for (const crash of plan.crashes) this.#at(crash.atMs, () => this.#crash(crash));
-    for (const { fromMs, blocked } of plan.partitions) {
-      this.#at(fromMs, () => this.#happened("partition", null, () => `${blocked.length} links`));
-    }
+    this.#mishaps = this.#makeMishaps();
+    this.#announce();
     this.#at(plan.healMs, () => this.#heal());
   }
 
@@ -152,7 +157,8 @@ export class World {
   }
 
   #correctHosts(): ReplicaHost[] {
-    return this.#cluster.hosts.filter(({ id }) => !this.#liars.has(id));
+    const { gone } = this.#mishaps;
+    return this.#cluster.hosts.filter(({ id }) => !this.#liars.has(id) && !gone.has(id));
   }
 
   // Replicas and what surrounds them.
@@ -183,25 +189,20 @@ export class World {
 
   #surroundings(): Surroundings {
     return {
-      now: () => this.now,
+      now: (host) => this.#mishaps.clock(host.id),
       send: (from, to, bytes) => this.#send(from, to, bytes),
       reply: (from, client, session, bytes) => this.#reply(from, client, session, bytes),
-      sync: (host) => {
-        const { life } = host;
-        this.#after(this.#random.fraction() * this.#plan.syncMs, () => {
-          if (host.life === life && host.isUp) host.finishSync();
-        });
-      },
+      sync: (host) => this.#mishaps.sync(host, () => host.finishSync()),
       timer: (host, timer, token, atMs) => {
-        this.#at(atMs, () => {
+        this.#mishaps.whenDue(host.id, atMs, () => {
           if (host.timers.get(timer)?.token !== token) return;
-          this.#happened(`timeout ${timer}`, host.id);
+          this.#happened(timeoutName(timer), host.id);
           host.expire(timer, token);
         });
       },
       compacts: () => this.#random.chance(this.#plan.compactionChance),
       observe: (host, event) => this.#observe(host, event),
-      crashed: (host) => this.#fall(host),
+      crashed: (host) => this.#mishaps.fall(host),
       broke: (host, error) => this.#broke(host, error),
     };
   }
@@ -245,8 +246,8 @@ export class World {
       return { atMs: this.now, kind: "sent", id, from, to, fate: fate.kind, text };
     });
     if (fate.kind !== "carried") return this.#count(fate.kind);
-    if (fate.delaysMs.length > 1) this.#count("duplicated");
-    for (const delayMs of fate.delaysMs) this.#after(delayMs, () => arrive(id));
+    this.#at(fate.atMs, () => arrive(id));
+    if (fate.againMs !== null) this.#at(fate.againMs, () => arrive(id));
   }
 
   #describe(bytes: Uint8Array): string {
@@ -266,12 +267,16 @@ export class World {
     const inbox = this.#inboxes[to]!;
     inbox.push({ id, from, bytes });
     if (inbox.length > 1) return;
-    const { life } = host;
-    this.#after(this.#plan.turnMs, () => {
+    this.#after(this.#plan.turnMs, () => this.#turn(host, host.life));
+  }
+
+  #turn(host: ReplicaHost, life: number): void {
+    this.#mishaps.whenMoving(host.id, () => {
       if (host.life !== life) return;
-      const taken = inbox.splice(0);
-      for (const message of taken) this.#received(message.id, to);
+      const taken = this.#inboxes[host.id]!.splice(0);
+      for (const message of taken) this.#received(message.id, host.id);
       host.receive(taken);
+      this.#mishaps.took(host.id, taken.length);
     });
   }
 
@@ -287,8 +292,10 @@ export class World {
     this.fingerprint.add(session);
     const party = this.#plan.n + client;
     this.#carry(from, party, bytes, (id) => {
-      this.#received(id, party);
-      target.receive(from, bytes);
+      this.#mishaps.whenMoving(party, () => {
+        this.#received(id, party);
+        target.receive(from, bytes);
+      });
     });
   }
 
@@ -306,33 +313,42 @@ export class World {
     }
   }
 
-  // Crashes and the heal.
+  // What goes wrong, and the heal.
 
-  #crash(plan: CrashPlan): void {
-    const host = this.#cluster.hosts[plan.replica]!;
-    if (!host.isUp) return;
-    this.#downMs.set(host.id, plan.downMs);
-    if (plan.afterEffects === null) this.#fall(host);
-    else host.crashAfter(plan.afterEffects);
-  }
-
-  #fall(host: ReplicaHost): void {
-    const survivors = this.#random.below(host.journal.atRisk + 1);
-    const lost = host.journal.atRisk - survivors;
-    host.crash(survivors);
-    this.#inboxes[host.id]!.length = 0;
-    this.#happened("crash", host.id, () => `${lost} writes lost`);
-    if (lost > 0) this.#count("crash that lost writes");
-    const downMs = Math.min(this.#downMs.get(host.id)!, this.#plan.healMs - this.now);
-    this.#after(Math.max(0, downMs), () => {
-      if (!host.isUp) this.#rise(host);
+  #makeMishaps(): Mishaps {
+    return new Mishaps({
+      plan: this.#plan,
+      faultModel: this.#options.protocol.faultModel,
+      random: this.#random.fork("mishaps"),
+      hosts: this.#cluster.hosts,
+      now: () => this.now,
+      at: (atMs, action) => this.#at(atMs, action),
+      happened: (what, at, details) => this.#happened(what, at, () => details ?? ""),
+      count: (what) => this.#count(what),
+      fell: (host) => {
+        this.#inboxes[host.id]!.length = 0;
+      },
     });
   }
 
-  #rise(host: ReplicaHost): void {
-    this.#happened("restart", host.id);
-    host.start();
-    if (host.startedFrom > 0) this.#count("restart from a snapshot");
+  #announce(): void {
+    const { partitions, clogs, bursts, limits, liars } = this.#plan;
+    for (const { fromMs, kind, blocked } of partitions) {
+      this.#at(fromMs, () =>
+        this.#happened(`partition: ${kind}`, null, () => `${blocked.length} links`),
+      );
+    }
+    for (const { fromMs, held } of clogs) {
+      this.#at(fromMs, () => this.#happened("clog", null, () => `${held.length} links`));
+    }
+    for (const { atMs } of bursts) {
+      this.#at(atMs, () => {
+        this.#happened("burst", null);
+        for (const client of this.#clients) client.burst();
+      });
+    }
+    if (limits.pendingRequestsMax < 8) this.#count("small queues");
+    for (const { replica } of liars) this.#happened("liar", replica);
   }
 
   #heal(): void {
@@ -389,7 +405,8 @@ export class World {
           random: this.#random.fork(`client ${client}`),
           surroundings: {
             now: () => this.now,
-            after: (ms, action) => this.#after(ms, action),
+            after: (ms, action) =>
+              this.#after(ms, () => this.#mishaps.whenMoving(n + client, action)),
             send: (from, to, bytes) => this.#request(from, to, bytes),
             submitted: (bundle) => this.judge.submitted(bundle),
             accepted: (reply) => {

@@ -76,6 +76,22 @@ test("simulate --json counts seeds and says what they reached", async () => {
   assert.ok(report.seconds > 0);
 });
 
+test("--faults confines what goes wrong, --minutes ends the run", async () => {
+  const confined = ["--faults", "loss,pauses", "--minutes", "0.005", "--jobs", "1", "--json"];
+  const { code, out } = await troth("simulate", ...confined);
+  const { seeds, reached } = JSON.parse(out) as {
+    seeds: number;
+    reached: Record<string, number>;
+  };
+  assert.equal(code, 0);
+  assert.ok(seeds >= 8 && seeds < 500, `${seeds} seeds`);
+  assert.ok(reached.lost! > 0 && reached.pause! > 0);
+  assert.ok(reached.crash === undefined && reached.liar === undefined);
+  const unknown = await troth("simulate", "--faults", "loss,gloom");
+  assert.equal(unknown.code, 2);
+  assert.match(unknown.err, /no fault "gloom".*\n(.*\n)*processes: pauses, crashes/);
+});
+
 test("a seed replays to the bit", async () => {
   const run = () => troth("simulate", "--seed", "2", "--trace");
   const [first, second] = await Promise.all([run(), run()]);

@@ -15,8 +15,7 @@ import {
   type SeedOptions,
   simulateSeed,
 } from "../../src/simulator/index.js";
-import { hybsterBugs } from "../planted/hybster-bugs.js";
-import { type Bug, planted } from "../planted/plant.js";
+import { hybsterMutants, type Mutant, protocolWith } from "../../mutants/index.js";
 import { countingService, countingWorkload } from "./toy-service.js";
 
 const optionsOf = (protocol: Protocol, n: number, seed: number): SeedOptions => ({
@@ -87,20 +86,21 @@ const onlyLie =
   (plan: Plan, seed: number): Plan => {
     const replica = seed % plan.n;
     const crashes = plan.crashes.filter((crash) => crash.replica !== replica);
-    return { ...plan, crashes, liars: [{ replica, lies: [name], garbleChance: 0 }] };
+    const disk = { ...plan.disk, damages: [] };
+    return { ...plan, crashes, disk, liars: [{ replica, lies: [name], garbleChance: 0 }] };
   };
 const asDrawn = (plan: Plan, _seed: number): Plan => plan;
 
-const cases: readonly (readonly [Bug, number, readonly Property[], typeof asDrawn])[] = [
-  [hybsterBugs.quorumOfOne, 60, ["agreement"], asDrawn],
-  [hybsterBugs.repliesNotRestored, 60, ["state-equality", "exactly-once"], asDrawn],
-  [hybsterBugs.acknowledgementsSkipped, 40, ["liveness", "agreement"], asDrawn],
-  [hybsterBugs.coverageUnchecked, 200, ["agreement", "durability"], onlyLie("conceal")],
+const cases: readonly (readonly [Mutant, number, readonly Property[], typeof asDrawn])[] = [
+  [hybsterMutants["quorum-of-one"], 60, ["agreement"], asDrawn],
+  [hybsterMutants["replies-not-restored"], 60, ["state-equality", "exactly-once"], asDrawn],
+  [hybsterMutants["acknowledgements-skipped"], 40, ["liveness", "agreement"], asDrawn],
+  [hybsterMutants["coverage-unchecked"], 200, ["agreement", "durability"], onlyLie("conceal")],
 ];
 
 for (const [bug, seedsMax, properties, change] of cases) {
   test(`finds the planted bug ${bug.name}`, async () => {
-    const protocol = await planted("hybster", bug);
+    const protocol = await protocolWith(bug, "hybster");
     assert.notEqual(hunt(protocol, seedsMax, properties, change), null);
   });
 }

@@ -1,6 +1,6 @@
 // The rules of leases (decision 0008), each taken out by an override of one method.
 
-import type { Position } from "../../src/core/index.js";
+import { origin, type Position } from "../../src/core/index.js";
 import { ModelLeases } from "../../src/simulator/index.js";
 
 /** Itself among the f+1 that tell it what it had: f others are enough. */
@@ -47,8 +47,8 @@ class AnswersInactive extends ModelLeases {
 
 /** It goes on below what was recorded. */
 class ResumesBelow extends ModelLeases {
-  protected override resumption({ view, order }: Position): Position {
-    return { view, order: Math.max(0, order - 1) };
+  protected override resumption(): Position {
+    return origin;
   }
 }
 

@@ -1,8 +1,9 @@
 // `troth simulate`: seeded runs of a protocol under faults, in virtual time.
 
 import { availableParallelism } from "node:os";
-import type { Command } from "commander";
+import { type Command, InvalidArgumentError } from "commander";
 import { example, range, wholeNumber } from "../arguments.js";
+import { describeFaults } from "../../simulator/index.js";
 import type { SimulateOptions } from "../simulate/run.js";
 
 export function addSimulate(program: Command): void {
@@ -16,6 +17,8 @@ export function addSimulate(program: Command): void {
     .option("--service <name>", "what is replicated: kv or null", "kv")
     .option("--replicas <n>", "number of replicas", wholeNumber(1, 64), 3)
     .option("--seeds <A..B>", "which runs", range, { first: 1, last: 1000 })
+    .option("--minutes <M>", "new seeds from A on, until so many minutes are over", minutes)
+    .option("--faults <list>", "only these faults and groups of faults, or none; see below")
     .option("--seed <S>", "one run only", seedNumber)
     .option("--trace", "with --seed: a line for everything that happens", false)
     .option("--jobs <J>", "threads", wholeNumber(1, 256), availableParallelism())
@@ -24,9 +27,19 @@ export function addSimulate(program: Command): void {
       const { runSimulation } = await import("../simulate/run.js");
       process.exitCode = await runSimulation(options);
     });
+  command.addHelpText("after", `\nFaults, by group:\n${indented(describeFaults())}`);
   example(
     command,
     "troth simulate --protocol hybster --seeds 1..1000",
+    "troth simulate --minutes 10 --faults crashes,disks,loss",
     "troth simulate --protocol hybster --seed 17 --trace",
   );
 }
+
+function minutes(text: string): number {
+  const value = Number(text);
+  if (text.trim() !== "" && value > 0 && value <= 100_000) return value;
+  throw new InvalidArgumentError("Expected minutes above 0 and up to 100000.");
+}
+
+const indented = (text: string): string => text.replaceAll(/^/gm, "  ");

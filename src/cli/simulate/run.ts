@@ -10,6 +10,7 @@ import {
 } from "../../simulator/index.js";
 import { exitCode } from "../exit-code.js";
 import { duration, quantity, table } from "../text.js";
+import { progressLine, span } from "./progress.js";
 import { simulateAll } from "./seed-pool.js";
 import { optionsFor, type SeedRange, type Subject } from "./seed-worker.js";
 
@@ -20,26 +21,40 @@ export interface SimulateOptions {
   readonly replicas: number;
   readonly seeds: SeedRange;
   readonly seed?: number;
+  /** New seeds until so many minutes are over. */
+  readonly minutes?: number;
+  /** What may go wrong; see `faultsNamed`. Default: everything. */
+  readonly faults?: string;
   readonly trace: boolean;
   readonly jobs: number;
   readonly json: boolean;
 }
 
+/** What shells expect of a program that Ctrl-C ended. */
+const interrupted = 130;
+
 /** Runs, prints, and gives the exit code: failed if a property was violated. */
 export async function runSimulation(options: SimulateOptions): Promise<number> {
-  const { protocol, service, replicas: n, seed } = options;
-  const subject = { protocol, service, n };
+  const { protocol, service, replicas: n, seed, faults } = options;
+  const subject = { protocol, service, n, ...(faults === undefined ? {} : { faults }) };
   const simulation = optionsFor(subject);
   if (options.trace && seed === undefined) {
     throw new UsageError("TRACE_WITHOUT_SEED", "--trace needs --seed: a trace is of one run");
   }
   const startedAtMs = performance.now();
-  const tally = new Tally(subject, options.json);
+  const tally = new Tally(subject, options.json, options.minutes ?? null);
   if (seed !== undefined) {
     const trace = options.trace ? (event: TraceEvent) => console.log(lineOf(event, n)) : undefined;
     tally.add([simulateSeed({ ...simulation, seed, ...(trace === undefined ? {} : { trace }) })]);
   } else {
-    await simulateAll(subject, options.seeds, options.jobs, (outcomes) => tally.add(outcomes));
+    const { first } = options.seeds;
+    const endless = { first, last: Number.MAX_SAFE_INTEGER };
+    const seeds = options.minutes === undefined ? options.seeds : endless;
+    // Once: a second Ctrl-C does not wait for the runs under way.
+    const interrupt = () => tally.interrupt();
+    process.once("SIGINT", interrupt);
+    await simulateAll(subject, seeds, options.jobs, (outcomes) => tally.add(outcomes));
+    process.removeListener("SIGINT", interrupt);
   }
   return tally.finish((performance.now() - startedAtMs) / 1000);
 }
@@ -57,24 +72,35 @@ class Tally {
   readonly #reached: Record<string, number> = {};
   readonly #violations: FoundViolation[] = [];
   readonly #startedAtMs = performance.now();
+  readonly #endsAtMs: number;
   #seeds = 0;
+  #virtualMs = 0;
   #shownAtMs = 0;
+  #isInterrupted = false;
 
-  constructor(subject: Subject, json: boolean) {
+  constructor(subject: Subject, json: boolean, minutes: number | null) {
     this.#subject = subject;
     this.#json = json;
+    this.#endsAtMs = minutes === null ? Infinity : this.#startedAtMs + minutes * 60_000;
+  }
+
+  /** Enough, once the runs under way are done. */
+  interrupt(): void {
+    this.#isInterrupted = true;
   }
 
   /** Without `--json`, the first violation is enough. */
   add(outcomes: readonly Outcome[]): "go on" | "enough" {
-    for (const { seed, violations, reached } of outcomes) {
+    for (const { seed, violations, reached, virtualMs } of outcomes) {
       this.#seeds += 1;
+      this.#virtualMs += virtualMs;
       addReached(this.#reached, reached);
       for (const { property, message } of violations) {
         this.#violations.push({ seed, property, message });
       }
     }
     this.#showProgress();
+    if (this.#isInterrupted || performance.now() >= this.#endsAtMs) return "enough";
     return this.#violations.length > 0 && !this.#json ? "enough" : "go on";
   }
 
@@ -83,17 +109,18 @@ class Tally {
     const violations = this.#violations.toSorted((a, b) => a.seed - b.seed);
     if (process.stderr.isTTY) process.stderr.write("\r\u001b[K");
     if (this.#json) {
-      const reached = this.#reached;
-      console.log(JSON.stringify({ seeds: this.#seeds, violations, reached, seconds }));
+      const [seeds, reached, virtualMs] = [this.#seeds, this.#reached, this.#virtualMs];
+      console.log(JSON.stringify({ seeds, violations, reached, seconds, virtualMs }));
     } else {
       console.log(this.#describe(violations, seconds));
     }
+    if (this.#isInterrupted) return interrupted;
     return violations.length === 0 ? exitCode.ok : exitCode.failed;
   }
 
   #describe(violations: readonly FoundViolation[], seconds: number): string {
-    const { protocol, service, n } = this.#subject;
-    const took = duration(seconds * 1000);
+    const { protocol, service, n, faults } = this.#subject;
+    const took = seconds < 60 ? duration(seconds * 1000) : span(seconds * 1000);
     const [first] = violations;
     if (first === undefined) {
       const rows = Object.entries(this.#reached)
@@ -103,14 +130,18 @@ class Tally {
         { title: "what the runs reached", align: "left" },
         { title: "times", align: "right" },
       ] as const;
-      return `${this.#seeds} seeds clean in ${took}.\n\n${table(columns, rows)}`;
+      const stopped = this.#isInterrupted ? "Stopped: " : "";
+      const times = (this.#virtualMs / 1000 / seconds).toFixed(0);
+      const virtual = `${span(this.#virtualMs)} of virtual time (${times} × real time)`;
+      const result = `${stopped}${this.#seeds} seeds clean in ${took}, ${virtual}.`;
+      return rows.length === 0 ? result : `${result}\n\n${table(columns, rows)}`;
     }
     return [
       `Seed ${first.seed} violates ${first.property}: ${first.message}`,
       "",
       "Replay it, the same to the bit, with:",
       `  troth simulate --protocol ${protocol} --service ${service} --replicas ${n} ` +
-        `--seed ${first.seed} --trace`,
+        `${faults === undefined ? "" : `--faults ${faults} `}--seed ${first.seed} --trace`,
     ].join("\n");
   }
 
@@ -118,7 +149,11 @@ class Tally {
     const now = performance.now();
     if (!process.stderr.isTTY || now - this.#shownAtMs < 500) return;
     this.#shownAtMs = now;
-    const perSecond = this.#seeds / ((now - this.#startedAtMs) / 1000);
-    process.stderr.write(`\r\u001b[K${this.#seeds} seeds, ${quantity(perSecond)} a second`);
+    const elapsedMs = now - this.#startedAtMs;
+    const leftMs = this.#endsAtMs === Infinity ? null : this.#endsAtMs - now;
+    const [seeds, virtualMs, reached] = [this.#seeds, this.#virtualMs, this.#reached];
+    const width = Math.min(80, process.stderr.columns) - 1;
+    const line = progressLine({ seeds, elapsedMs, virtualMs, leftMs, reached }, width);
+    process.stderr.write(`\r\u001b[K${line}`);
   }
 }

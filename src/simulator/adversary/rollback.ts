@@ -83,9 +83,12 @@ export class RollbackReplica implements ReplicaMachine<Tagged, Tagged> {
   private readonly branches: Branch[] = [];
   private readonly pasts: Past[] = [{ saved: null, records: [] }];
   private forks = 0;
+  /** How likely instances hear what is not said to their host's audience. */
+  private readonly reach: number;
 
   constructor(means: RollbackMeans) {
     this.means = means;
+    this.reach = means.random.pick([0.05, 0.4, 0.9]);
     this.add(means.context, { saved: null, records: [] });
   }
 
@@ -151,11 +154,10 @@ export class RollbackReplica implements ReplicaMachine<Tagged, Tagged> {
   /** Who hears a message: those that speak to its sender, and sometimes the others. */
   private listeners({ from, message }: Message): Branch[] {
     const { random } = this.means;
-    const chance = from === null ? 0.6 : message.kind === "lease" ? 0.9 : 0.2;
-    return this.branches.filter(({ audience }) => {
-      const isMeant = from !== null && audience.has(from) && message.kind !== "lease";
-      return isMeant || random.chance(chance);
-    });
+    const chance = from === null ? 0.6 : message.kind === "lease" ? this.reach : 0.2;
+    return this.branches.filter(
+      ({ audience }) => (from !== null && audience.has(from)) || random.chance(chance),
+    );
   }
 
   private run(branch: Branch, now: number, input: Input<Tagged, Tagged>): Effects {
@@ -190,9 +192,9 @@ export class RollbackReplica implements ReplicaMachine<Tagged, Tagged> {
     }
   }
 
-  /** Statements of the instances go to everybody, some of them; all else to the audience. */
+  /** All goes to the life's audience; statements of its instance to others too, some of them. */
   private says({ audience }: Branch, to: ReplicaId, message: Tagged): boolean {
-    return message.kind === "lease" ? this.means.random.chance(0.85) : audience.has(to);
+    return audience.has(to) || (message.kind === "lease" && this.means.random.chance(this.reach));
   }
 
   private remember({ saved, records }: Branch): void {

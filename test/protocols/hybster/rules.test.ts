@@ -5,8 +5,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { counters, hybster } from "../../../src/protocols/hybster/index.js";
 import { defaultLimits } from "../../../src/core/index.js";
-import { hybsterBugs } from "../../planted/hybster-bugs.js";
-import { type Bug, planted } from "../../planted/plant.js";
+import { hybsterMutants, protocolWith } from "../../../mutants/index.js";
 import {
   answer,
   bytesOf,
@@ -18,11 +17,18 @@ import {
   stage,
 } from "./support.js";
 
-/** A story that ends well, and does not without the rule that `bug` takes out. */
-function rule(name: string, bug: Bug, story: (protocol: HybsterProtocol) => void): void {
+/** A story that ends well, and does not without the rule that `mutant` takes out. */
+function rule(
+  name: string,
+  mutant: keyof typeof hybsterMutants,
+  story: (protocol: HybsterProtocol) => void,
+): void {
   test(name, () => story(hybster));
-  test(`${name}: fails without its rule (${bug.name})`, async () => {
-    const broken = (await planted("hybster", bug)) as unknown as HybsterProtocol;
+  test(`${name}: fails without its rule (${mutant})`, async () => {
+    const broken = (await protocolWith(
+      hybsterMutants[mutant],
+      "hybster",
+    )) as unknown as HybsterProtocol;
     assert.throws(() => story(broken), assert.AssertionError);
   });
 }
@@ -34,7 +40,7 @@ const a = [bytesOf("a")];
 const b = [bytesOf("b")];
 const c = [bytesOf("c")];
 
-rule("hybster-vc-coverage (H3)", hybsterBugs.coverageUnchecked, (protocol) => {
+rule("hybster-vc-coverage (H3)", "coverage-unchecked", (protocol) => {
   const world = stage(protocol, { liars: [1] });
   const liar = world.liar(1);
   // R0 leads view 0 and commits b at order 1 with R1; R2 hears nothing of it.
@@ -76,7 +82,7 @@ rule("hybster-vc-coverage (H3)", hybsterBugs.coverageUnchecked, (protocol) => {
   cut();
 });
 
-rule("hybster-vc-reuse-counter (H2)", hybsterBugs.strictnessUnchecked, (protocol) => {
+rule("hybster-vc-reuse-counter (H2)", "strictness-unchecked", (protocol) => {
   const world = stage(protocol, { liars: [1] });
   const liar = world.liar(1);
   world.submit(0, b, { to: [0] });
@@ -102,7 +108,7 @@ rule("hybster-vc-reuse-counter (H2)", hybsterBugs.strictnessUnchecked, (protocol
   assert.notEqual(protocol.claims({ kind: "view-change", ...empty }, 1, context), null);
 });
 
-rule("hybster-newview-one-recipient (H4)", hybsterBugs.noViewChangeRetransmission, (protocol) => {
+rule("hybster-newview-one-recipient (H4)", "no-view-change-retransmission", (protocol) => {
   const world = stage(protocol, { liars: [1] });
   const liar = world.liar(1);
   // R0 and R2 cannot hear each other: both suspect view 0. Only R1 gets everything.
@@ -139,7 +145,7 @@ rule("hybster-newview-one-recipient (H4)", hybsterBugs.noViewChangeRetransmissio
   assert.equal(disagree(world, 0, 2), false);
 });
 
-rule("hybster-selective-prepare (H5)", hybsterBugs.noRelay, (protocol) => {
+rule("hybster-selective-prepare (H5)", "no-relay", (protocol) => {
   const world = stage(protocol, { liars: [0] });
   const liar = world.liar(0);
   world.submit(0, a, { to: [0] });
@@ -152,24 +158,20 @@ rule("hybster-selective-prepare (H5)", hybsterBugs.noRelay, (protocol) => {
   assert.equal(world.status(2).view, 0, "no view change was needed");
 });
 
-rule(
-  "retransmission after a healed partition",
-  hybsterBugs.noViewChangeRetransmission,
-  (protocol) => {
-    const world = stage(protocol, {});
-    world.crash(0);
-    const lost = world.block((m) => m.message.kind === "view-change");
-    world.submit(0, a);
-    world.play(2000);
-    assert.equal(answer(world, 0, 1), null, "view changes are lost");
-    lost();
-    world.block((m) => m.message.kind === "reply" && m.from === 0);
-    world.play(1000);
-    assert.equal(answer(world, 0, 1), "a");
-  },
-);
+rule("retransmission after a healed partition", "no-view-change-retransmission", (protocol) => {
+  const world = stage(protocol, {});
+  world.crash(0);
+  const lost = world.block((m) => m.message.kind === "view-change");
+  world.submit(0, a);
+  world.play(2000);
+  assert.equal(answer(world, 0, 1), null, "view changes are lost");
+  lost();
+  world.block((m) => m.message.kind === "reply" && m.from === 0);
+  world.play(1000);
+  assert.equal(answer(world, 0, 1), "a");
+});
 
-rule("suspicion has two steps", hybsterBugs.lonelySuspicion, (protocol) => {
+rule("suspicion has two steps", "lonely-suspicion", (protocol) => {
   const world = stage(protocol, {});
   const cut = world.block((m) => bothReplicas(m) && (m.to === 2 || m.from === 2));
   world.submit(0, a, { to: [2] });
@@ -185,7 +187,7 @@ rule("suspicion has two steps", hybsterBugs.lonelySuspicion, (protocol) => {
   assert.equal(answer(world, 0, 1), "a");
 });
 
-rule("the oldest request decides", hybsterBugs.patienceResetByOthers, (protocol) => {
+rule("the oldest request decides", "patience-reset-by-others", (protocol) => {
   const world = stage(protocol, { liars: [0] });
   const liar = world.liar(0);
   // R0 serves client 1 promptly and starves client 0.
@@ -208,7 +210,7 @@ rule("the oldest request decides", hybsterBugs.patienceResetByOthers, (protocol)
   assert.notEqual(answer(world, 0, 1), null);
 });
 
-rule("orders beyond the window are refused", hybsterBugs.windowUnchecked, (protocol) => {
+rule("orders beyond the window are refused", "window-unchecked", (protocol) => {
   const world = stage(protocol, { liars: [0], limits: { checkpointOrders: 2 } });
   const liar = world.liar(0);
   world.submit(0, a, { to: [0] });
@@ -220,31 +222,27 @@ rule("orders beyond the window are refused", hybsterBugs.windowUnchecked, (proto
   assert.equal(world.dropped(1)["a proposal out of its time"], 1);
 });
 
-rule(
-  "proposals are acknowledged in their order (H7)",
-  hybsterBugs.acknowledgedOutOfOrder,
-  (protocol) => {
-    const world = stage(protocol, { liars: [0] });
-    const liar = world.liar(0);
-    world.submit(0, a, { to: [0] });
-    world.submit(1, b, { to: [0] });
-    world.settle();
-    const requests = received(liar, "request").map(({ body, authenticator }) => ({
-      body,
-      authenticator,
-    }));
-    const first = forge.prepare(liar, 0, 1, [requests[0]!]);
-    const second = forge.prepare(liar, 0, 2, [requests[1]!]);
-    liar.send([1, 2], { kind: "prepare", ...second, requests: [...second.requests] });
-    world.settle();
-    liar.send([1, 2], { kind: "prepare", ...first, requests: [...first.requests] });
-    world.settle();
-    assert.equal(answer(world, 0, 1), "a");
-    assert.equal(answer(world, 1, 1), "ab");
-  },
-);
+rule("proposals are acknowledged in their order (H7)", "acknowledged-out-of-order", (protocol) => {
+  const world = stage(protocol, { liars: [0] });
+  const liar = world.liar(0);
+  world.submit(0, a, { to: [0] });
+  world.submit(1, b, { to: [0] });
+  world.settle();
+  const requests = received(liar, "request").map(({ body, authenticator }) => ({
+    body,
+    authenticator,
+  }));
+  const first = forge.prepare(liar, 0, 1, [requests[0]!]);
+  const second = forge.prepare(liar, 0, 2, [requests[1]!]);
+  liar.send([1, 2], { kind: "prepare", ...second, requests: [...second.requests] });
+  world.settle();
+  liar.send([1, 2], { kind: "prepare", ...first, requests: [...first.requests] });
+  world.settle();
+  assert.equal(answer(world, 0, 1), "a");
+  assert.equal(answer(world, 1, 1), "ab");
+});
 
-rule("a quorum is more than one", hybsterBugs.quorumOfOne, (protocol) => {
+rule("a quorum is more than one", "quorum-of-one", (protocol) => {
   const world = stage(protocol, { n: 5 });
   world.hold((m) => m.message.kind === "commit");
   world.submit(0, a, { to: [0] });
@@ -252,35 +250,31 @@ rule("a quorum is more than one", hybsterBugs.quorumOfOne, (protocol) => {
   assert.equal(world.status(1).executed, 0, "two of five commit nothing");
 });
 
-rule(
-  "an unestablished view needs its certificate (H4)",
-  hybsterBugs.uncertifiedLeave,
-  (protocol) => {
-    const world = stage(protocol, { liars: [1] });
-    const liar = world.liar(1);
-    const changes = ["view-change", "certificate"];
-    world.block((m) => m.from === 0 && m.to === 2 && changes.includes(m.message.kind));
-    world.submit(0, a);
-    const status = {
-      kind: "status",
-      view: 0,
-      established: 0,
-      stable: 0,
-      executed: 0,
-      acted: 0,
-    } as const;
-    const starved = world.block((m) => m.message.kind === "commit" || m.message.kind === "prepare");
-    liar.send([0, 2], { ...status, suspects: 9 });
-    world.play(800);
-    liar.send(0, { kind: "view-change", ...forge.viewChange(liar, 1) });
-    world.play(2500);
-    assert.ok(world.status(0).view > 1, "R0 has a quorum for view 1 and goes on");
-    assert.equal(world.status(2).view, 1, "R2 has no such quorum and stays");
-    starved();
-  },
-);
+rule("an unestablished view needs its certificate (H4)", "uncertified-leave", (protocol) => {
+  const world = stage(protocol, { liars: [1] });
+  const liar = world.liar(1);
+  const changes = ["view-change", "certificate"];
+  world.block((m) => m.from === 0 && m.to === 2 && changes.includes(m.message.kind));
+  world.submit(0, a);
+  const status = {
+    kind: "status",
+    view: 0,
+    established: 0,
+    stable: 0,
+    executed: 0,
+    acted: 0,
+  } as const;
+  const starved = world.block((m) => m.message.kind === "commit" || m.message.kind === "prepare");
+  liar.send([0, 2], { ...status, suspects: 9 });
+  world.play(800);
+  liar.send(0, { kind: "view-change", ...forge.viewChange(liar, 1) });
+  world.play(2500);
+  assert.ok(world.status(0).view > 1, "R0 has a quorum for view 1 and goes on");
+  assert.equal(world.status(2).view, 1, "R2 has no such quorum and stays");
+  starved();
+});
 
-rule("a client with two authenticators delays itself", hybsterBugs.endorsedByOne, (protocol) => {
+rule("a client with two authenticators delays itself", "endorsed-by-one", (protocol) => {
   const world = stage(protocol, { clientAuthentication: "mac" });
   world.submit(0, a, { to: [0] }); // valid at the leader …
   world.submit(0, a, { number: 1, to: [1, 2], authenticator: new Uint8Array(96) }); // … only
@@ -292,7 +286,7 @@ rule("a client with two authenticators delays itself", hybsterBugs.endorsedByOne
   assert.equal(world.status(1).view, 0, "nobody suspects the leader");
 });
 
-rule("a client that leaves a gap delays itself", hybsterBugs.gapsTaken, (protocol) => {
+rule("a client that leaves a gap delays itself", "gaps-taken", (protocol) => {
   const world = stage(protocol, {});
   world.submit(0, a, { number: 3 });
   world.play(2500);
@@ -319,7 +313,7 @@ test("the leader of a view that failed can take part in the next", () => {
   assert.equal(answer(world, 0, 2), "ab");
 });
 
-rule("a transferred state brings the replies", hybsterBugs.repliesNotRestored, (protocol) => {
+rule("a transferred state brings the replies", "replies-not-restored", (protocol) => {
   const world = stage(protocol, { limits: { checkpointOrders: 2 } });
   world.crash(2);
   for (let round = 0; round < 4; round += 1) {
@@ -329,7 +323,8 @@ rule("a transferred state brings the replies", hybsterBugs.repliesNotRestored, (
   world.restart(2);
   world.play(1500);
   assert.equal(world.status(2).executed, 4, "R2 caught up by state transfer");
-  // The client repeats its last request: everyone answers from the table, nobody executes it again.
+  // The client repeats its last request: everyone answers from the table, nobody executes it
+  // again.
   world.submit(0, a, { number: 4, acknowledged: 3 });
   world.play(100);
   const late = world.replies(0).filter((reply) => reply.from === 2);
@@ -338,11 +333,11 @@ rule("a transferred state brings the replies", hybsterBugs.repliesNotRestored, (
   assert.deepEqual(world.service(2).pages()[0]!.bytes(), bytesOf("aaaa"));
 });
 
-rule("a state is believed with its certificate only", hybsterBugs.manifestBelieved, (protocol) => {
+rule("a state is believed with its certificate only", "manifest-believed", (protocol) => {
   lyingSource(protocol, "manifest");
 });
 
-rule("every page is checked against the manifest", hybsterBugs.pagesBelieved, (protocol) => {
+rule("every page is checked against the manifest", "pages-believed", (protocol) => {
   lyingSource(protocol, "pages");
 });
 

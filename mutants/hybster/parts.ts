@@ -1,0 +1,249 @@
+// Mistakes in the parts that Hybster is made of.
+
+import { inFile } from "../mutant.js";
+
+export const checkpoints = inFile("parts/checkpoints.js", {
+  "checkpoint-digests-not-compared": {
+    breaks: "statements about different states make a checkpoint stable",
+    find: "other !== undefined && equalBytes(other.digest, digest)",
+    replace: "other !== undefined",
+  },
+  "checkpoint-of-one": {
+    breaks: "one statement makes a checkpoint stable",
+    find: "if (statements.length < this.quorum)",
+    replace: "if (statements.length < 1)",
+  },
+  "images-not-kept": {
+    breaks: "a state is forgotten when it is stable, though others may still fetch it",
+    find: "old.slice(0, -imagesKept)",
+    replace: "old",
+  },
+  "images-never-forgotten": {
+    breaks: "every state is kept for ever",
+    find: "this.images.delete(order);",
+    replace: "{}",
+  },
+  "checkpoint-count-not-reset": {
+    breaks: "a count of orders does not begin anew at a checkpoint",
+    find: "this.ordersSince = 0; this.bytesSince = 0;",
+    replace: "this.bytesSince = 0;",
+  },
+});
+
+export const clientTable = inFile("parts/client-table.js", {
+  "sessions-revived": {
+    breaks: "a session that was forgotten begins again",
+    find: 'if (client !== undefined && bundle.session <= client.expired) return "expired";',
+    replace: "",
+  },
+  "expiry-one-off": {
+    breaks: "the session forgotten last begins again",
+    find: "bundle.session <= client.expired",
+    replace: "bundle.session < client.expired",
+  },
+  "expiry-not-noted": {
+    breaks: "a session is forgotten, and that it was is forgotten too",
+    find: "client.expired = Math.max(client.expired, session);",
+    replace: "",
+  },
+  "gaps-executed": {
+    breaks: "a bundle takes effect although its predecessors did not",
+    find: 'return bundle.number === session.last + 1 ? "next" : "early";',
+    replace: 'return "next";',
+  },
+  "replies-forgotten-too-early": {
+    breaks: "a reply is forgotten when its client acknowledged the one before",
+    find: "!(number <= acknowledged || excess)",
+    replace: "!(number <= acknowledged + 1 || excess)",
+  },
+  "replies-never-forgotten": {
+    breaks: "replies that were acknowledged are kept for ever",
+    find: "session.replies.delete(number);",
+    replace: "{}",
+  },
+  "client-page-not-renewed": {
+    breaks: "a checkpoint holds the client table as it was at an earlier one",
+    find: "this.pageList[bundle.client % ClientTable.pageCount] = null;",
+    replace: "",
+  },
+  "clients-unsorted": {
+    breaks: "clients stand in a page in the order in which they came",
+    find: ".sort((a, b) => a - b)",
+    replace: "",
+  },
+  "last-bundle-not-restored": {
+    breaks: "a restored session begins anew",
+    find: "restored.set(session, { last, replies: kept, replyBytes });",
+    replace: "restored.set(session, { last: 0, replies: kept, replyBytes });",
+  },
+  "kept-replies-not-restored": {
+    breaks: "a restored session has no replies",
+    find: "restored.set(session, { last, replies: kept, replyBytes });",
+    replace: "restored.set(session, { last, replies: new Map(), replyBytes });",
+  },
+  "expiry-not-restored": {
+    breaks: "a restored client has no expired sessions",
+    find: "this.clients.set(client, { expired, sessions: restored });",
+    replace: "this.clients.set(client, { expired: 0, sessions: restored });",
+  },
+});
+
+export const executor = inFile("parts/executor.js", {
+  "replies-not-restored": {
+    breaks: "a fetched or saved state comes without the client table",
+    find: "this.clients.restore(image.pages.slice(0, ClientTable.pageCount));",
+    replace: "",
+  },
+  "service-not-restored": {
+    breaks: "a fetched or saved state comes without the service's",
+    find: "this.service.restore(image.pages.slice(ClientTable.pageCount));",
+    replace: "",
+  },
+  "duplicates-executed": {
+    breaks: "a bundle that took effect takes effect again",
+    find: "if (applied) this.clients.record",
+    replace: "this.clients.record",
+  },
+  "expired-executed": {
+    breaks: "a bundle of a forgotten session takes effect",
+    find: 'this.clients.standing(bundle) === "next";',
+    replace: '["next", "expired"].includes(this.clients.standing(bundle));',
+  },
+});
+
+export const transfer = inFile("parts/state-transfer.js", {
+  "manifest-believed": {
+    breaks: "a list of pages is believed without its certificate",
+    find: "if (!equalBytes(digest, target.digest)) return;",
+    replace: "",
+  },
+  "pages-believed": {
+    breaks: "a page is believed whatever its digest",
+    find: "if (page === null || !equalBytes(page.digest, expected))",
+    replace: "if (page === null)",
+  },
+  "any-page-taken": {
+    breaks: "a page that was not asked for counts as the one that was",
+    find: "if (page !== this.missing[0] || total",
+    replace: "if (total",
+  },
+  "piece-offsets-unchecked": {
+    breaks: "a piece of a page is put in at any place",
+    find: "if (offset !== partial.received || end",
+    replace: "if (end",
+  },
+  "drips-accepted": {
+    breaks: "a source may give as little as it likes",
+    find: "if (this.isGenerous(message) && message.pieces",
+    replace: "if (message.pieces",
+  },
+  "source-never-replaced": {
+    breaks: "a source that gives nothing is asked again and again",
+    find: "do this.source = (this.source + 1) % n; while (this.source === replica);",
+    replace: "if (this.source === replica) this.source = (this.source + 1) % n;",
+  },
+  "old-manifest-kept": {
+    breaks: "a transfer turns to a newer state with the list of pages of the older",
+    find: "this.target = target; this.manifest = null;",
+    replace: "this.target = target;",
+  },
+  "pages-one-piece-short": {
+    breaks: "a page that needs several messages is served from its beginning each time",
+    find: "let offset = request.offset;",
+    replace: "let offset = 0;",
+  },
+});
+
+export const pending = inFile("parts/pending-requests.js", {
+  "patience-reset-by-others": {
+    breaks: "any new request makes a replica patient again",
+    find: "for (const { since } of this.arrivals) return since;",
+    replace: "for (const { since } of [...this.arrivals].reverse()) return since;",
+  },
+  "gaps-taken": {
+    breaks: "a session's requests are taken in any order",
+    find: 'if (bundle.number > next) return "early";',
+    replace: "",
+  },
+  "settled-requests-wait": {
+    breaks: "requests that took effect go on waiting",
+    find: "this.arrivals.delete(waiting);",
+    replace: "",
+  },
+  "settles-one-short": {
+    breaks: "the request that took effect last goes on waiting",
+    find: "if (number > last) break;",
+    replace: "if (number >= last) break;",
+  },
+  "room-not-given-back": {
+    breaks: "the room of requests that took effect is not given back",
+    find: "this.bytes -= waiting.bytes;",
+    replace: "",
+  },
+  "proposed-and-lost": {
+    breaks: "a new leader does not propose what waits",
+    find: "this.unproposed = [...this.arrivals];",
+    replace: "",
+  },
+  "large-batches": {
+    breaks: "a batch may hold one request more than the others accept",
+    find: "batch.length >= batchRequestsMax || bytes + waiting.bytes > batchBytesMax;",
+    replace: "batch.length > batchRequestsMax || bytes + waiting.bytes > batchBytesMax;",
+  },
+});
+
+export const waiting = {
+  ...inFile("parts/suspicions.js", {
+    "lonely-suspicion": {
+      breaks: "a replica leaves its view alone",
+      find: "[this.f]",
+      replace: "[0]",
+    },
+    "unanimous-suspicion": {
+      breaks: "a view is left only when f+2 replicas want it",
+      find: "[this.f]",
+      replace: "[this.f + 1]",
+    },
+    "suspicions-withdrawn": {
+      breaks: "an older message takes a replica's wish back",
+      find: "if (view > this.wanted[replica]) this.wanted[replica] = view;",
+      replace: "this.wanted[replica] = view;",
+    },
+  }),
+  ...inFile("parts/patience.js", {
+    "old-requests-condemn-new-leaders": {
+      breaks: "a new leader is blamed for how long requests waited under the old one",
+      find: "Math.max(oldest, this.since) + this.lengthMs",
+      replace: "oldest + this.lengthMs",
+    },
+    "back-off-without-end": {
+      breaks: "patience grows without bound",
+      find: "Math.min(patienceMs * 2 ** Math.min(this.failedViews, 20), patienceMsMax)",
+      replace: "patienceMs * 2 ** Math.min(this.failedViews, 20)",
+    },
+    impatience: {
+      breaks: "patience is a hundredth of what it should be",
+      find: "return Math.min(patienceMs *",
+      replace: "return 0.01 * Math.min(patienceMs *",
+    },
+  }),
+  ...inFile("parts/batch-store.js", {
+    "batch-forgotten-too-early": {
+      breaks: "batches of orders just above the stable checkpoint are forgotten",
+      find: "for (const [key, { order }] of this.batches) if (order <= upTo)",
+      replace: "for (const [key, { order }] of this.batches) if (order <= upTo + 2)",
+    },
+    "batch-order-lowered": {
+      breaks: "a batch proposed at two orders is forgotten with the lower",
+      find: "Math.max(order, known?.order ?? 0)",
+      replace: "Math.min(order, known?.order ?? order)",
+    },
+  }),
+  ...inFile("protocols/hybster/index.js", {
+    "reply-of-one": {
+      breaks: "a client believes one replica",
+      find: "replyQuorum: (f) => f + 1",
+      replace: "replyQuorum: (f) => 1",
+    },
+  }),
+};

@@ -1,0 +1,224 @@
+// Mistakes in helping peers, catching up, and coming back after a restart (recovery.ts).
+
+import { inFile } from "../mutant.js";
+
+export const recovery = inFile("protocols/hybster/recovery.js", {
+  "no-relay": {
+    breaks: "peers that stall are not sent the orders they lack",
+    find: "this.resendOrders(peer, has);",
+    replace: "",
+  },
+  "no-view-change-retransmission": {
+    breaks: "peers that change views are not helped",
+    find: "views.assist(peer, status);",
+    replace: "{}",
+  },
+  "missed-views-ignored": {
+    breaks: "a peer beyond the others' view is not told that it was established",
+    find: "if (isBehind || isChanging || hasMissed)",
+    replace: "if (isBehind || isChanging)",
+  },
+  "stable-not-resent": {
+    breaks: "peers behind a checkpoint are not sent its proof",
+    find: "if (status.stable < order) this.sendStable(peer);",
+    replace: "",
+  },
+  "own-commit-not-resent": {
+    breaks: "orders are resent without this replica's COMMIT",
+    find: 'outbox.send(peer, { ...slot.commit, kind: "commit" });',
+    replace: "{}",
+  },
+  "resend-starts-one-late": {
+    breaks: "orders are resent from the second that a peer lacks",
+    find: "let order = has + 1; order <= last",
+    replace: "let order = has + 2; order <= last",
+  },
+  "batches-not-given": {
+    breaks: "a peer that asks for a batch gets none",
+    find: "const requests = this.findAnywhere(message.digest);",
+    replace: "const requests = null;",
+  },
+  "statements-not-repeated": {
+    breaks: "checkpoints that are not stable yet are stated once",
+    find: 'outbox.broadcast({ ...statement, kind: "checkpoint" });',
+    replace: "",
+  },
+  "transfer-never-turns": {
+    breaks: "a source that gives nothing is waited for without end",
+    find: "transfer.tick();",
+    replace: "",
+  },
+  "state-never-fetched": {
+    breaks: "a replica that fell behind the window fetches no state",
+    find: "else if (now - since >= context.timing.catchUpMs) this.beginTransfer(stable);",
+    replace: "",
+  },
+  "skip-not-stored": {
+    breaks: "it is not stored that a state began to be fetched",
+    find: 'outbox.persist({ ...stable, kind: "skipped" });',
+    replace: "",
+  },
+  "fetched-state-not-taken": {
+    breaks: "a fetched state is not put in the place of the old one",
+    find: "executor.restore(image);",
+    replace: "",
+  },
+  "checkpoint-count-not-restarted": {
+    breaks: "after a transfer, checkpoints are due at other orders than elsewhere",
+    find: "checkpoints.restartCount();",
+    replace: "",
+  },
+  "fetched-state-not-saved": {
+    breaks: "a fetched state is saved at the host's leisure",
+    find: "required: true",
+    replace: "required: false",
+  },
+  "positions-not-retained": {
+    breaks: "a saved state does not say where the counters stood",
+    find: "const kept = [...this.positions.values()];",
+    replace: "const kept = [];",
+  },
+  "stable-not-retained": {
+    breaks: "a saved state does not hold the proof that it is stable",
+    find: 'kept.push({ ...this.replica.stable(), kind: "stable" });',
+    replace: "",
+  },
+  "plan-not-retained": {
+    breaks: "a saved state does not hold the batches of a plan",
+    find: "kept.push(...this.unproposed(), ...views.retained());",
+    replace: "kept.push(...views.retained());",
+  },
+  "proposals-not-retained": {
+    breaks: "a saved state does not hold the proposals above it",
+    find: "for (const slot of log.proposed()) {",
+    replace: "for (const slot of []) {",
+  },
+  "own-commits-not-retained": {
+    breaks: "a saved state holds proposals without this replica's COMMITs",
+    find: "if (slot.commit === null) kept.push",
+    replace: "if (true) kept.push",
+  },
+  "executed-not-retained": {
+    breaks: "a saved state does not say what was executed beyond it",
+    find: 'for (const { order } of checkpoints.unstable()) kept.push({ order, kind: "executed" });',
+    replace: "",
+  },
+  "counters-not-resumed": {
+    breaks: "a replica that restarts does not take its counters up",
+    find: "for (const record of journal) this.resumeCounters(record);",
+    replace: "",
+  },
+  "counters-resumed-last": {
+    breaks: "a replica that restarts takes its counters up when it has replayed",
+    find: `for (const record of journal) this.resumeCounters(record);
+      const snapshot = saved && this.replica.executor.read(saved);
+      if (snapshot !== null) {
+        this.replica.executor.restore(snapshot); this.replica.executed = snapshot.order; }
+      for (const record of journal) this.replayRecord(record, snapshot);`,
+    replace: `const snapshot = saved && this.replica.executor.read(saved);
+      if (snapshot !== null) {
+        this.replica.executor.restore(snapshot); this.replica.executed = snapshot.order; }
+      for (const record of journal) this.replayRecord(record, snapshot);
+      for (const record of journal) this.resumeCounters(record);`,
+  },
+  "position-not-resumed": {
+    breaks: "a counter is not taken up at the position that was stored for it",
+    find: "return this.resume(record.attestation, record.digest);",
+    replace: "return;",
+  },
+  "commit-not-resumed": {
+    breaks: "a counter is not taken up at the last COMMIT",
+    find: "return this.resume(commit.attestation, certified.commit(commit.batch, hash));",
+    replace: "return;",
+  },
+  "proposal-not-resumed": {
+    breaks: "a counter is not taken up at the last proposal",
+    find: "return this.resume(record.attestation, certified.prepare(record.batch, hash));",
+    replace: "return;",
+  },
+  "departure-not-resumed": {
+    breaks: "a counter is not taken up at the last view change",
+    find: "return this.resume(record.attestation, certified.viewChange(record, hash));",
+    replace: "return;",
+  },
+  "proposals-not-restored": {
+    breaks: "after a restart, a leader has forgotten its proposals",
+    find: "return this.replayProposal(record, null);",
+    replace: "return;",
+  },
+  "accepted-not-restored": {
+    breaks: "after a restart, a follower has forgotten what it acknowledged",
+    find: "return this.replayProposal(record.prepare, record.commit);",
+    replace: "return;",
+  },
+  "executed-not-restored": {
+    breaks: "after a restart, a replica has not executed what it stated a checkpoint of",
+    find: "return this.replayUpTo(record.order);",
+    replace: "return;",
+  },
+  "stable-not-restored": {
+    breaks: "after a restart, a replica has forgotten its stable checkpoint",
+    find: "return this.replayStable(record, snapshot);",
+    replace: "return;",
+  },
+  "skip-not-restored": {
+    breaks: "after a restart, a replica goes on from before the state it began to fetch",
+    find: "return this.replica.moveWindow(record);",
+    replace: "return;",
+  },
+  "departure-not-restored": {
+    breaks: "after a restart, a replica has forgotten that it left its view",
+    find: "return views.restoreLeft(record);",
+    replace: "return;",
+  },
+  "ticket-not-restored": {
+    breaks: "after a restart, a replica has lost the certificate with which it left its view",
+    find: "return views.restoreTicket(record.viewChanges);",
+    replace: "return;",
+  },
+  "replayed-log-not-cleared": {
+    breaks: "after a restart, proposals of an older view stand in the log",
+    find: "this.replica.clearLog(); views.restoreEstablished(record);",
+    replace: "views.restoreEstablished(record);",
+  },
+  "replayed-view-keeps-order": {
+    breaks: "after a restart, a view goes on at the order of the one before",
+    find: "this.replica.acted = Math.max(record.base, stable);",
+    replace: "",
+  },
+  "plan-not-restored": {
+    breaks: "after a restart, the batches of an acknowledged plan are lost",
+    find: "return batches.put(record.digest, record.requests, stable + window);",
+    replace: "return;",
+  },
+  "replayed-proposals-not-durable": {
+    breaks: "after a restart, a replica does not report what its journal holds",
+    find: "slot.isDurable = true; slot.commit = commit;",
+    replace: "slot.commit = commit;",
+  },
+  "own-vote-not-restored": {
+    breaks: "after a restart, a follower does not count its own COMMITs",
+    find: "if (commit !== null) log.vote(prepare.order, context.replica, commit.batch);",
+    replace: "",
+  },
+  "own-commit-not-restored": {
+    breaks: "after a restart, a follower cannot send its COMMITs again",
+    find: "slot.isDurable = true; slot.commit = commit;",
+    replace: "slot.isDurable = true;",
+  },
+  "acted-not-restored": {
+    breaks: "after a restart, a replica certifies orders a second time",
+    find: "this.replica.acted = prepare.order;",
+    replace: "",
+  },
+  "snapshot-not-restored": {
+    breaks: "after a restart, the saved state is counted as executed and not restored",
+    find: "this.replica.executor.restore(snapshot);",
+    replace: "",
+  },
+  "snapshot-order-not-restored": {
+    breaks: "after a restart, what the saved state holds is executed again",
+    find: "this.replica.executed = snapshot.order;",
+    replace: "",
+  },
+});

@@ -1,0 +1,286 @@
+// Mistakes in the normal case (replica.ts), the ordering window (order-log.ts), and requests on
+// their way in (intake.ts, endorsements.ts).
+
+import { inFile } from "../mutant.js";
+
+export const ordering = inFile("protocols/hybster/replica.js", {
+  "window-unchecked": {
+    breaks: "any order above the stable checkpoint is accepted",
+    find: "return order > stable && order <= stable + 2 * this.context.limits.checkpointOrders;",
+    replace: "return order > stable;",
+  },
+  "window-without-floor": {
+    breaks: "orders below the stable checkpoint are accepted",
+    find: "return order > stable && order <= stable + 2",
+    replace: "return order <= stable + 2",
+  },
+  "window-too-short": {
+    breaks: "the window ends before the next checkpoint",
+    find: "order <= stable + 2 * this.context.limits.checkpointOrders",
+    replace: "order < stable + this.context.limits.checkpointOrders",
+  },
+  "old-views-accepted": {
+    breaks: "order messages of any view are accepted",
+    find: "return view === this.views.established.view && this.isInWindow(order);",
+    replace: "return this.isInWindow(order);",
+  },
+  "older-views-accepted": {
+    breaks: "order messages of views before the established one are accepted",
+    find: "return view === this.views.established.view && this.isInWindow(order);",
+    replace: "return view <= this.views.established.view && this.isInWindow(order);",
+  },
+  "left-view-unheard": {
+    breaks: "nothing more is learnt from a view that was left",
+    find: "return view === this.views.established.view && this.isInWindow(order);",
+    replace:
+      "return view === this.views.view && this.views.isEstablished && this.isInWindow(order);",
+  },
+  "plan-not-enforced": {
+    breaks: "a leader may depart from its view's plan",
+    find: "if (planned !== null && !equalBytes(planned, message.batch))",
+    replace: "if (false)",
+  },
+  "acknowledged-out-of-order": {
+    breaks: "a proposal is acknowledged at whatever order it comes (H7)",
+    find: "let slot = this.log.get(this.acted + 1);",
+    replace: "let slot = [...this.log.proposed()].reverse().find((s) => !s.isDurable);",
+  },
+  "acknowledged-one-at-a-time": {
+    breaks: "proposals that came early are not acknowledged when the gap is filled",
+    find: "while (slot?.prepare) { this.sendCommit",
+    replace: "if (slot?.prepare) { this.sendCommit",
+  },
+  "own-commit-uncounted": {
+    breaks: "a follower does not count its own COMMIT",
+    find: "this.log.vote(order, replica, batch); this.outbox.persist",
+    replace: "this.outbox.persist",
+  },
+  "commits-to-leader-only": {
+    breaks: "followers send COMMITs to the leader only, whatever the quorum",
+    find: "if (quorumOf(this.context.n) === 2)",
+    replace: "if (true)",
+    replicas: 5,
+  },
+  "commits-not-acted-upon": {
+    breaks: "a COMMIT that completes a quorum leads to nothing",
+    find: "if (order === this.executed + 1) this.execute();",
+    replace: "",
+  },
+  "executed-unstored": {
+    breaks: "a batch that this replica did not acknowledge is executed and not stored",
+    find: "if (!slot.isDurable) this.store(slot, slot.prepare);",
+    replace: "",
+  },
+  "proposals-not-stored": {
+    breaks: "a leader does not store its proposals",
+    find: 'this.outbox.persist({ ...header, requests: batch, kind: "proposed" });',
+    replace: "",
+  },
+  "proposals-sent-before-stored": {
+    breaks: "a leader sends its proposal before it stores it",
+    find: `this.outbox.persist({ ...header, requests: batch, kind: "proposed" });
+      const requests = planned ? [] : batch;
+      this.outbox.broadcast({ ...header, requests, kind: "prepare" });`,
+    replace: `const requests = planned ? [] : batch;
+      this.outbox.broadcast({ ...header, requests, kind: "prepare" });
+      this.outbox.persist({ ...header, requests: batch, kind: "proposed" });`,
+  },
+  "commits-not-stored": {
+    breaks: "a follower does not store its COMMITs",
+    find: 'this.outbox.persist({ kind: "accepted", prepare, commit: slot.commit });',
+    replace: "",
+  },
+  "checkpoints-unbacked": {
+    breaks: "a checkpoint is stated before it is stored that its orders are committed",
+    find: 'this.outbox.persist({ order: image.order, kind: "executed" });',
+    replace: "",
+  },
+  "own-state-not-compared": {
+    breaks: "a replica takes its own state for the certified one",
+    find: "if (own !== undefined && equalBytes(own.digest, stable.digest))",
+    replace: "if (own !== undefined)",
+  },
+  "stable-not-adopted": {
+    breaks: "a new view's checkpoint is not fetched at once",
+    find: "if (stable.order > this.checkpoints.stable.order) this.recovery.beginTransfer(stable);",
+    replace: "",
+  },
+  "log-not-forgotten": {
+    breaks: "proposals below the stable checkpoint are kept",
+    find: "this.log.forget(stable.order);",
+    replace: "",
+  },
+  "batches-not-forgotten": {
+    breaks: "batches below the stable checkpoint are kept",
+    find: "this.batches.forget(stable.order);",
+    replace: "",
+  },
+  "acted-left-behind": {
+    breaks: "after a transfer, orders are acknowledged from where the replica was before",
+    find: "this.acted = Math.max(this.acted, stable.order);",
+    replace: "",
+  },
+  "plan-stored-by-digest": {
+    breaks: "the batches of an acknowledged plan are not stored",
+    find: 'this.outbox.persist({ kind: "batch", digest, requests });',
+    replace: "",
+  },
+  "missing-batches-not-fetched": {
+    breaks: "batches of a plan that are missing are awaited and not asked for",
+    find: 'this.outbox.send(from, { kind: "fetch-batch", digest });',
+    replace: "{}",
+  },
+  "batches-lost-with-view": {
+    breaks: "the batches of a view that was left are forgotten with it",
+    find: "this.batches.put(prepare.batch, batch, order);",
+    replace: "",
+  },
+  "log-not-cleared": {
+    breaks: "a new view begins with the proposals of the old one in its log",
+    find: "this.clearLog(); this.acted = Math.max(this.views.established.base",
+    replace: "this.acted = Math.max(this.views.established.base",
+  },
+  "new-view-from-old-order": {
+    breaks: "a new view goes on at the order that the old one had reached",
+    find: "this.acted = Math.max(this.views.established.base, this.checkpoints.stable.order);",
+    replace: "",
+  },
+  "pending-not-proposed-again": {
+    breaks: "requests that an old leader proposed in vain are not proposed by the new one",
+    find: `this.ordersInView = 0; this.patience.restart(this.now);
+      this.pending.restart((bundle) => this.executor.settled(bundle));`,
+    replace: "this.ordersInView = 0; this.patience.restart(this.now);",
+  },
+  "pending-kept-in-transfer": {
+    breaks: "requests that a transferred state answers go on waiting",
+    find: `this.progressAt = this.now;
+      this.pending.restart((bundle) => this.executor.settled(bundle));`,
+    replace: "this.progressAt = this.now;",
+  },
+  "plan-not-proposed-at-once": {
+    breaks: "a new leader proposes its plan only with the next request",
+    find: "this.propose(); this.watch();",
+    replace: "this.watch();",
+  },
+  "patience-once": {
+    breaks: "the patience timer is set once and never again",
+    find: "this.isWatching = false;",
+    replace: "",
+  },
+  "batch-once": {
+    breaks: "the batch timer is set once and never again",
+    find: "this.isBatching = false;",
+    replace: "",
+  },
+  "status-once": {
+    breaks: "the status timer is not set again",
+    find: `this.outbox.setTimer("status", this.context.timing.statusMs);
+      this.sayStatus(); this.intake`,
+    replace: "this.sayStatus(); this.intake",
+  },
+  "requests-not-forwarded": {
+    breaks: "requests that the leader may not have got are not passed on to it",
+    find: "this.intake.forward();",
+    replace: "",
+  },
+  "no-catching-up": {
+    breaks: "time passes, and nothing is fetched or stated again",
+    find: "this.recovery.tick();",
+    replace: "",
+  },
+  "waiting-not-retried": {
+    breaks: "what waits in a view change is not tried again",
+    find: "this.views.retry(this.now);",
+    replace: "",
+  },
+  "stalled-plan-not-suspected": {
+    breaks: "a leader is suspected for waiting requests only, not for orders that stay unexecuted",
+    find: "return isBlocked ? Math.min(oldest ?? this.progressAt, this.progressAt) : oldest;",
+    replace: "return oldest;",
+  },
+  "no-back-off": {
+    breaks: "every view is given the same time",
+    find: "this.patience.viewFailed();",
+    replace: "",
+  },
+  "fetched-state-not-gone-on-from": {
+    breaks: "after a transfer, proposals that came meanwhile are not acknowledged",
+    find: "this.acknowledge(); this.execute(); this.watch();",
+    replace: "this.execute(); this.watch();",
+  },
+  "transfer-not-resumed": {
+    breaks: "a transfer that a crash cut short is not taken up again",
+    find: "this.recovery.resumeTransfer();",
+    replace: "",
+  },
+});
+
+export const log = inFile("protocols/hybster/order-log.js", {
+  "votes-not-compared": {
+    breaks: "a COMMIT for another batch counts as well",
+    find: "if (vote !== null && equalBytes(vote, prepare.batch))",
+    replace: "if (vote !== null)",
+  },
+  "commit-quorum-one-short": {
+    breaks: "an order is committed with one vote too few",
+    find: "return count >= this.quorum;",
+    replace: "return count >= this.quorum - 1;",
+    replicas: 5,
+  },
+  "commit-quorum-one-more": {
+    breaks: "an order is committed with one vote more than a quorum",
+    find: "return count >= this.quorum;",
+    replace: "return count > this.quorum;",
+  },
+  "unstored-proposals-reported": {
+    breaks: "a view change reports proposals that the journal does not hold",
+    find: "if (!slot?.prepare || !slot.isDurable)",
+    replace: "if (!slot?.prepare)",
+  },
+  "forgets-one-too-many": {
+    breaks: "the first proposal above the stable checkpoint is forgotten with those below",
+    find: "if (order > upTo)",
+    replace: "if (order > upTo + 1)",
+  },
+});
+
+export const intake = inFile("protocols/hybster/intake.js", {
+  "replies-not-resent": {
+    breaks: "a request that was answered is not answered again",
+    find: "if (answer !== null) return this.replica.reply(answer);",
+    replace: "if (answer !== null) return;",
+  },
+  "mac-requests-not-endorsed": {
+    breaks: "a request with MAC authenticators is ordered on the leader's own check",
+    find: 'if (from === null && context.clientAuthentication === "mac")',
+    replace: "if (false)",
+  },
+  "requests-not-batched": {
+    breaks: "a leader does not propose when a request comes",
+    find: "if (this.replica.isLeading) this.replica.batchSoon();",
+    replace: "",
+  },
+  "endorsements-not-sent": {
+    breaks: "a replica endorses requests for itself only",
+    find: "outbox.broadcast(message);",
+    replace: "",
+  },
+});
+
+export const endorsements = inFile("protocols/hybster/endorsements.js", {
+  "endorsed-by-one": {
+    breaks: "a request with MAC authenticators is ordered on one replica's word",
+    find: "candidate.endorsements.size < this.needed",
+    replace: "candidate.endorsements.size < 1",
+  },
+  "endorsed-by-one-more": {
+    breaks: "a request with MAC authenticators needs one endorsement too many",
+    find: "candidate.endorsements.size < this.needed",
+    replace: "candidate.endorsements.size <= this.needed",
+  },
+  "endorsement-places-lost": {
+    breaks: "a replica's places for requests to be endorsed are not given back",
+    find: "this.mentioned[candidate.by] -= 1;",
+    replace: "",
+  },
+});

@@ -1,0 +1,222 @@
+// Mistakes in leaving a view and finding the next (view-changer.ts).
+
+import { inFile } from "../mutant.js";
+
+export const views = inFile("protocols/hybster/view-changer.js", {
+  "acknowledgements-skipped": {
+    breaks: "a view counts as established on one acknowledgement (H4)",
+    find: "if (acknowledgements.length < this.quorum)",
+    replace: "if (acknowledgements.length < 1)",
+  },
+  "uncertified-leave": {
+    breaks: "a view that was not established is left without its certificate (H4)",
+    find: "else if (this.isEstablished) {",
+    replace: "else {",
+  },
+  "certified-view-left-at-once": {
+    breaks: "a view is left as soon as it has its certificate",
+    find: "certificate[0].to < agreed",
+    replace: "certificate[0].to <= agreed",
+  },
+  "suspicion-unsaid": {
+    breaks: "a replica does not say that it suspects",
+    find: "return Math.max(this.view, this.suspicions.of(this.self));",
+    replace: "return this.view;",
+  },
+  "certificate-history-ignored": {
+    breaks: "a replica that leaves with a certificate reports only what it saw itself",
+    find: "history = laterHistory(history, decision.history);",
+    replace: "",
+  },
+  "certificate-stable-ignored": {
+    breaks: "a replica that leaves with a certificate keeps its own, older checkpoint",
+    find: "this.host.adoptStable(decision.stable); history =",
+    replace: "history =",
+  },
+  "ticket-not-stored": {
+    breaks: "the certificate with which a view was left is not stored",
+    find: 'this.host.outbox.persist({ viewChanges: [...certificate], kind: "ticket" });',
+    replace: "",
+  },
+  "ticket-not-kept": {
+    breaks: "the certificate with which a view was left is not kept for others",
+    find: "if (certificate !== null) this.keepTicket(certificate);",
+    replace: "",
+  },
+  "departure-not-stored": {
+    breaks: "a replica's view change is not stored",
+    find: 'this.host.outbox.persist({ ...message, kind: "left" });',
+    replace: "",
+  },
+  "departure-sent-before-stored": {
+    breaks: "a replica sends its view change before it stores it",
+    find: `this.host.outbox.persist({ ...message, kind: "left" });
+      this.host.outbox.broadcast({ ...message, kind: "view-change" });`,
+    replace: `this.host.outbox.broadcast({ ...message, kind: "view-change" });
+      this.host.outbox.persist({ ...message, kind: "left" });`,
+  },
+  "certificate-not-forgotten": {
+    breaks: "a replica enters a view with the certificate of the one before",
+    find: "this.certificate = null; this.newView = null;",
+    replace: "this.newView = null;",
+  },
+  "new-view-not-forgotten": {
+    breaks: "a replica enters a view with the NEW-VIEW of the one before",
+    find: "this.certificate = null; this.newView = null;",
+    replace: "this.certificate = null;",
+  },
+  "certified-by-one": {
+    breaks: "one view change makes a certificate",
+    find: "if (usable.length < this.quorum)",
+    replace: "if (usable.length < 1)",
+  },
+  "certified-without-batches": {
+    breaks: "a view change counts although its batches are missing here",
+    find: "&& this.host.fetchMissing(message, replica) === 0",
+    replace: "",
+  },
+  "new-view-position-not-stored": {
+    breaks: "a leader does not store that it announced a view",
+    find: `this.host.outbox.persist({
+      kind: "position", attestation: toWire(attestation), digest });`,
+    replace: "",
+  },
+  "old-new-views-accepted": {
+    breaks: "a NEW-VIEW is taken again when its view is established",
+    find: "|| message.view <= this.established.view; if (isOld",
+    replace: "; if (isOld",
+  },
+  "new-view-without-batches": {
+    breaks: "a NEW-VIEW is acknowledged although batches of its plan are missing",
+    find: "if (this.host.fetchMissing(this.planned(decision), from) > 0)",
+    replace: "if (false)",
+  },
+  "new-view-stable-ignored": {
+    breaks: "a NEW-VIEW's checkpoint is not adopted",
+    find: "this.host.adoptStable(decision.stable); this.newView",
+    replace: "this.newView",
+  },
+  "plan-not-stored": {
+    breaks: "a plan is acknowledged and not stored",
+    find: "this.host.storePlan(decision);",
+    replace: "",
+  },
+  "newest-acknowledgement-lost": {
+    breaks: "a replica's first acknowledgement is kept, and later ones are not",
+    find: ".get(replica)?.view ?? 0) >= message.view)",
+    replace: ".get(replica)?.view ?? 0) > 0)",
+  },
+  "acknowledged-views-mixed": {
+    breaks: "acknowledgements of other views count",
+    find: "message.view === this.view && message.base === base",
+    replace: "message.base === base",
+  },
+  "acknowledged-plans-mixed": {
+    breaks: "acknowledgements of another plan count",
+    find: "&& equalBytes(message.plan, plan)",
+    replace: "",
+  },
+  "established-before-its-base": {
+    breaks: "a replica takes part in a view whose first order it has not reached",
+    find: "if (isOld || this.host.stable().order < message.base)",
+    replace: "if (isOld)",
+  },
+  "established-without-batches": {
+    breaks: "a replica takes part in a view although batches of its plan are missing",
+    find: "if (this.host.fetchMissing({ established: message, prepares: [] }, from) > 0)",
+    replace: "if (false)",
+  },
+  "missed-view-ignored": {
+    breaks: "a view that a replica missed and wants to be beyond teaches it nothing",
+    find: "return this.learnFrom(message);",
+    replace: "return;",
+  },
+  "missed-view-not-stored": {
+    breaks: "a view that a replica missed is not stored",
+    find: `this.host.outbox.persist({ ...established, kind: "established" });
+      this.host.clearLog();`,
+    replace: "this.host.clearLog();",
+  },
+  "missed-view-log-kept": {
+    breaks: "a view that a replica missed is learnt with the proposals of the one before",
+    find: 'kind: "established" }); this.host.clearLog();',
+    replace: 'kind: "established" });',
+  },
+  "established-not-stored": {
+    breaks: "a replica does not store in which view it takes part",
+    find: `this.host.outbox.persist({ ...established, kind: "established" });
+      this.host.outbox.observe`,
+    replace: "this.host.outbox.observe",
+  },
+  "established-not-resent": {
+    breaks: "a peer that missed a view is not sent its proof",
+    find: 'outbox.send(peer, { ...established, kind: "established" });',
+    replace: "",
+  },
+  "certificate-not-resent": {
+    breaks: "a peer left behind is not sent the certificate that lets it follow",
+    find: 'outbox.send(peer, { kind: "certificate", viewChanges: [...this.ticket] });',
+    replace: "",
+  },
+  "view-change-not-resent": {
+    breaks: "a view change is sent once",
+    find: 'outbox.send(peer, { ...own, kind: "view-change" });',
+    replace: "{}",
+  },
+  "new-view-not-resent": {
+    breaks: "a NEW-VIEW is sent once",
+    find: 'outbox.send(peer, { ...this.newView, kind: "new-view" });',
+    replace: "{}",
+  },
+  "acknowledgement-not-resent": {
+    breaks: "an acknowledgement is sent once",
+    find: 'outbox.send(peer, { ...acknowledgement, kind: "acknowledgement" });',
+    replace: "",
+  },
+  "new-view-awaited-for-ever": {
+    breaks: "a leader that does not announce its view is never suspected",
+    find: "return this.certificate === null ? null : this.certifiedSince;",
+    replace: "return null;",
+  },
+  "left-view-not-restored": {
+    breaks: "after a restart, a replica is back in the view that it left",
+    find: "this.view = message.to;",
+    replace: "",
+  },
+  "left-history-not-restored": {
+    breaks: "after a restart, a replica has forgotten what it reported",
+    find: "this.leftHistory = { established, prepares };",
+    replace: "",
+  },
+  "own-view-change-not-restored": {
+    breaks: "after a restart, a replica has forgotten its view change",
+    find: "this.suspicions.note(this.self, message.to); this.viewChanges.set(this.self, message);",
+    replace: "this.suspicions.note(this.self, message.to);",
+  },
+  "established-not-restored": {
+    breaks: "after a restart, a replica has forgotten the view it takes part in",
+    find: "this.established = established; if (!this.isEstablished)",
+    replace: "if (!this.isEstablished)",
+  },
+  "learnt-history-not-restored": {
+    breaks: "after a restart, a view learnt late is not what is reported",
+    find: `if (!this.isEstablished) {
+      this.leftHistory = laterHistory({ established, prepares: [] }, this.leftHistory); }`,
+    replace: "",
+  },
+  "established-not-retained": {
+    breaks: "a saved state does not say in which view the replica takes part",
+    find: "if (this.established.view > 0)",
+    replace: "if (false)",
+  },
+  "departure-not-retained": {
+    breaks: "a saved state does not say that the replica left its view",
+    find: "if (own !== undefined && own.to > this.established.view)",
+    replace: "if (false)",
+  },
+  "ticket-not-retained": {
+    breaks: "a saved state does not hold the certificate with which the view was left",
+    find: 'if (this.ticket !== null) kept.push({ viewChanges: [...this.ticket], kind: "ticket" });',
+    replace: "",
+  },
+});

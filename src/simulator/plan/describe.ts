@@ -1,0 +1,88 @@
+// A plan in words: the header of a trace, a line for everything that is going to go wrong.
+
+import type { Plan } from "../plan.js";
+
+const at = (ms: number): string => `at ${ms.toFixed(1)} ms`;
+const during = ({ fromMs, untilMs }: { readonly fromMs: number; readonly untilMs: number }) =>
+  `from ${fromMs.toFixed(1)} to ${untilMs.toFixed(1)} ms`;
+const percent = (chance: number): string => `${Number((100 * chance).toPrecision(2))} %`;
+const links = (list: readonly { readonly from: number; readonly to: number }[]): string =>
+  list.map(({ from, to }) => `${from}→${to}`).join(" ");
+
+/** One line each; parties are numbered: replicas, then clients. */
+export function describePlan(plan: Plan): string[] {
+  const { n, f, clients, clientAuthentication: authentication } = plan;
+  const lying = clients.lying === 0 ? "" : ` and ${clients.lying} lying`;
+  return [
+    `${n} replicas, ${f} may be faulty; ${clients.correct} correct${lying} clients (${authentication}), ` +
+      `${clients.bundles} bundles each; everything heals ${at(plan.healMs)}`,
+    describeNetwork(plan),
+    ...plan.liars.map(({ replica, lies }) => `replica ${replica} lies: ${lies.join(", ")}`),
+    ...describeLinks(plan),
+    ...describeProcesses(plan),
+    ...describeDisk(plan),
+    ...describeClocks(plan),
+    ...plan.bursts.map(({ atMs }) => `every client submits all it may ${at(atMs)}`),
+  ];
+}
+
+function describeNetwork({ network }: Plan): string {
+  const { delayMs, jitterMs, lateChance, lateMs } = network;
+  const faults = [
+    [network.lossChance, "lost"],
+    [network.duplicationChance, "doubled"],
+    [network.overtakeChance, "out of order"],
+    [lateChance, `up to ${lateMs} ms late`],
+  ] as const;
+  const drawn = faults.filter(([chance]) => chance > 0);
+  const text = drawn.map(([chance, what]) => `, ${percent(chance)} ${what}`).join("");
+  return `messages take ${delayMs} to ${delayMs + jitterMs} ms${text}`;
+}
+
+function describeLinks({ partitions, clogs }: Plan): string[] {
+  return [
+    ...partitions.map((one) => `${one.kind} ${during(one)}, cut: ${links(one.blocked)}`),
+    ...clogs.map((one) => `clogged ${during(one)}: ${links(one.held)}`),
+  ];
+}
+
+function describeProcesses({ n, crashes, powerCuts, pauses, slow }: Plan): string[] {
+  const party = (number: number) => (number < n ? `replica ${number}` : `client ${number - n}`);
+  return [
+    ...crashes.map(({ replica, atMs, afterEffects, atRisk, downMs, again }) => {
+      const effects = afterEffects === null ? "" : ` and ${afterEffects} effects`;
+      const when = atRisk === 0 || effects === "" ? effects : `${effects} and ${atRisk} writes`;
+      const loop = again === 0 ? "" : `, then ${again} times at the start`;
+      return `replica ${replica} crashes ${at(atMs)}${when}, down ${downMs.toFixed(1)} ms${loop}`;
+    }),
+    ...powerCuts.map(({ atMs, downMs }) => `all crash ${at(atMs)}, down ${downMs.toFixed(1)} ms`),
+    ...pauses.map(
+      (pause) => `${party(pause.party)} pauses ${at(pause.atMs)} for ${pause.forMs.toFixed(1)} ms`,
+    ),
+    ...slow.map(
+      (one) => `replica ${one.replica} is slow ${during(one)}: ${one.messageMs} ms a message`,
+    ),
+  ];
+}
+
+function describeDisk({ disk, syncMs }: Plan): string[] {
+  return [
+    `a sync takes up to ${syncMs} ms; unsynced writes are ${disk.unsynced} in a crash`,
+    ...disk.spells.map(
+      (one) => `replica ${one.replica}'s disk is slow ${during(one)}: ${one.syncMs} ms a sync`,
+    ),
+    ...disk.refusals.map(({ replica, atMs }) => `replica ${replica}'s disk refuses ${at(atMs)}`),
+    ...disk.damages.map(({ replica, atMs, kind }) =>
+      kind === "lost"
+        ? `replica ${replica} loses its disk ${at(atMs)}`
+        : `a record of replica ${replica} is ${kind} from ${atMs.toFixed(1)} ms on`,
+    ),
+  ];
+}
+
+function describeClocks({ clocks }: Plan): string[] {
+  return clocks.map(({ replica, offsetMs, rate, jumps }) => {
+    const leaps = jumps.map(({ atMs, byMs }) => `, jumps by ${byMs.toFixed(1)} ms ${at(atMs)}`);
+    return `replica ${replica}'s clock: from ${offsetMs} ms, ${rate} times as fast${leaps.join("")}`;
+  });
+}
