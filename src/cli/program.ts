@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { Command } from "commander";
 import { addBench } from "./commands/bench.js";
 import { addBenchTrusted } from "./commands/bench-trusted.js";
+import { addCheckHistory } from "./commands/check-history.js";
 import { addDemo } from "./commands/demo.js";
 import { addInit } from "./commands/init.js";
 import { addKeyValue } from "./commands/key-value.js";
@@ -43,6 +44,7 @@ export function makeProgram(): Command {
   program.commandsGroup("Seeing for yourself:");
   addDemo(program);
   addSimulate(program);
+  addCheckHistory(program);
   addMutants(program);
   addBench(program);
   addBenchTrusted(program);

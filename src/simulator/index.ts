@@ -3,6 +3,7 @@
 export { LyingReplica } from "./adversary/lying-replica.js";
 export { type LieName, lieNames } from "./adversary/lies.js";
 export * from "./checkers/key-value-model.js";
+export * from "./checkers/history.js";
 export * from "./checkers/linearizability.js";
 export type { Property, Violation } from "./judge.js";
 export { type TrustedGroup, trustedGroup } from "./model-counter.js";

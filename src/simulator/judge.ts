@@ -2,15 +2,16 @@
 // clients accept.
 
 import {
+  type ClientId,
   type Digest,
   equalBytes,
   type Observation,
   type ReplicaId,
   type Reply,
+  type SessionId,
   toHex,
 } from "../core/index.js";
 import type { ReplicaHost } from "./replica-host.js";
-import { answerOf } from "./simulated-client.js";
 
 /**
  * What must always hold; `message` of a violation says which replicas, orders and values broke it.
@@ -32,13 +33,41 @@ export interface Violation {
   readonly message: string;
 }
 
+type BundleId = Pick<Reply, "client" | "session" | "number">;
+
+/** All that is known of one bundle. */
+interface Fate extends BundleId {
+  wasSubmitted: boolean;
+  /** A correct client took an answer for true … */
+  wasAcknowledged: boolean;
+  /** … or that it was refused. */
+  wasRefused: boolean;
+  /** Where it took effect: the same for all correct replicas, in all their lives. */
+  effect: Effect | null;
+  /** The first answer of a correct replica. */
+  answer: Reply | null;
+}
+
+interface Effect {
+  /** After this order … */
+  readonly order: number;
+  /** … and after so many other bundles. */
+  readonly index: number;
+  /** Who observed it first. */
+  readonly replica: ReplicaId;
+}
+
 /** A replica's progress in one life. */
 interface Progress {
   readonly life: number;
   /** The last order of its state. */
   order: number;
+  /** Bundles that took effect since then. */
+  sinceOrder: number;
   /** Bundles that took effect in this life. */
-  readonly applied: Set<string>;
+  readonly applied: Set<Fate>;
+  /** Orders that it did not execute itself in this life, both ends included. */
+  readonly skipped: { readonly from: number; readonly to: number }[];
 }
 
 interface Witness {
@@ -48,9 +77,11 @@ interface Witness {
 
 const name = (digest: Digest): string => toHex(digest.subarray(0, 6));
 
-type BundleId = Pick<Reply, "client" | "session" | "number">;
-const keyOf = ({ client, session, number }: BundleId): string =>
+const nameOf = ({ client, session, number }: BundleId): string =>
   `client ${client} session ${session} bundle ${number}`;
+
+/** No batch has more bundles. */
+const bundlesPerOrderMax = 2 ** 20;
 
 /** Judges safety as the run goes. At most one violation of each property is kept. */
 export class Judge {
@@ -59,13 +90,8 @@ export class Judge {
   readonly #executed = new Map<number, Witness>();
   readonly #checkpoints = new Map<number, Witness>();
   readonly #progress = new Map<ReplicaId, Progress>();
-  /**
-   * After which order a bundle took effect: the same for all correct replicas, in all their lives.
-   */
-  readonly #applied = new Map<string, { readonly order: number; readonly replica: ReplicaId }>();
-  readonly #answers = new Map<string, string>();
-  readonly #submitted = new Set<string>();
-  readonly #expired = new Set<string>();
+  /** By client, session and number. */
+  readonly #fates = new Map<ClientId, Map<SessionId, Map<number, Fate>>>();
 
   /** Clients numbered below `correctClients` are correct. */
   constructor(correctClients: number) {
@@ -86,7 +112,7 @@ export class Judge {
           digest: event.digest,
           replica: host.id,
         });
-        progress.order = event.order;
+        this.#onExecuted(host.id, progress, event.order);
         return;
       case "checkpoint":
         this.#compare("state-equality", "took checkpoint", this.#checkpoints, event.order, {
@@ -95,7 +121,11 @@ export class Judge {
         });
         return;
       case "transfer":
-        if (event.status === "finished") progress.order = event.order;
+        if (event.status === "finished") {
+          progress.skipped.push({ from: progress.order, to: event.order });
+          progress.order = event.order;
+          progress.sinceOrder = 0;
+        }
         return;
       case "applied":
         this.#onApplied(host.id, progress, event);
@@ -112,7 +142,9 @@ export class Judge {
   #progressOf(host: ReplicaHost): Progress {
     const known = this.#progress.get(host.id);
     if (known?.life === host.life) return known;
-    const fresh = { life: host.life, order: host.startedFrom, applied: new Set<string>() };
+    const order = host.startedFrom;
+    const skipped = [{ from: 0, to: order }];
+    const fresh = { life: host.life, order, sinceOrder: 0, applied: new Set<Fate>(), skipped };
     this.#progress.set(host.id, fresh);
     return fresh;
   }
@@ -132,73 +164,140 @@ export class Judge {
     }
   }
 
+  #onExecuted(replica: ReplicaId, progress: Progress, order: number): void {
+    if (order !== progress.order + 1) {
+      const what = `replica ${replica} executed order ${order} after ${progress.order}`;
+      this.violate("durability", what);
+    }
+    progress.order = order;
+    progress.sinceOrder = 0;
+  }
+
   #onApplied(replica: ReplicaId, progress: Progress, bundle: BundleId): void {
-    const key = keyOf(bundle);
-    if (progress.applied.has(key)) {
-      this.violate("exactly-once", `${key} took effect twice at replica ${replica}`);
+    const fate = this.#fateOf(bundle);
+    if (progress.applied.has(fate)) {
+      this.violate("exactly-once", `${nameOf(fate)} took effect twice at replica ${replica}`);
     }
-    progress.applied.add(key);
+    progress.applied.add(fate);
     const { order } = progress;
-    const first = this.#applied.get(key);
-    if (first === undefined) {
-      this.#applied.set(key, { order, replica });
-      if (bundle.client < this.#correctClients && !this.#submitted.has(key)) {
-        this.violate("validity", `${key} took effect and was never submitted`);
+    const index = progress.sinceOrder++;
+    const first = fate.effect;
+    if (first === null) {
+      fate.effect = { order, index, replica };
+      if (bundle.client < this.#correctClients && !fate.wasSubmitted) {
+        this.violate("validity", `${nameOf(fate)} took effect and was never submitted`);
       }
-    } else if (first.order !== order) {
-      const one = `after order ${first.order} at replica ${first.replica}`;
-      this.violate("exactly-once", `${key} took effect ${one}, after ${order} at ${replica}`);
+    } else if (first.order !== order || first.index !== index) {
+      const one = `after order ${first.order}.${first.index} at replica ${first.replica}`;
+      const other = `after ${order}.${index} at ${replica}`;
+      this.violate("exactly-once", `${nameOf(fate)} took effect ${one}, ${other}`);
     }
+  }
+
+  #fateOf({ client, session, number }: BundleId): Fate {
+    let sessions = this.#fates.get(client);
+    if (sessions === undefined) this.#fates.set(client, (sessions = new Map()));
+    let bundles = sessions.get(session);
+    if (bundles === undefined) sessions.set(session, (bundles = new Map()));
+    let fate = bundles.get(number);
+    if (fate === undefined) {
+      const nothing = { wasSubmitted: false, wasAcknowledged: false, wasRefused: false };
+      fate = { client, session, number, ...nothing, effect: null, answer: null };
+      bundles.set(number, fate);
+    }
+    return fate;
   }
 
   /** A correct client submitted a bundle. */
   submitted(bundle: BundleId): void {
-    this.#submitted.add(keyOf(bundle));
+    this.#fateOf(bundle).wasSubmitted = true;
   }
 
   /** A correct replica answered. */
   answered(replica: ReplicaId, reply: Reply): void {
     if (reply.outcome !== "executed") return;
-    const key = keyOf(reply);
-    const answer = answerOf(reply);
-    const first = this.#answers.get(key);
-    if (first === undefined) this.#answers.set(key, answer);
-    else if (first !== answer) {
-      this.violate("equal-answers", `${key}: replica ${replica} says ${answer}, others ${first}`);
+    const fate = this.#fateOf(reply);
+    fate.answer ??= reply;
+    if (!sameResults(fate.answer, reply)) {
+      this.violate("equal-answers", `replica ${replica} answers ${nameOf(fate)} as no other does`);
     }
   }
 
   /** A correct client took an answer for true. */
   accepted(reply: Reply): void {
-    const key = keyOf(reply);
-    if (reply.outcome === "session-expired") this.#expired.add(key);
-    // What a crash kept from being observed may come back from the disk: its answer tells of it.
-    else if (!this.#applied.has(key) && !this.#answers.has(key)) {
-      this.violate("durability", `${key} was acknowledged and no correct replica has it`);
-    } else if (this.#answers.get(key) !== answerOf(reply)) {
-      this.violate("durability", `${key}: the client accepted what no correct replica answered`);
+    const fate = this.#fateOf(reply);
+    if (reply.outcome === "session-expired") fate.wasRefused = true;
+    else {
+      fate.wasAcknowledged = true;
+      // What a crash kept from being observed may come back from the disk: its answer tells of it.
+      if (fate.effect === null && fate.answer === null) {
+        this.violate("durability", `${nameOf(fate)} was acknowledged, and no correct one has it`);
+      } else if (fate.answer === null || !sameResults(fate.answer, reply)) {
+        const what = `${nameOf(fate)}: the client accepted what no correct replica answered`;
+        this.violate("durability", what);
+      }
     }
   }
 
-  /** The end of the run: all correct replicas, which are up and idle. */
-  finished(hosts: readonly ReplicaHost[]): void {
-    for (const key of this.#expired) {
-      if (this.#applied.has(key)) {
-        this.violate("durability", `${key} was refused as expired and took effect`);
-      }
-    }
-    const [first, ...others] = hosts.filter((host) => host.isUp);
-    if (first === undefined) return;
-    const pages = first.service.pages();
-    for (const host of others) {
-      const theirs = host.service.pages();
-      const index = pages.findIndex(
-        (page, i) => theirs[i] === undefined || !equalBytes(page.digest, theirs[i].digest),
-      );
-      if (index >= 0 || pages.length !== theirs.length) {
-        const which = `page ${index} at replicas ${first.id} and ${host.id}`;
-        this.violate("state-equality", `${which} differs after the last order`);
+  /** Where correct replicas say that a bundle took effect: later ones have larger positions. */
+  positionOf(bundle: BundleId): number | undefined {
+    const { effect } = this.#fateOf(bundle);
+    return effect === null ? undefined : effect.order * bundlesPerOrderMax + effect.index;
+  }
+
+  /** The end of the run. */
+  finished(correct: readonly ReplicaHost[]): void {
+    const hosts = correct.filter((host) => host.isUp);
+    this.#judgeStates(hosts);
+    for (const sessions of this.#fates.values()) {
+      for (const bundles of sessions.values()) {
+        for (const fate of bundles.values()) this.#judgeFate(fate, hosts);
       }
     }
   }
+
+  /** What was acknowledged is in every correct state, and what was refused is in none. */
+  #judgeFate(fate: Fate, hosts: readonly ReplicaHost[]): void {
+    if (fate.effect === null) return;
+    if (fate.wasRefused) {
+      this.violate("durability", `${nameOf(fate)} was refused as expired and took effect`);
+    }
+    if (!fate.wasAcknowledged) return;
+    const { order } = fate.effect;
+    for (const host of hosts) {
+      const { applied, skipped, order: observed } = this.#progressOf(host);
+      // What was observed is what is durable; the last orders may not be yet.
+      if (order >= observed || applied.has(fate)) continue;
+      if (skipped.some(({ from, to }) => from <= order && order <= to)) continue;
+      const what = `${nameOf(fate)} was acknowledged, and took effect after order ${order}`;
+      this.violate("durability", `${what}, but not at replica ${host.id}`);
+    }
+  }
+
+  /** Equal states after equal orders. */
+  #judgeStates(hosts: readonly ReplicaHost[]): void {
+    const firsts = new Map<number, ReplicaHost>();
+    for (const host of hosts) {
+      const { executed } = host.machine.status();
+      const first = firsts.get(executed);
+      if (first === undefined) firsts.set(executed, host);
+      else this.#compareStates(first, host, executed);
+    }
+  }
+
+  #compareStates(first: ReplicaHost, host: ReplicaHost, order: number): void {
+    const pages = first.service.pages();
+    const theirs = host.service.pages();
+    const index = pages.findIndex(
+      (page, i) => theirs[i] === undefined || !equalBytes(page.digest, theirs[i].digest),
+    );
+    if (index >= 0 || pages.length !== theirs.length) {
+      const which = `page ${index} at replicas ${first.id} and ${host.id}`;
+      this.violate("state-equality", `${which} differs after order ${order}`);
+    }
+  }
+}
+
+function sameResults({ results: one }: Reply, { results: other }: Reply): boolean {
+  return one.length === other.length && one.every((result, i) => equalBytes(result, other[i]!));
 }

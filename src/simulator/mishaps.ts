@@ -13,13 +13,13 @@ export interface MishapsOptions {
   readonly faultModel: FaultModel;
   readonly random: Random;
   readonly hosts: readonly ReplicaHost[];
-  now(): number;
-  at(atMs: number, action: () => void): void;
+  readonly now: () => number;
+  readonly at: (atMs: number, action: () => void) => void;
   /** Something happened, everywhere (null) or at one party. */
-  happened(what: string, at: number | null, details?: string): void;
-  count(what: string): void;
+  readonly happened: (what: string, at: number | null, details?: string) => void;
+  readonly count: (what: string) => void;
   /** A host is down: what waits for it is lost. */
-  fell(host: ReplicaHost): void;
+  readonly fell: (host: ReplicaHost) => void;
 }
 
 /** A replica that comes up crashes again so often. */

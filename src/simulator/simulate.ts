@@ -7,7 +7,7 @@ import type { LeaseRules } from "./model-leases.js";
 import { drawPlan, type Fault, faults, type Plan } from "./plan.js";
 import { Random } from "./random.js";
 import type { Trace } from "./trace.js";
-import type { Workload } from "./workload.js";
+import type { Call, Workload } from "./workload.js";
 import { World } from "./world.js";
 
 export interface SimulationOptions {
@@ -25,6 +25,8 @@ export interface SeedOptions extends SimulationOptions {
   readonly seed: number;
   /** Is told everything that happens; it changes nothing. */
   readonly trace?: Trace;
+  /** Is handed the calls of correct clients when the run is over. */
+  readonly history?: (calls: readonly Call[]) => void;
   /** In place of what the seed draws. */
   readonly plan?: Plan;
   /** In place of how trusted instances keep leases: a test takes a rule out. */
@@ -58,6 +60,7 @@ export function simulateSeed(options: SeedOptions): Outcome {
     trace: options.trace ?? null,
   });
   world.run();
+  options.history?.(world.history);
   return {
     seed,
     violations: world.judge.violations,

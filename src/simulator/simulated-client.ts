@@ -2,7 +2,7 @@
 // f+1 equal replies.
 
 import { encodeBundle } from "../codec/index.js";
-import type { ClientId, Protocol, ReplicaId, Reply } from "../core/index.js";
+import type { ClientId, Protocol, ReplicaId, Reply, SessionId } from "../core/index.js";
 import type { ClientKeys } from "./client-keys.js";
 import { symbolicHash } from "./mix.js";
 import type { ClientsPlan } from "./plan.js";
@@ -44,8 +44,9 @@ interface Outstanding {
 const retryMsMax = 2_000;
 
 export class SimulatedClient {
-  /** Every operation submitted, in that order, but for those that certainly had no effect. */
-  history: Call[] = [];
+  /** Every operation submitted, in that order. */
+  readonly history: Call[] = [];
+  readonly #bundles: { session: SessionId; number: number; calls: readonly Call[] }[] = [];
   readonly #options: ClientOptions;
   readonly #outstanding = new Map<number, Outstanding>();
   #session = 1;
@@ -65,6 +66,15 @@ export class SimulatedClient {
   /** Whether everything was submitted and answered. */
   get isDone(): boolean {
     return this.#submitted === this.#options.plan.bundles && this.#outstanding.size === 0;
+  }
+
+  /** Tells every call where its bundle took effect. */
+  place(positionOf: (bundle: Pick<Reply, "client" | "session" | "number">) => number | undefined) {
+    const { client } = this.#options;
+    for (const { session, number, calls } of this.#bundles) {
+      const position = positionOf({ client, session, number });
+      for (const call of calls) call.position = position;
+    }
   }
 
   /** Submits at once all that its session lets it, but for the last bundle. */
@@ -107,7 +117,6 @@ export class SimulatedClient {
         call.result = reply.results[index] ?? null;
       });
     } else {
-      this.history = this.history.filter((call) => !bundle.calls.includes(call));
       this.#expired = true;
     }
     if (this.#expired && this.#outstanding.size === 0) this.#renew();
@@ -140,9 +149,12 @@ export class SimulatedClient {
 
   #submit(): void {
     const { client, protocol, keys, workload, random, plan, surroundings } = this.#options;
-    const operations = Array.from({ length: 1 + random.below(plan.operationsMax) }, () =>
-      workload.next(random, client),
-    );
+    const isLast = this.#submitted === plan.bundles - 1;
+    const operations =
+      (isLast ? workload.last?.() : undefined) ??
+      Array.from({ length: 1 + random.below(plan.operationsMax) }, () =>
+        workload.next(random, client),
+      );
     const number = this.#next++;
     this.#submitted++;
     const body = encodeBundle({
@@ -158,6 +170,7 @@ export class SimulatedClient {
       (operation): Call => ({ client, operation, invokedMs, returnedMs: null, result: null }),
     );
     this.history.push(...calls);
+    this.#bundles.push({ session: this.#session, number, calls });
     const bundle = { calls, request: protocol.messages.encode(request), votes: new Map() };
     this.#outstanding.set(number, bundle);
     surroundings.submitted({ client, session: this.#session, number });

@@ -2,6 +2,7 @@
 // simulator.
 
 import type { ClientId } from "../core/index.js";
+import type { Verdict } from "./checkers/history.js";
 import type { Random } from "./random.js";
 
 /**
@@ -12,9 +13,13 @@ export interface Call {
   readonly client: ClientId;
   readonly operation: Uint8Array;
   readonly invokedMs: number;
-  /** Null if no answer came: it may or may not have taken effect. */
+  /**
+   * Null if no answer came, or that its session is expired: it may or may not have taken effect.
+   */
   returnedMs: number | null;
   result: Uint8Array | null;
+  /** Where replicas say that it took effect; see `HistoryOperation`. */
+  position?: number | undefined;
 }
 
 /** Operations for one service. */
@@ -24,8 +29,13 @@ export interface Workload {
    * tell more.
    */
   next(random: Random, client: ClientId): Uint8Array;
+  /**
+   * The last bundle of a correct client, when the network has healed: reads of everything, so that
+   * the history shows what is lost in the end. Default: as before.
+   */
+  last?(): Uint8Array[];
   /** An operation of a lying client, on what no correct client touches. */
   noise(random: Random): Uint8Array;
-  /** Null, or what is wrong with the history: that it is not linearizable, say. */
-  judge(history: readonly Call[]): string | null;
+  /** Whether the history is one of a correct service: linearizable, say. */
+  judge(history: readonly Call[]): Verdict;
 }

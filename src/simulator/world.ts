@@ -22,8 +22,8 @@ import type { Plan } from "./plan.js";
 import type { Random } from "./random.js";
 import type { ReplicaHost, Surroundings } from "./replica-host.js";
 import { SimulatedClient } from "./simulated-client.js";
-import { detailsOf, nameOf, type PartyNumber, type Trace, type TraceEvent } from "./trace.js";
-import type { Workload } from "./workload.js";
+import { detailsOf, nameOf, type PartyNumber, type Trace } from "./trace.js";
+import type { Call, Workload } from "./workload.js";
 
 export interface WorldOptions {
   readonly protocol: Protocol;
@@ -129,10 +129,16 @@ export class World {
     this.#judgeHistory();
   }
 
+  /** All calls of correct clients. */
+  get history(): readonly Call[] {
+    return this.#clients.flatMap((client) => client.history);
+  }
+
   #judgeHistory(): void {
-    const history = this.#clients.flatMap((client) => client.history);
-    const fault = this.#options.workload.judge(history);
-    if (fault !== null) this.judge.violate("linearizability", fault);
+    for (const client of this.#clients) client.place((bundle) => this.judge.positionOf(bundle));
+    const judged = this.#options.workload.judge(this.history);
+    if (judged.verdict === "wrong") this.judge.violate("linearizability", judged.explanation);
+    if (judged.verdict === "undecided") this.#count("linearizability undecided");
   }
 
   #at(atMs: number, event: () => void): void {
@@ -149,11 +155,8 @@ export class World {
 
   #happened(what: string, at: PartyNumber | null, details?: () => string): void {
     this.#count(what);
-    this.#tell(() => ({ atMs: this.now, kind: "happened", what, at, details: details?.() ?? "" }));
-  }
-
-  #tell(event: () => TraceEvent): void {
-    this.#options.trace?.(event());
+    const { trace } = this.#options;
+    trace?.({ atMs: this.now, kind: "happened", what, at, details: details?.() ?? "" });
   }
 
   #correctHosts(): ReplicaHost[] {
@@ -241,10 +244,11 @@ export class World {
     this.fingerprint.addBytes(bytes);
     const id = ++this.#messages;
     const fate = this.#network.fate(this.now, from, to);
-    this.#tell(() => {
+    const { trace } = this.#options;
+    if (trace !== null) {
       const text = this.#describe(bytes);
-      return { atMs: this.now, kind: "sent", id, from, to, fate: fate.kind, text };
-    });
+      trace({ atMs: this.now, kind: "sent", id, from, to, fate: fate.kind, text });
+    }
     if (fate.kind !== "carried") return this.#count(fate.kind);
     this.#at(fate.atMs, () => arrive(id));
     if (fate.againMs !== null) this.#at(fate.againMs, () => arrive(id));
@@ -257,7 +261,7 @@ export class World {
   }
 
   #received(id: number, at: PartyNumber): void {
-    this.#tell(() => ({ atMs: this.now, kind: "received", id, at }));
+    this.#options.trace?.({ atMs: this.now, kind: "received", id, at });
   }
 
   /** A message waits in the inbox for the replica's next turn. */
@@ -381,7 +385,7 @@ export class World {
     const waiting = this.#clients.filter(({ isDone }) => !isDone).length;
     const text = `${waiting} clients wait ${this.#plan.livenessMs} ms after the heal`;
     this.judge.violate("liveness", `${text}; ${states.join("; ")}`);
-    this.judge.finished([]);
+    this.judge.finished(this.#correctHosts());
     this.#judgeHistory();
   }
 

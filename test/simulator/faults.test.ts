@@ -160,7 +160,7 @@ test("a lost disk leaves a replica mute: it follows and answers, and does not vo
   for (const vote of ["prepare", "commit", "viewChange"]) assert.ok(!said.has(vote), vote);
 });
 
-test("damage stops the next start only; the operator's empty folder leaves the replica mute", () => {
+test("damage stops the next start; an empty folder then leaves the replica mute", () => {
   const crash = { replica: 1, atMs: 250, afterEffects: null, atRisk: 0, downMs: 30 };
   for (const kind of ["corrupt", "unreadable"] as const) {
     const { events } = run(({ disk }) => ({
@@ -175,7 +175,7 @@ test("damage stops the next start only; the operator's empty folder leaves the r
   }
 });
 
-test("a slow disk delays what must be durable first; a slow replica is busy with each message", () => {
+test("a slow disk delays what must be durable; a slow replica is busy with each message", () => {
   const spell = { replica: 0, fromMs: 100, untilMs: 300 };
   const slowDisk = run(({ disk }) => ({
     disk: { ...disk, spells: [{ ...spell, syncMs: 1000 }] },

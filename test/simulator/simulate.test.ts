@@ -72,6 +72,7 @@ const planted: readonly (readonly [Bug, readonly Property[]])[] = [
   ["forgets-replies", ["exactly-once"]],
   ["never-resends", ["liveness"]],
   ["lies-about-state", ["state-equality", "equal-answers"]],
+  ["skips-a-bundle", ["durability"]],
   ["throws", ["never-throws"]],
 ];
 

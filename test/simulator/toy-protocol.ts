@@ -52,6 +52,7 @@ export type Bug =
   | "forgets-replies"
   | "never-resends"
   | "lies-about-state"
+  | "skips-a-bundle"
   | "throws";
 
 /** The toy, with a bug or without. */
@@ -222,6 +223,7 @@ class ToyReplica implements ReplicaMachine<ToyMessage, Stored> {
       kind: "observe",
       event: { event: "executed", order, digest, operations: operations.length },
     });
+    if (this.#bug === "skips-a-bundle" && order === 6 && this.#context.replica === 1) return;
     this.#effects.push({ kind: "observe", event: { event: "applied", client, session, number } });
     const results = operations.map((operation) =>
       this.#context.service.apply(operation, { client, session }),

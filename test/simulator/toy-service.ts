@@ -3,7 +3,7 @@
 
 import { digest } from "@chainsafe/as-sha256";
 import type { Page, Service } from "../../src/core/index.js";
-import type { Call, Workload } from "../../src/simulator/index.js";
+import type { Call, Verdict, Workload } from "../../src/simulator/index.js";
 
 const pageOf = (bytes: Uint8Array): Page => ({ digest: digest(bytes), bytes: () => bytes });
 
@@ -35,6 +35,8 @@ export function countingService(): Service {
   };
 }
 
+const wrong = (explanation: string): Verdict => ({ verdict: "wrong", explanation });
+
 /** Counts are distinct, and grow where one call ended before another began. */
 export function countingWorkload(): Workload {
   let next = 0;
@@ -46,11 +48,14 @@ export function countingWorkload(): Workload {
       for (const before of done) {
         for (const after of done) {
           if (before.returnedMs! >= after.invokedMs) continue;
-          if (asNumber(before.result!) >= asNumber(after.result!)) return "a count went back";
+          if (asNumber(before.result!) >= asNumber(after.result!))
+            return wrong("a count went back");
         }
       }
       const counts = new Set(done.map((call) => asNumber(call.result!)));
-      return counts.size === done.length ? null : "two calls got the same count";
+      return counts.size === done.length
+        ? { verdict: "ok" }
+        : wrong("two calls got the same count");
     },
   };
 }

@@ -21,6 +21,7 @@ export function addSimulate(program: Command): void {
     .option("--faults <list>", "only these faults and groups of faults, or none; see below")
     .option("--seed <S>", "one run only", seedNumber)
     .option("--trace", "with --seed: a line for everything that happens", false)
+    .option("--history <file>", "with --seed: writes what clients asked and were answered")
     .option("--jobs <J>", "threads", wholeNumber(1, 256), availableParallelism())
     .option("--json", "one JSON object", false)
     .action(async (options: SimulateOptions) => {

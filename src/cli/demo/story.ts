@@ -184,18 +184,19 @@ class Story {
         : `Of ${acknowledged} acknowledged writes ${lost.length} are lost, ${lost[0]} among them.`,
     );
     const { history } = this.#workload;
-    const problem = judgeKeyValue(history);
+    const judged = judgeKeyValue(history);
     this.#tell(
-      problem === null
+      judged.verdict === "ok"
         ? `All ${history.length} calls on shared keys are linearizable: one order explains them.`
-        : `The history of ${history.length} calls on shared keys is wrong: ${problem}`,
+        : `The history of ${history.length} calls on shared keys is ${judged.verdict}: ` +
+            judged.explanation,
     );
     if (this.#workload.unknown > 0) {
       this.#tell(
         `(${this.#workload.unknown} operations ended without an answer, and count as either.)`,
       );
     }
-    return lost.length === 0 && problem === null;
+    return lost.length === 0 && judged.verdict !== "wrong";
   }
 
   #look(): Promise<Look> {

@@ -10,18 +10,21 @@ import {
   type KeyAction,
   type KeyAnswer,
   keyValueModel,
+  type Verdict,
 } from "../../simulator/index.js";
 
-type Operation = HistoryOperation<KeyAction, KeyAnswer>;
+/** An operation of the key-value service as its history has it. */
+export type KeyOperation = HistoryOperation<KeyAction, KeyAnswer>;
 
-/** Null, or why no order of the calls explains their answers. Ranges are not judged. */
-export function judgeKeyValue(history: readonly Call[]): string | null {
+/** Whether one order of the calls explains their answers. Ranges are not judged. */
+export function judgeKeyValue(history: readonly Call[]): Verdict {
   const operations = history.flatMap((call) => operationOf(call) ?? []);
-  const verdict = checkLinearizability(operations, keyValueModel);
-  return verdict.ok ? null : `key ${verdict.key}: ${verdict.explanation}`;
+  return checkLinearizability(operations, keyValueModel);
 }
 
-function operationOf({ client, operation, invokedMs, returnedMs, result }: Call): Operation | null {
+/** Null for what is not an operation on one key. */
+export function operationOf(call: Call): KeyOperation | null {
+  const { client, operation, invokedMs, returnedMs, result, position } = call;
   const request = readRequest(operation);
   const action = request === null ? null : actionOf(request);
   if (request === null || request.kind === "range" || action === null) return null;
@@ -33,6 +36,7 @@ function operationOf({ client, operation, invokedMs, returnedMs, result }: Call)
     answer: outcome === null ? undefined : answerOf(outcome),
     invokedAt: invokedMs,
     returnedAt: returnedMs,
+    position,
   };
 }
 

@@ -1,8 +1,10 @@
 // The simulation of one seed or many, and what is printed of it.
 
+import { writeFileSync } from "node:fs";
 import { UsageError } from "../../core/index.js";
 import {
   addReached,
+  type Call,
   lineOf,
   type Outcome,
   simulateSeed,
@@ -10,6 +12,7 @@ import {
 } from "../../simulator/index.js";
 import { exitCode } from "../exit-code.js";
 import { duration, quantity, table } from "../text.js";
+import { historyLines } from "./history.js";
 import { progressLine, span } from "./progress.js";
 import { simulateAll } from "./seed-pool.js";
 import { optionsFor, type SeedRange, type Subject } from "./seed-worker.js";
@@ -26,6 +29,8 @@ export interface SimulateOptions {
   /** What may go wrong; see `faultsNamed`. Default: everything. */
   readonly faults?: string;
   readonly trace: boolean;
+  /** A file for the history of the one run. */
+  readonly history?: string;
   readonly jobs: number;
   readonly json: boolean;
 }
@@ -41,11 +46,16 @@ export async function runSimulation(options: SimulateOptions): Promise<number> {
   if (options.trace && seed === undefined) {
     throw new UsageError("TRACE_WITHOUT_SEED", "--trace needs --seed: a trace is of one run");
   }
+  if (options.history !== undefined) requireHistory(options);
   const startedAtMs = performance.now();
   const tally = new Tally(subject, options.json, options.minutes ?? null);
   if (seed !== undefined) {
     const trace = options.trace ? (event: TraceEvent) => console.log(lineOf(event, n)) : undefined;
-    tally.add([simulateSeed({ ...simulation, seed, ...(trace === undefined ? {} : { trace }) })]);
+    const { history: file } = options;
+    const history =
+      file && ((calls: readonly Call[]) => writeFileSync(file, linesOf(historyLines(calls))));
+    const asked = { ...(trace ? { trace } : {}), ...(history ? { history } : {}) };
+    tally.add([simulateSeed({ ...simulation, seed, ...asked })]);
   } else {
     const { first } = options.seeds;
     const endless = { first, last: Number.MAX_SAFE_INTEGER };
@@ -58,6 +68,18 @@ export async function runSimulation(options: SimulateOptions): Promise<number> {
   }
   return tally.finish((performance.now() - startedAtMs) / 1000);
 }
+
+function requireHistory({ seed, service }: SimulateOptions): void {
+  if (seed === undefined) {
+    throw new UsageError("HISTORY_WITHOUT_SEED", "--history needs --seed: it is of one run");
+  }
+  if (service !== "kv") {
+    const text = `--history needs --service kv: the operations of ${service} cannot be told`;
+    throw new UsageError("HISTORY_UNREADABLE", text);
+  }
+}
+
+const linesOf = (lines: readonly string[]): string => lines.map((line) => `${line}\n`).join("");
 
 interface FoundViolation {
   readonly seed: number;

@@ -19,24 +19,25 @@ export function workloadFor(service: string): () => Workload {
 
 function nullWorkload(): Workload {
   const operation = (random: Random) => random.bytes(8);
-  return { next: operation, noise: operation, judge: () => null };
+  return { next: operation, noise: operation, judge: () => ({ verdict: "ok" }) };
 }
 
-/** So many that few calls of a run overlap on one key: judging them grows fast with that number. */
 const keys = Array.from({ length: 16 }, (_, index) => Buffer.from(`key ${index}`));
-const counterKeys = ["counter 1", "counter 2", "counter 3", "counter 4"].map((key) =>
-  Buffer.from(key),
-);
+const counterKeys = Array.from({ length: 4 }, (_, index) => Buffer.from(`counter ${index}`));
 const noiseKey = Buffer.from("noise");
 
 function keyValueWorkload(): Workload {
   let last = 0;
+  /** Drawn by the first operation: few keys that all clients change at a time, or many. */
+  let keyCount: number | null = null;
   return {
     next(random) {
-      const key = random.pick(keys);
-      const value = Buffer.from(String(++last));
-      const counterKey = random.pick(counterKeys);
-      const expected = Buffer.from(String(1 + random.below(last)));
+      keyCount ??= random.pick([1, 2, 4, keys.length]);
+      const key = keys[random.below(keyCount)]!;
+      const counterKey = counterKeys[random.below(Math.min(keyCount, counterKeys.length))]!;
+      // A text that begins with a mark of its own: then a value tells what was appended to what.
+      const value = Buffer.from(`v${++last}`);
+      const expected = Buffer.from(`v${1 + random.below(last)}`);
       return random.pick([
         keyValue.put(key, value),
         keyValue.get(key),
@@ -47,6 +48,7 @@ function keyValueWorkload(): Workload {
         keyValue.get(counterKey),
       ]);
     },
+    last: () => [...keys, ...counterKeys].map((key) => keyValue.get(key)),
     noise: (random) => keyValue.put(noiseKey, random.bytes(8)),
     judge: judgeKeyValue,
   };

@@ -1,7 +1,8 @@
 // What one key of a key-value service does, one operation at a time: what histories are judged by.
 // Written apart from the service, so that a mistake there is not repeated here.
 
-import type { SequentialModel } from "./linearizability.js";
+import type { SequentialModel } from "./history.js";
+import { blockShortcut } from "./value-blocks.js";
 
 /** Values as texts; a text character a byte is one way. */
 export type KeyAction =
@@ -49,7 +50,7 @@ export const keyValueModel: SequentialModel<KeyAction, KeyAnswer, KeyState> = {
     }
   },
 
-  isRead: ({ kind }) => kind === "get",
+  changesNothing: (action, answer) => action.kind === "get" || answer !== "done",
 
   describe(action) {
     const { kind, ...rest } = action;
@@ -57,6 +58,10 @@ export const keyValueModel: SequentialModel<KeyAction, KeyAnswer, KeyState> = {
       typeof field === "bigint" ? String(field) : JSON.stringify(field),
     );
     return `${kind}(${fields.join(", ")})`;
+  },
+
+  shortcut(operations) {
+    return blockShortcut(operations, (action) => keyValueModel.describe(action));
   },
 };
 

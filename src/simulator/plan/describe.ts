@@ -14,8 +14,8 @@ export function describePlan(plan: Plan): string[] {
   const { n, f, clients, clientAuthentication: authentication } = plan;
   const lying = clients.lying === 0 ? "" : ` and ${clients.lying} lying`;
   return [
-    `${n} replicas, ${f} may be faulty; ${clients.correct} correct${lying} clients (${authentication}), ` +
-      `${clients.bundles} bundles each; everything heals ${at(plan.healMs)}`,
+    `${n} replicas, ${f} may be faulty; ${clients.correct} correct${lying} clients ` +
+      `(${authentication}), ${clients.bundles} bundles each; everything heals ${at(plan.healMs)}`,
     describeNetwork(plan),
     ...plan.liars.map(({ replica, lies }) => `replica ${replica} lies: ${lies.join(", ")}`),
     ...describeLinks(plan),
@@ -83,6 +83,7 @@ function describeDisk({ disk, syncMs }: Plan): string[] {
 function describeClocks({ clocks }: Plan): string[] {
   return clocks.map(({ replica, offsetMs, rate, jumps }) => {
     const leaps = jumps.map(({ atMs, byMs }) => `, jumps by ${byMs.toFixed(1)} ms ${at(atMs)}`);
-    return `replica ${replica}'s clock: from ${offsetMs} ms, ${rate} times as fast${leaps.join("")}`;
+    const pace = `from ${offsetMs} ms, ${rate} times as fast`;
+    return `replica ${replica}'s clock: ${pace}${leaps.join("")}`;
   });
 }
