@@ -25,7 +25,7 @@ export function compareBoots(a: Boot, b: Boot): number {
   return 0;
 }
 
-/** What one instance has recorded of another: its highest known life, and how far it may certify. */
+/** What one instance has recorded of another: its latest life known, and how far it may certify. */
 export interface Row {
   readonly boot: Boot;
   /** Of each counter. */
@@ -97,21 +97,17 @@ export function encodeStatement(statement: Statement, n: number): Uint8Array {
     writer.half(statement.to);
     writer.boot(statement.toBoot);
   }
-  switch (statement.kind) {
-    case "ask":
-    case "grant":
-      writer.byte(statement.counter);
-      writer.position(statement.limit);
-      if (statement.kind === "grant") for (const known of statement.boots) writer.boot(known);
-      break;
-    case "report":
-      writer.number(statement.epoch);
-      break;
-    case "accept":
-      for (const row of statement.table) {
-        writer.boot(row.boot);
-        for (const limit of row.limits) writer.position(limit);
-      }
+  if (statement.kind === "report") writer.number(statement.epoch);
+  if (statement.kind === "ask" || statement.kind === "grant") {
+    writer.byte(statement.counter);
+    writer.position(statement.limit);
+  }
+  if (statement.kind === "grant") for (const known of statement.boots) writer.boot(known);
+  if (statement.kind === "accept") {
+    for (const row of statement.table) {
+      writer.boot(row.boot);
+      for (const limit of row.limits) writer.position(limit);
+    }
   }
   return bytes;
 }
@@ -123,12 +119,9 @@ export function decodeStatement(bytes: Uint8Array, n: number): Statement | null 
   if (bytes.length !== envelopeBytes + payloadBytes(kind, n) + sealBytes) return null;
   const reader = new Reader(bytes);
   const envelope = { from: reader.half(), boot: reader.boot() };
-  switch (kind) {
-    case "probe":
-    case "claim":
-      return { ...envelope, kind };
-    case "ask":
-      return { ...envelope, kind, counter: reader.byte(), limit: reader.position() };
+  if (kind === "probe" || kind === "claim") return { ...envelope, kind };
+  if (kind === "ask") {
+    return { ...envelope, kind, counter: reader.byte(), limit: reader.position() };
   }
   const address = { ...envelope, to: reader.half(), toBoot: reader.boot() };
   switch (kind) {

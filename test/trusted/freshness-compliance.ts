@@ -120,7 +120,7 @@ function leases(makeGroup: (settings: GroupSettings) => CounterGroup): void {
     assert.ok(one.multi("multi-independent", parts.slice(0, 1), d));
   });
 
-  test("leases: who restarts is mute until f+1 others answered, and goes on above its limit", () => {
+  test("leases: who restarts is mute until f+1 others answered, and goes on above that", () => {
     const group = makeGroup({ freshness: "leases", n: 3, f: 1 });
     const [one, two, three] = [group.counter(0), group.counter(1), group.counter(2)];
     round(one, [two], at(0, 7));

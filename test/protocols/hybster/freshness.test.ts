@@ -38,7 +38,7 @@ test("a leader proposes, and followers acknowledge, as soon as they have a lease
   release();
   world.play(20);
   const orders = executed(world);
-  assert.ok(orders[0]! > 0 && orders.every((order) => order === orders[0]), `${orders}`);
+  assert.ok(orders[0]! > 0 && orders.every((order) => order === orders[0]), orders.join());
   assert.equal(world.status(0).operations, 2, "what was refused is not lost");
 });
 
