@@ -58,24 +58,26 @@ export function describeWaiting(configuration: Configuration, { reports }: Look)
   const named = (isSo: (report: ReplicaReport) => boolean) =>
     reports.flatMap((report, id) => (report !== null && isSo(report) ? [id] : []));
   const waiting = named(({ isWaiting }) => isWaiting);
-  const others = reports.length - waiting.length;
   const mute = named(({ isWaiting, role }) => !isWaiting && role === "mute");
   if (waiting.length === 0 && mute.length === 0) return null;
-  const whose = waiting.length > 0 ? waiting : mute;
-  const who = `${whose.length === 1 ? "Replica" : "Replicas"} ${whose.join(", ")}`;
-  if (waiting.length === 0) {
+  const who = (ids: readonly number[]) =>
+    `${ids.length === 1 ? "Replica" : "Replicas"} ${ids.join(", ")}`;
+  const isOver = 'the cluster cannot go on. Make a new one with "troth init".';
+  if (reports.length - waiting.length <= f) {
     return (
-      `${who} will vote again above its lease, after some hundred orders more. ` +
-      "Stop no other replica before."
+      `${who(waiting)} can never vote again: that takes ${f + 1} others that were not stopped, ` +
+      `and more than ${f} were down at a time. So ${isOver}`
     );
   }
-  if (others > f) {
-    return `${who} will vote again when ${f + 1} others have told what they recorded.`;
+  if (waiting.length > 0) {
+    return `${who(waiting)} will vote again when ${f + 1} others have told what they recorded.`;
+  }
+  if (reports.length - mute.length > f) {
+    return `${who(mute)} will vote again after some hundred orders more. Stop no other before.`;
   }
   return (
-    `${who} can never vote again: that takes ${f + 1} others that were not stopped. More than ` +
-    `${f} were down at a time, which a cluster with leases does not survive. Make a new one with ` +
-    '"troth init".'
+    `${who(mute)} will vote again only some hundred orders on, and the others are too few to get ` +
+    `there: the second was stopped before the first was back. So ${isOver}`
   );
 }
 

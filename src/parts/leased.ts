@@ -217,7 +217,8 @@ class LeasedReplica<M extends Tagged, D extends Tagged>
 
   status(): ReplicaStatus {
     const status = this.inner.status();
-    const isBelow = status.view <= this.resumed.view && status.stable < this.resumed.order;
+    const isLater = status.view > this.resumed.view && status.role !== "changing view";
+    const isBelow = !isLater && status.stable < this.resumed.order;
     return isBelow ? { ...status, role: "mute" } : status;
   }
 
