@@ -8,11 +8,17 @@ export const ordering = inFile("protocols/hybster/replica.js", {
     breaks: "any order above the stable checkpoint is accepted",
     find: "return order > stable && order <= stable + 2 * this.context.limits.checkpointOrders;",
     replace: "return order > stable;",
+    survives:
+      "needs a bound on what a machine keeps, which the simulation does not look at; a " +
+      "story in test/protocols does.",
   },
   "window-without-floor": {
     breaks: "orders below the stable checkpoint are accepted",
     find: "return order > stable && order <= stable + 2",
     replace: "return order <= stable + 2",
+    survives:
+      "harmless: nothing at or below the stable checkpoint is acknowledged, executed or " +
+      "reported, and the next stable checkpoint forgets it.",
   },
   "window-too-short": {
     breaks: "the window ends before the next checkpoint",
@@ -39,6 +45,9 @@ export const ordering = inFile("protocols/hybster/replica.js", {
     breaks: "a leader may depart from its view's plan",
     find: "if (planned !== null && !equalBytes(planned, message.batch))",
     replace: "if (false)",
+    survives:
+      "needs a leader that proposes other, well-formed batches where its view's plan says " +
+      "what to propose.",
   },
   "acknowledged-out-of-order": {
     breaks: "a proposal is acknowledged at whatever order it comes (H7)",
@@ -47,8 +56,8 @@ export const ordering = inFile("protocols/hybster/replica.js", {
   },
   "acknowledged-one-at-a-time": {
     breaks: "proposals that came early are not acknowledged when the gap is filled",
-    find: "while (slot?.prepare) { this.sendCommit",
-    replace: "if (slot?.prepare) { this.sendCommit",
+    find: "while (slot?.prepare && this.sendCommit",
+    replace: "if (slot?.prepare && this.sendCommit",
   },
   "own-commit-uncounted": {
     breaks: "a follower does not count its own COMMIT",
@@ -60,6 +69,9 @@ export const ordering = inFile("protocols/hybster/replica.js", {
     find: "if (quorumOf(this.context.n) === 2)",
     replace: "if (true)",
     replicas: 5,
+    survives:
+      "costs time only: STATUS finds the followers that heard nothing, and they are sent " +
+      "the COMMITs.",
   },
   "commits-not-acted-upon": {
     breaks: "a COMMIT that completes a quorum leads to nothing",
@@ -99,6 +111,9 @@ export const ordering = inFile("protocols/hybster/replica.js", {
     breaks: "a replica takes its own state for the certified one",
     find: "if (own !== undefined && equalBytes(own.digest, stable.digest))",
     replace: "if (own !== undefined)",
+    survives:
+      "needs a correct replica whose state departs from the others', by wrong memory or a " +
+      "service that is not deterministic.",
   },
   "stable-not-adopted": {
     breaks: "a new view's checkpoint is not fetched at once",
@@ -109,26 +124,18 @@ export const ordering = inFile("protocols/hybster/replica.js", {
     breaks: "proposals below the stable checkpoint are kept",
     find: "this.log.forget(stable.order);",
     replace: "",
+    survives: "needs a bound on what a machine keeps, which the simulation does not look at.",
   },
   "batches-not-forgotten": {
     breaks: "batches below the stable checkpoint are kept",
     find: "this.batches.forget(stable.order);",
     replace: "",
+    survives: "needs a bound on what a machine keeps, which the simulation does not look at.",
   },
   "acted-left-behind": {
     breaks: "after a transfer, orders are acknowledged from where the replica was before",
     find: "this.acted = Math.max(this.acted, stable.order);",
     replace: "",
-  },
-  "plan-stored-by-digest": {
-    breaks: "the batches of an acknowledged plan are not stored",
-    find: 'this.outbox.persist({ kind: "batch", digest, requests });',
-    replace: "",
-  },
-  "missing-batches-not-fetched": {
-    breaks: "batches of a plan that are missing are awaited and not asked for",
-    find: 'this.outbox.send(from, { kind: "fetch-batch", digest });',
-    replace: "{}",
   },
   "batches-lost-with-view": {
     breaks: "the batches of a view that was left are forgotten with it",
@@ -147,9 +154,9 @@ export const ordering = inFile("protocols/hybster/replica.js", {
   },
   "pending-not-proposed-again": {
     breaks: "requests that an old leader proposed in vain are not proposed by the new one",
-    find: `this.ordersInView = 0; this.patience.restart(this.now);
+    find: `this.refused = null; this.patience.restart(this.now);
       this.pending.restart((bundle) => this.executor.settled(bundle));`,
-    replace: "this.ordersInView = 0; this.patience.restart(this.now);",
+    replace: "this.refused = null; this.patience.restart(this.now);",
   },
   "pending-kept-in-transfer": {
     breaks: "requests that a transferred state answers go on waiting",
@@ -161,6 +168,9 @@ export const ordering = inFile("protocols/hybster/replica.js", {
     breaks: "a new leader proposes its plan only with the next request",
     find: "this.propose(); this.watch();",
     replace: "this.watch();",
+    survives:
+      "costs time only: the plan waits for the next request, which brings the leader to " +
+      "propose.",
   },
   "patience-once": {
     breaks: "the patience timer is set once and never again",
@@ -171,6 +181,9 @@ export const ordering = inFile("protocols/hybster/replica.js", {
     breaks: "the batch timer is set once and never again",
     find: "this.isBatching = false;",
     replace: "",
+    survives:
+      "costs time only: requests wait until something else makes the leader propose, at " +
+      "worst the next view.",
   },
   "status-once": {
     breaks: "the status timer is not set again",
@@ -182,6 +195,9 @@ export const ordering = inFile("protocols/hybster/replica.js", {
     breaks: "requests that the leader may not have got are not passed on to it",
     find: "this.intake.forward();",
     replace: "",
+    survives:
+      "costs time only: a client that gets no answer asks every replica, the leader among " +
+      "them.",
   },
   "no-catching-up": {
     breaks: "time passes, and nothing is fetched or stated again",
@@ -220,6 +236,9 @@ export const log = inFile("protocols/hybster/order-log.js", {
     breaks: "a COMMIT for another batch counts as well",
     find: "if (vote !== null && equalBytes(vote, prepare.batch))",
     replace: "if (vote !== null)",
+    survives:
+      "means the same: a leader's counter allows one batch for an order, and who certified " +
+      "a COMMIT for that order must report that batch, whatever the COMMIT said.",
   },
   "commit-quorum-one-short": {
     breaks: "an order is committed with one vote too few",
@@ -247,7 +266,7 @@ export const log = inFile("protocols/hybster/order-log.js", {
 export const intake = inFile("protocols/hybster/intake.js", {
   "replies-not-resent": {
     breaks: "a request that was answered is not answered again",
-    find: "if (answer !== null) return this.replica.reply(answer);",
+    find: "if (answer !== null) return this.reply(answer);",
     replace: "if (answer !== null) return;",
   },
   "mac-requests-not-endorsed": {
@@ -259,6 +278,9 @@ export const intake = inFile("protocols/hybster/intake.js", {
     breaks: "a leader does not propose when a request comes",
     find: "if (this.replica.isLeading) this.replica.batchSoon();",
     replace: "",
+    survives:
+      "costs time only: requests wait until something else makes the leader propose, at " +
+      "worst the next view.",
   },
   "endorsements-not-sent": {
     breaks: "a replica endorses requests for itself only",
@@ -282,5 +304,6 @@ export const endorsements = inFile("protocols/hybster/endorsements.js", {
     breaks: "a replica's places for requests to be endorsed are not given back",
     find: "this.mentioned[candidate.by] -= 1;",
     replace: "",
+    survives: "needs small places for endorsements (`endorsementsMax`), which no seed draws.",
   },
 });

@@ -6,6 +6,7 @@ import { addBench } from "./commands/bench.js";
 import { addBenchTrusted } from "./commands/bench-trusted.js";
 import { addCheckHistory } from "./commands/check-history.js";
 import { addDemo } from "./commands/demo.js";
+import { addExplore } from "./commands/explore.js";
 import { addInit } from "./commands/init.js";
 import { addKeyValue } from "./commands/key-value.js";
 import { addMutants } from "./commands/mutants.js";
@@ -44,6 +45,7 @@ export function makeProgram(): Command {
   program.commandsGroup("Seeing for yourself:");
   addDemo(program);
   addSimulate(program);
+  addExplore(program);
   addCheckHistory(program);
   addMutants(program);
   addBench(program);

@@ -1,2 +1,3 @@
 // The protocols.
 export * from "./catalogue.js";
+export * as hybster from "./hybster/index.js";

@@ -41,7 +41,11 @@ export interface ClusterOptions {
   readonly counter?: (replica: ReplicaId, group: TrustedGroup) => TrustedCounter | undefined;
 }
 
-export type Decorate = (context: ReplicaContext) => ReplicaMachine<Tagged, Tagged>;
+/** Makes a liar's machine; it may have more services than the one in the context. */
+export type Decorate = (
+  context: ReplicaContext,
+  service: () => Service,
+) => ReplicaMachine<Tagged, Tagged>;
 
 export interface Cluster {
   readonly hosts: readonly ReplicaHost[];

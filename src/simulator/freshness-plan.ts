@@ -2,7 +2,8 @@
 // restart counts as a fault, only so many replicas may restart.
 
 import type { ReplicaId } from "../core/index.js";
-import type { LiarPlan, Plan } from "./plan.js";
+import type { LiarPlan } from "./adversary/draw.js";
+import type { Plan } from "./plan.js";
 import type { Random } from "./random.js";
 
 /**

@@ -1,10 +1,20 @@
 // The simulator: the deployed machines in virtual time, under faults that a seed draws, judged as
 // they run.
-export { LyingReplica } from "./adversary/lying-replica.js";
+export type { LiarPlan } from "./adversary/draw.js";
+export type { CampsPlan, CensorPlan, IntriguePlan } from "./adversary/intrigue.js";
+export * from "./adversary/lie.js";
 export { type LieName, lieNames } from "./adversary/lies.js";
+export { LyingReplica, type LyingReplicaOptions } from "./adversary/lying-replica.js";
+export type { Season } from "./adversary/season.js";
 export * from "./checkers/key-value-model.js";
 export * from "./checkers/history.js";
 export * from "./checkers/linearizability.js";
+export * from "./explore/explore.js";
+export { alwaysProperties, type AlwaysProperty } from "./explore/facts.js";
+export * from "./explore/options.js";
+export type { Progress } from "./explore/search.js";
+export type { StoryStep } from "./explore/story.js";
+export { Fingerprinter, type Size, sizeOf } from "./introspect.js";
 export type { Property, Violation } from "./judge.js";
 export { type TrustedGroup, trustedGroup } from "./model-counter.js";
 export { symbolicHash } from "./mix.js";

@@ -10,7 +10,7 @@ export type Fate =
   /** When each copy arrives. */
   | { readonly kind: "carried"; readonly atMs: number; readonly againMs: number | null };
 
-const blocked: Fate = { kind: "blocked" };
+export const blocked: Fate = { kind: "blocked" };
 const lost: Fate = { kind: "lost" };
 
 export interface NetworkOptions {

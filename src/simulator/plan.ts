@@ -11,7 +11,8 @@ import {
   type ReplicaId,
   type Timing,
 } from "../core/index.js";
-import { type LieName, lieNames } from "./adversary/lies.js";
+import { drawLiars, type LiarPlan } from "./adversary/draw.js";
+import { drawIntrigue, type IntriguePlan, noIntrigue } from "./adversary/intrigue.js";
 import { withRollbacks } from "./freshness-plan.js";
 import { type Fault, faultKinds } from "./plan/faults.js";
 import {
@@ -38,15 +39,6 @@ export { describePlan } from "./plan/describe.js";
 export { describeFaults, type Fault, faultKinds, faults, faultsNamed } from "./plan/faults.js";
 export type * from "./plan/host-plan.js";
 export type { ClogPlan, LinkPlan, NetworkPlan, PartitionPlan } from "./plan/network-plan.js";
-
-export interface LiarPlan {
-  readonly replica: ReplicaId;
-  readonly lies: readonly LieName[];
-  /** The chance that a message it sends has a wrong bit. */
-  readonly garbleChance: number;
-  /** Whether it restarts its trusted instance and uses the earlier lives too. */
-  readonly rollsBack?: boolean;
-}
 
 export interface ClientsPlan {
   readonly correct: number;
@@ -80,6 +72,8 @@ export interface Plan {
   /** At these times every correct client submits as much as its session's window lets it. */
   readonly bursts: readonly { readonly atMs: number }[];
   readonly liars: readonly LiarPlan[];
+  /** How the network helps the liars. */
+  readonly intrigue: IntriguePlan;
   readonly clients: ClientsPlan;
   /** What a sync takes at most. */
   readonly syncMs: number;
@@ -99,6 +93,8 @@ export interface PlanOptions {
   readonly f: number;
   /** Default: all. */
   readonly faults: readonly Fault[];
+  /** Names of the habits of liars that are for this protocol only. */
+  readonly lies: readonly string[];
 }
 
 /** The plan of a seed. */
@@ -108,12 +104,12 @@ export function drawPlan(options: PlanOptions, random: Random): Plan {
   const healMs = random.between(300, 2_600);
   const clients = drawClients(has, healMs, random);
   const damages = drawDamages(has, n, f, healMs, random);
-  const liars =
-    has("lies") && protocol.faultModel !== "crash"
-      ? drawLiars(n, f - damages.length, new Set(damages.map(({ replica }) => replica)), random)
-      : [];
+  const mayLie = has("lies") && protocol.faultModel !== "crash";
+  // None of them is faulty in another way.
+  const sound = ids(n).filter((id) => !damages.some(({ replica }) => replica === id));
+  const liars = mayLie ? drawLiars(sound, f - damages.length, options.lies, healMs, random) : [];
   const lying = new Set(liars.map(({ replica }) => replica));
-  const correct = Array.from({ length: n }, (_, replica) => replica).filter((id) => !lying.has(id));
+  const correct = ids(n).filter((id) => !lying.has(id));
   const parties = n + clients.correct + clients.lying;
   const hosts = new HostPlans(has, correct, healMs, random);
   const plan: Plan = {
@@ -134,6 +130,7 @@ export function drawPlan(options: PlanOptions, random: Random): Plan {
     clocks: hosts.clocks(),
     bursts: has("bursts") ? drawBursts(healMs, random) : [],
     liars,
+    intrigue: has("intrigue") ? drawIntrigue(parties, n, lying, healMs, random) : noIntrigue,
     clients,
     syncMs: random.pick([0, 0.5, 5, 30]),
     turnMs: random.pick([0, 0.1, 1]),
@@ -203,19 +200,4 @@ function drawClients(has: (fault: Fault) => boolean, healMs: number, random: Ran
   };
 }
 
-/** At most `most`, none of which is faulty in another way. */
-function drawLiars(
-  n: number,
-  most: number,
-  damaged: ReadonlySet<ReplicaId>,
-  random: Random,
-): LiarPlan[] {
-  if (most === 0) return [];
-  const replicas = Array.from({ length: n }, (_, replica) => replica);
-  const sound = random.shuffled(replicas.filter((replica) => !damaged.has(replica)));
-  return sound.slice(0, 1 + random.below(most)).map((replica) => ({
-    replica,
-    lies: random.shuffled(lieNames).slice(0, 1 + random.below(3)),
-    garbleChance: random.pick([0, 0, 0.02, 0.3]),
-  }));
-}
+const ids = (n: number): ReplicaId[] => Array.from({ length: n }, (_, replica) => replica);

@@ -53,7 +53,10 @@ export interface HostOptions {
   readonly keys: ClientKeys;
   readonly surroundings: Surroundings;
   /** Makes a liar of the machine. */
-  readonly decorate?: (context: ReplicaContext) => ReplicaMachine<Tagged, Tagged>;
+  readonly decorate?: (
+    context: ReplicaContext,
+    service: () => Service,
+  ) => ReplicaMachine<Tagged, Tagged>;
 }
 
 /** The effects that others can see. */
@@ -178,7 +181,7 @@ export class ReplicaHost {
       return record;
     });
     this.#attempt(() => {
-      const machine = decorate?.(full) ?? protocol.replica(full);
+      const machine = decorate?.(full, this.#options.service) ?? protocol.replica(full);
       this.#alive = { machine, service, counter };
     });
     this.#step({ kind: "start", snapshot, journal });

@@ -1,6 +1,7 @@
 // The simulator's front door: one seed, or a range of seeds, of one protocol with one service.
 
 import type { Protocol, Service } from "../core/index.js";
+import type { Lies } from "./adversary/lie.js";
 import { faultsTolerated } from "./cluster.js";
 import type { Violation } from "./judge.js";
 import type { LeaseRules } from "./model-leases.js";
@@ -18,6 +19,8 @@ export interface SimulationOptions {
   readonly n: number;
   /** What may go wrong. Default: everything. */
   readonly faults?: readonly Fault[];
+  /** Habits of liars for this protocol, beside those that every protocol gives occasion for. */
+  readonly lies?: Lies;
 }
 
 export interface SeedOptions extends SimulationOptions {
@@ -56,6 +59,7 @@ export function simulateSeed(options: SeedOptions): Outcome {
     workload: workload(),
     plan,
     ...(options.rules === undefined ? {} : { rules: options.rules }),
+    lies: options.lies ?? {},
     random: new Random(seed),
     trace: options.trace ?? null,
   });
@@ -76,7 +80,13 @@ export function planOf(options: SimulationOptions & { readonly seed: number }): 
   const { protocol, n, seed } = options;
   const f = faultsTolerated(protocol, n);
   return drawPlan(
-    { protocol, n, f, faults: options.faults ?? faults },
+    {
+      protocol,
+      n,
+      f,
+      faults: options.faults ?? faults,
+      lies: Object.keys(options.lies ?? {}),
+    },
     new Random(seed).fork("plan"),
   );
 }

@@ -8,6 +8,10 @@ import {
   type SessionId,
   type TrustedCounter,
 } from "../core/index.js";
+import { Coven } from "./adversary/coven.js";
+import { isIntercepted } from "./adversary/intrigue.js";
+import type { Lies } from "./adversary/lie.js";
+import { lieNamed } from "./adversary/lies.js";
 import { LyingClient } from "./adversary/lying-client.js";
 import { LyingReplica } from "./adversary/lying-replica.js";
 import { RollbackReplica, untripped } from "./adversary/rollback.js";
@@ -16,8 +20,8 @@ import { EventQueue } from "./event-queue.js";
 import { Judge } from "./judge.js";
 import { Mishaps } from "./mishaps.js";
 import { Fingerprint } from "./mix.js";
-import { Network } from "./network.js";
 import type { LeaseRules } from "./model-leases.js";
+import { blocked, Network } from "./network.js";
 import type { Plan } from "./plan.js";
 import type { Random } from "./random.js";
 import type { ReplicaHost, Surroundings } from "./replica-host.js";
@@ -32,6 +36,8 @@ export interface WorldOptions {
   readonly plan: Plan;
   /** How trusted instances keep leases. Default: as decision 0008 says. */
   readonly rules?: LeaseRules;
+  /** Habits of liars for this protocol. */
+  readonly lies: Lies;
   readonly random: Random;
   readonly trace: Trace | null;
 }
@@ -64,7 +70,9 @@ export class World {
   readonly #network: Network;
   readonly #cluster: Cluster;
   readonly #clients: SimulatedClient[] = [];
+  readonly #lyingClients: (() => void)[] = [];
   readonly #liars: ReadonlySet<ReplicaId>;
+  readonly #coven: Coven;
   readonly #inboxes: { id: number; from: ReplicaId | null; bytes: Uint8Array }[][];
   readonly #mishaps: Mishaps;
   #messages = 0;
@@ -87,6 +95,7 @@ export class World {
       count: (mark) => this.#count(mark),
     });
     this.#liars = new Set(plan.liars.map(({ replica }) => replica));
+    this.#coven = new Coven(plan.intrigue.camps);
     this.#inboxes = Array.from({ length: n }, () => []);
     this.#cluster = cluster({
       protocol,
@@ -169,21 +178,32 @@ export class World {
   #decorate(replica: ReplicaId): Decorate | undefined {
     const plan = this.#plan.liars.find((liar) => liar.replica === replica);
     if (plan === undefined) return undefined;
-    for (const name of plan.lies) this.#happened(`lie: ${name}`, replica);
+    for (const name of plan.lies) {
+      lieNamed(name, this.#options.lies); // a plan with a wrong name is refused at once
+      this.#happened(`lie: ${name}`, replica);
+    }
     const random = this.#random.fork(`liar ${replica}`);
-    const { protocol, service } = this.#options;
-    const machine: Decorate = (context) =>
+    const { protocol, lies: own } = this.#options;
+    const coven = this.#coven;
+    const machine: Decorate = (context, service) =>
       plan.lies.length === 0
         ? protocol.replica(context)
-        : new LyingReplica(protocol, context, plan.lies, random);
+        : new LyingReplica({ ...plan, protocol, context, random, own, coven, service });
     if (!this.#rollsBack(replica)) return machine;
     this.#happened("lie: rolls back", replica);
     const restart = (): TrustedCounter => {
       this.#happened("rolled back", replica);
       return untripped(this.#cluster.group, replica);
     };
-    return (context) =>
-      new RollbackReplica({ protocol, context, service, restart, machine, random });
+    return (context, service) =>
+      new RollbackReplica({
+        protocol,
+        context,
+        service,
+        restart,
+        machine: (life) => machine(life, service),
+        random,
+      });
   }
 
   #rollsBack(replica: ReplicaId): boolean {
@@ -243,7 +263,9 @@ export class World {
     this.fingerprint.add(from * 256 + to);
     this.fingerprint.addBytes(bytes);
     const id = ++this.#messages;
-    const fate = this.#network.fate(this.now, from, to);
+    const isLost = isIntercepted(this.#plan.intrigue, this.now, from, to, bytes);
+    if (isLost) this.#count("intercepted");
+    const fate = isLost ? blocked : this.#network.fate(this.now, from, to);
     const { trace } = this.#options;
     if (trace !== null) {
       const text = this.#describe(bytes);
@@ -306,6 +328,8 @@ export class World {
   #observe(host: ReplicaHost, event: Observation): void {
     if (this.#liars.has(host.id)) return;
     this.judge.observed(host, event);
+    // Lying clients know when a replica is busy with something else.
+    if (event.event === "view") for (const stir of this.#lyingClients) stir();
     this.#happened(nameOf(event), host.id, () => detailsOf(event));
   }
 
@@ -426,12 +450,13 @@ export class World {
   }
 
   #makeLyingClient(client: number): void {
-    const { n, clients, healMs } = this.#plan;
+    const { n, clients, healMs, limits } = this.#plan;
     const random = this.#random.fork(`client ${client}`);
     const liar = new LyingClient({
       client,
       victim: random.below(clients.correct),
       n,
+      limits,
       protocol: this.#options.protocol,
       keys: this.#cluster.keys,
       workload: this.#options.workload,
@@ -441,9 +466,20 @@ export class World {
     const act = (): void => {
       this.#happened("lie of a client", n + client);
       liar.act();
-      if (this.now < healMs) this.#after(random.fraction() * 2 * lyingClientMs, act);
     };
-    this.#after(random.fraction() * lyingClientMs, act);
+    // Some never leave the replicas in peace: what others wait for must not wait for that.
+    const isTireless = random.chance(0.3);
+    const actAgain = (): void => {
+      if (this.now < healMs) act();
+      else liar.keepBusy();
+      if (this.now < healMs || isTireless) {
+        this.#after(random.fraction() * 2 * lyingClientMs, actAgain);
+      }
+    };
+    this.#after(random.fraction() * lyingClientMs, actAgain);
+    this.#lyingClients.push(() => {
+      if (this.now < healMs && random.chance(0.3)) this.#after(random.between(0, 5), act);
+    });
   }
 
   #request(client: number, to: ReplicaId, bytes: Uint8Array): void {

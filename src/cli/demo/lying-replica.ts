@@ -15,7 +15,8 @@ const seed = 1;
  */
 const lying = (protocol: Protocol): Protocol => ({
   ...protocol,
-  replica: (context) => new LyingReplica(protocol, context, habits, new Random(seed)),
+  replica: (context) =>
+    new LyingReplica({ protocol, context, lies: habits, random: new Random(seed) }),
 });
 
 try {

@@ -3,6 +3,7 @@
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { parentPort, workerData } from "node:worker_threads";
+import { liesFor } from "../../adversaries/index.js";
 import type { Protocol } from "../../core/index.js";
 import { protocolNamed } from "../../protocols/index.js";
 import {
@@ -45,6 +46,7 @@ export function optionsFor(
     service: () => createService(service, symbolicHash, pageCount),
     workload: workloadFor(service),
     n,
+    lies: liesFor(protocol),
     ...(faults === undefined ? {} : { faults: faultsNamed(faults) }),
   };
 }

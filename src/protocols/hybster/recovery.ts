@@ -169,7 +169,7 @@ export class Recovery {
     const hasMissed = status.established < views.established.view;
     if (isBehind || isChanging || hasMissed) views.assist(peer, status);
     if (stalled && status.established === views.established.view) {
-      this.resendOrders(peer, has);
+      this.resendOrders(peer, has, status.view > status.established);
     }
   }
 
@@ -180,9 +180,10 @@ export class Recovery {
   }
 
   /**
-   * PREPAREs are transferable; with them goes this replica's own COMMIT (protocols.md §0, relay).
+   * PREPAREs are transferable; with them goes this replica's own COMMIT (protocols.md §0, relay),
+   * and to a peer that left the view, and cannot add its own, everybody's.
    */
-  private resendOrders(peer: ReplicaId, has: number): void {
+  private resendOrders(peer: ReplicaId, has: number, hasLeft: boolean): void {
     const { log, outbox } = this.replica;
     let bytes = 0;
     const last = has + resendOrders;
@@ -192,6 +193,7 @@ export class Recovery {
       const requests = slot.batch as Request[];
       outbox.send(peer, { ...slot.prepare, requests, kind: "prepare" });
       if (slot.commit !== null) outbox.send(peer, { ...slot.commit, kind: "commit" });
+      if (hasLeft) for (const one of slot.heard) outbox.send(peer, { ...one, kind: "commit" });
       bytes += slot.bytes;
     }
   }

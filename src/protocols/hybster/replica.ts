@@ -348,9 +348,9 @@ export class HybsterReplica
   }
 
   private onCommit(message: Commit): void {
-    const { view, order, batch, attestation } = message;
+    const { view, order } = message;
     if (!this.isCurrent(view, order)) return;
-    this.log.vote(order, attestation.instance, batch);
+    this.log.hear(message);
     if (order === this.executed + 1) this.execute();
   }
 

@@ -1,8 +1,9 @@
-// Changes one thing in a message, whatever its schema: a number, some bytes, the elements of a
-// list.
+// Changes a message, whatever its schema: a number, some bytes, the elements of a list, a part that
+// another message has too.
 
 import type { Codec, Tagged } from "../../core/index.js";
 import type { Random } from "../random.js";
+import { isWireAttestation } from "./notary.js";
 
 /** One place in a decoded message, and how to put something else there. */
 interface Place {
@@ -45,6 +46,92 @@ export function shorten<M extends Tagged>(codec: Codec<M>, message: M, random: R
   put(list.slice(0, random.below(list.length)));
   return tryRoundTrip(codec, copy) ?? message;
 }
+
+/** The message with all its own lists empty. */
+export function emptied<M extends Tagged>(message: M): M {
+  const lists = Object.entries(message).filter(([, field]) => Array.isArray(field));
+  return lists.length === 0
+    ? message
+    : { ...message, ...Object.fromEntries(lists.map(([name]) => [name, []])) };
+}
+
+/** The message with one of its lists shuffled, or with elements of its own or of a donor added. */
+export function disarranged<M extends Tagged>(
+  codec: Codec<M>,
+  message: M,
+  donor: Tagged,
+  random: Random,
+): M {
+  const lists = listsOf(message);
+  if (lists.length === 0) return message;
+  const [name, list] = random.pick(lists);
+  const old = (donor as unknown as Record<string, unknown>)[name];
+  const more = Array.isArray(old) && random.chance(0.6) ? (old as unknown[]) : list;
+  const added = random.chance(0.3) ? [] : random.shuffled(more).slice(0, 1 + random.below(2));
+  const all = random.chance(0.5) ? [...added, ...list] : [...list, ...added];
+  const changed = random.chance(0.5) ? random.shuffled(all) : all;
+  return tryRoundTrip(codec, { ...message, [name]: changed }) ?? message;
+}
+
+/** The message with a part of a donor that has one of the same name. */
+export function transplanted<M extends Tagged>(
+  codec: Codec<M>,
+  message: M,
+  donors: readonly Tagged[],
+  random: Random,
+): M {
+  const parts = donors.flatMap((donor) =>
+    [donor, ...Object.values(donor)]
+      .filter(isObject)
+      .flatMap((from) =>
+        Object.entries(from).filter(
+          ([name, part]) => name in message && isObject(part) && !isWireAttestation(part),
+        ),
+      ),
+  );
+  if (parts.length === 0) return message;
+  const [name, part] = random.pick(parts);
+  return tryRoundTrip(codec, { ...message, [name]: part }) ?? message;
+}
+
+/** The message with its lists repeated up to so many elements, if it may be that long. */
+export function inflated<M extends Tagged>(codec: Codec<M>, message: M, length: number): M {
+  const longer = listsOf(message).map(([name, list]) => [
+    name,
+    Array.from({ length }, (_, index) => list[index % list.length]),
+  ]);
+  if (longer.length === 0) return message;
+  return tryRoundTrip(codec, { ...message, ...Object.fromEntries(longer) }) ?? message;
+}
+
+/** Whether a message is nothing but numbers: nobody's word is needed for it. */
+export function isBare(message: Tagged): boolean {
+  return Object.entries(message).every(
+    ([name, field]) => name === "kind" || typeof field === "number",
+  );
+}
+
+/** Whether a message holds neither a certificate nor anything else that is made of parts. */
+export const isSimple = (message: Tagged): boolean => !Object.values(message).some(isObject);
+
+/** The message with other numbers in its own fields, if it may hold them. */
+export function numbersChanged<M extends Tagged>(
+  codec: Codec<M>,
+  message: M,
+  change: (name: string, value: number) => number,
+): M {
+  const changed = Object.entries(message).map(([name, field]) => [
+    name,
+    typeof field === "number" ? Math.min(change(name, field), 2 ** 52) : (field as unknown),
+  ]);
+  return tryRoundTrip(codec, Object.fromEntries(changed) as M) ?? message;
+}
+
+const listsOf = (message: Tagged): [string, readonly unknown[]][] =>
+  Object.entries(message).filter(([, field]) => Array.isArray(field) && field.length > 0);
+
+const isObject = (value: unknown): value is object =>
+  typeof value === "object" && value !== null && !(value instanceof Uint8Array);
 
 function tryRoundTrip<M extends Tagged>(codec: Codec<M>, message: M): M | null {
   try {

@@ -11,22 +11,41 @@ import {
   type ClientId,
   comparePositions,
   type Digest,
+  equalBytes,
   type LeaseKeeper,
   type MultiAttestation,
   origin,
   type Position,
   type Protocol,
   type Tagged,
-  toHex,
   type TrustedCounter,
 } from "../../core/index.js";
 import type { Random } from "../random.js";
-import { copyOf } from "./mutate.js";
 
 interface Promised {
   readonly attestation: Attestation;
   /** What the counter gave for it, once asked; null if it refused. */
-  genuine?: Attestation | null;
+  genuine?: WireAttestation | null;
+}
+
+/** Promises by their invented MACs: random bytes, of which a few tell them apart. */
+class Promises {
+  readonly #byKey = new Map<number, Promised>();
+
+  add(promised: Promised): void {
+    this.#byKey.set(keyOf(promised.attestation.mac), promised);
+  }
+
+  get(mac: Uint8Array): Promised | undefined {
+    const promised = this.#byKey.get(keyOf(mac));
+    return promised && equalBytes(promised.attestation.mac, mac) ? promised : undefined;
+  }
+}
+
+function keyOf(mac: Uint8Array): number {
+  let key = 0;
+  for (let i = 0; i < 6; i++) key = key * 256 + (mac[i] ?? 0);
+  return key;
 }
 
 /** Stands in for the counter inside a lying replica's machine. */
@@ -34,17 +53,29 @@ export class Notary implements TrustedCounter {
   readonly instance: number;
   readonly #counter: TrustedCounter;
   readonly #random: Random;
+  readonly #promises: Promises;
   readonly #positions = new Map<number, Position>();
-  readonly #promised = new Map<string, Promised>();
+  /** Where counters stand that were not asked for anything here: null is where they really do. */
+  readonly #start: Position | null;
 
-  constructor(counter: TrustedCounter, random: Random) {
+  constructor(counter: TrustedCounter, random: Random, elder?: Notary) {
     this.instance = counter.instance;
     this.#counter = counter;
     this.#random = random;
+    this.#promises = elder === undefined ? new Promises() : elder.#promises;
+    this.#start = elder === undefined ? null : origin;
+  }
+
+  /**
+   * For another machine of the same counter that believes it has the counter to itself: either
+   * notary honours the promises of both, and the counter certifies what it is asked first.
+   */
+  sibling(): Notary {
+    return new Notary(this.#counter, this.#random, this);
   }
 
   current(counter: number): Position {
-    return this.#positions.get(counter) ?? this.#counter.current(counter);
+    return this.#positions.get(counter) ?? this.#start ?? this.#counter.current(counter);
   }
 
   get leases(): LeaseKeeper | null {
@@ -77,7 +108,7 @@ export class Notary implements TrustedCounter {
   }
 
   verify(attestation: Attestation, digest: Digest): boolean {
-    if (this.#promised.has(toHex(attestation.mac))) return true;
+    if (this.#promises.get(attestation.mac) !== undefined) return true;
     return this.#counter.verify(attestation, digest);
   }
 
@@ -95,30 +126,45 @@ export class Notary implements TrustedCounter {
 
   /**
    * The message with every promised certificate in it replaced by what the counter is ready to
-   * give.
+   * give. It shares with the message what did not change.
    */
   honour(protocol: Protocol, message: Tagged, context: ClaimContext): Tagged {
-    let result = message;
-    for (let rounds = 0; rounds < 64; rounds++) {
-      const copy = copyOf(protocol.messages, result);
-      const open = this.#promisesIn(copy);
-      for (const { wire, promised } of open) {
-        if (promised.genuine != null) Object.assign(wire, toWire(promised.genuine));
-      }
-      result = copyOf(protocol.messages, copy);
-      const next = open
-        .filter(({ promised }) => promised.genuine === undefined)
-        .sort((a, b) => comparePositions(a.wire.next, b.wire.next))[0];
-      if (next === undefined) return result;
-      next.promised.genuine = this.#ask(
-        next.promised.attestation,
-        this.#digestFor(
-          protocol.claims(result, this.instance, context),
-          next.promised.attestation.mac,
-        ),
-      );
+    const open = this.#promisesIn(message, []);
+    if (open.length === 0) return message;
+    // The lower first: what is certified later is over the certificates inside it.
+    open.sort((a, b) => comparePositions(a.attestation.next, b.attestation.next));
+    for (const promised of open) {
+      if (promised.genuine !== undefined) continue;
+      const { attestation } = promised;
+      const claims = protocol.claims(this.redeemed(message), this.instance, context);
+      const given = this.#ask(attestation, digestFor(claims, attestation.mac));
+      promised.genuine = given && toWire(given);
     }
-    return result;
+    return this.redeemed(message);
+  }
+
+  /** The value with those certificates in place of their promises that the counter already gave. */
+  redeemed<T extends object>(value: T): T {
+    return replaced(value, (wire) => this.#promises.get(wire.mac)?.genuine ?? wire);
+  }
+
+  /**
+   * The message with a new promise in place of each that does not move a counter: of those the
+   * counter certifies as many different ones as it is asked for.
+   */
+  renewed<M extends object>(message: M): M {
+    return replaced(message, (wire) => {
+      const promised = this.#promises.get(wire.mac);
+      if (promised?.attestation.kind !== "trusted-mac") return wire;
+      return toWire(this.trustedMac(promised.attestation.counter, wire.mac)!);
+    });
+  }
+
+  /** Whether a certificate of some kind is promised in a message and not given yet. */
+  hasOpen(message: Tagged, kind: AttestationKind): boolean {
+    return this.#promisesIn(message, []).some(
+      ({ genuine, attestation }) => genuine === undefined && attestation.kind === kind,
+    );
   }
 
   #advance(
@@ -142,28 +188,20 @@ export class Notary implements TrustedCounter {
     const mac = this.#random.bytes(32);
     const { instance } = this;
     const attestation = { kind, instance, counter, next, previous: { ...previous }, mac };
-    this.#promised.set(toHex(mac), { attestation });
+    this.#promises.add({ attestation });
     return attestation;
   }
 
-  #promisesIn(value: object): { wire: WireAttestation; promised: Promised }[] {
-    if (value instanceof Uint8Array) return [];
-    const found = Object.values(value).flatMap((field: unknown) =>
-      typeof field === "object" && field !== null ? this.#promisesIn(field) : [],
-    );
+  #promisesIn(value: object, found: Promised[]): Promised[] {
     if (isWireAttestation(value)) {
-      const promised = this.#promised.get(toHex(value.mac));
-      if (promised !== undefined) found.push({ wire: value, promised });
+      const promised = this.#promises.get(value.mac);
+      if (promised !== undefined) found.push(promised);
+      return found;
+    }
+    for (const field of Object.values(value)) {
+      if (isComposite(field)) this.#promisesIn(field, found);
     }
     return found;
-  }
-
-  #digestFor(claims: readonly Claim[] | null, mac: Uint8Array): Digest | null {
-    const key = toHex(mac);
-    for (const claim of claims ?? []) {
-      if (claim.kind === "attestation" && toHex(claim.attestation.mac) === key) return claim.digest;
-    }
-    return null;
   }
 
   #ask({ kind, counter, next }: Attestation, digest: Digest | null): Attestation | null {
@@ -179,7 +217,32 @@ export class Notary implements TrustedCounter {
   }
 }
 
-function isWireAttestation(value: object): value is WireAttestation {
+function digestFor(claims: readonly Claim[] | null, mac: Uint8Array): Digest | null {
+  for (const claim of claims ?? []) {
+    if (claim.kind === "attestation" && equalBytes(claim.attestation.mac, mac)) return claim.digest;
+  }
+  return null;
+}
+
+/** The value with other certificates in it; itself where nothing changes. */
+function replaced<T extends object>(value: T, by: (wire: WireAttestation) => WireAttestation): T {
+  if (isWireAttestation(value)) return by(value) as T & WireAttestation;
+  let copy: T | null = null;
+  for (const [name, field] of Object.entries(value)) {
+    if (!isComposite(field)) continue;
+    const other = replaced(field, by);
+    if (other === field) continue;
+    copy ??= (Array.isArray(value) ? [...value] : { ...value }) as T;
+    (copy as Record<string, unknown>)[name] = other;
+  }
+  return copy ?? value;
+}
+
+const isComposite = (field: unknown): field is object =>
+  typeof field === "object" && field !== null && !(field instanceof Uint8Array);
+
+/** Whether a value in a message is a certificate, by its shape. */
+export function isWireAttestation(value: object): value is WireAttestation {
   if (!("mac" in value && "instance" in value && "next" in value && "type" in value)) return false;
   return value.mac instanceof Uint8Array && fromWire(value as WireAttestation) !== null;
 }

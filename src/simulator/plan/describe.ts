@@ -18,6 +18,7 @@ export function describePlan(plan: Plan): string[] {
       `(${authentication}), ${clients.bundles} bundles each; everything heals ${at(plan.healMs)}`,
     describeNetwork(plan),
     ...plan.liars.map(({ replica, lies }) => `replica ${replica} lies: ${lies.join(", ")}`),
+    ...describeIntrigue(plan),
     ...describeLinks(plan),
     ...describeProcesses(plan),
     ...describeDisk(plan),
@@ -86,4 +87,19 @@ function describeClocks({ clocks }: Plan): string[] {
     const pace = `from ${offsetMs} ms, ${rate} times as fast`;
     return `replica ${replica}'s clock: ${pace}${leaps.join("")}`;
   });
+}
+
+function describeIntrigue({ intrigue: { camps, censors } }: Plan): string[] {
+  const cuts = camps.filter(({ isCut }) => isCut);
+  return [
+    ...cuts.map(
+      ({ fromMs, untilMs, sides }) =>
+        `no link between camps ${sides.map((side) => side ?? "-").join("")} ` +
+        `${at(fromMs)} until ${at(untilMs)}`,
+    ),
+    ...censors.map(
+      ({ fromMs, untilMs, from, to }) =>
+        `some kinds of message are lost from ${from} to ${to} ${at(fromMs)} until ${at(untilMs)}`,
+    ),
+  ];
 }

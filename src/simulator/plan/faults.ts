@@ -39,6 +39,7 @@ export const faultKinds = {
   "slow-replicas": { group: "overload", chance: 0.15, mark: "slow turn" },
   "small-queues": { group: "overload", chance: 0.1, mark: "small queues" },
   lies: { group: "adversaries", chance: 0.6, mark: "liar" },
+  intrigue: { group: "adversaries", chance: 0.5, mark: "intercepted" },
   "lying-clients": { group: "adversaries", chance: 0.5, mark: "lie of a client" },
   rollbacks: { group: "adversaries", chance: 0.3, mark: "rolled back" },
 } as const satisfies Record<string, FaultKind>;

@@ -1,24 +1,14 @@
 // What Hybster's scenarios share: a service that shows its history, and liars' tools.
 
-import { attestationSchema, type Request, toWire, type ValueOf } from "../../../src/codec/index.js";
-import type {
-  Attestation,
-  ClientAuthentication,
-  Limits,
-  Protocol,
-  Service,
-} from "../../../src/core/index.js";
-import { batchDigest } from "../../../src/parts/index.js";
+import { forging } from "../../../src/adversaries/index.js";
+import type { Request } from "../../../src/codec/index.js";
+import type { ClientAuthentication, Limits, Protocol, Service } from "../../../src/core/index.js";
 import {
-  certified,
   type Commit,
-  counters,
-  genesis,
   type HybsterMessage,
   type HybsterRecord,
   type NewView,
   type Prepare,
-  type Stable,
   type ViewChange,
 } from "../../../src/protocols/hybster/index.js";
 import {
@@ -117,54 +107,28 @@ export const from =
   (envelope: Envelope<HybsterMessage>): boolean =>
     envelope.from === sender && (kinds.length === 0 || kinds.includes(envelope.message.kind));
 
-const wire = (attestation: Attestation | null): ValueOf<typeof attestationSchema> => {
-  if (attestation === null) throw new Error("the trusted counter refuses");
-  return toWire(attestation) as ValueOf<typeof attestationSchema>;
-};
+/** What the trusted module gave. Throws where it refused. */
+function given<T>(message: T | null): T {
+  if (message === null) throw new Error("the trusted counter refuses");
+  return message;
+}
 
 /** What a lying host can have its trusted module certify. Throws where the module refuses. */
 export const forge = {
-  prepare(liar: Liar, view: number, order: number, requests: Request[]): Prepare {
-    const batch = batchDigest(requests, hash);
-    const digest = certified.prepare(batch, hash);
-    const attestation = wire(
-      liar.context.counter.independent(counters.order, { view, order }, digest),
-    );
-    return { view, order, batch, attestation, requests };
-  },
-  commit(liar: Liar, prepare: Prepare): Commit {
-    const { view, order, batch } = prepare;
-    const digest = certified.commit(batch, hash);
-    const attestation = wire(
-      liar.context.counter.independent(counters.order, { view, order }, digest),
-    );
-    return { view, order, batch, attestation };
-  },
-  viewChange(liar: Liar, to: number, claimed: Partial<ViewChange> = {}): ViewChange {
-    const stable: Stable = { order: 0, digest: new Uint8Array(32), statements: [] };
-    const content = { to, established: genesis, stable, prepares: [], ...claimed };
-    const digest = certified.viewChange(content, hash);
-    const position = { view: to, order: 0 };
-    const attestation = wire(liar.context.counter.continuing(counters.order, position, digest));
-    return { ...content, attestation };
-  },
-  newView(liar: Liar, view: number, viewChanges: ViewChange[]): NewView {
-    const content = { view, viewChanges };
-    const digest = certified.newView(content, hash);
-    const position = { view, order: 0 };
-    const attestation = wire(liar.context.counter.independent(counters.newView, position, digest));
-    return { ...content, attestation };
-  },
-  acknowledgement(liar: Liar, view: number, base: number, last: number, plan: Uint8Array) {
-    const content = { view, base, last, plan };
-    const digest = certified.acknowledgement(content, hash);
-    const attestation = wire(liar.context.counter.trustedMac(counters.mac, digest));
-    return { ...content, attestation };
-  },
-  checkpoint(liar: Liar, order: number, state: Uint8Array) {
-    const content = { order, digest: state };
-    const digest = certified.checkpoint(content, hash);
-    const attestation = wire(liar.context.counter.trustedMac(counters.mac, digest));
-    return { ...content, attestation };
-  },
+  prepare: ({ context }: Liar, view: number, order: number, requests: Request[]): Prepare =>
+    given(forging(context).prepare(view, order, requests)),
+  commit: ({ context }: Liar, prepare: Prepare): Commit => given(forging(context).commit(prepare)),
+  viewChange: ({ context }: Liar, to: number, claimed: Partial<ViewChange> = {}): ViewChange =>
+    given(forging(context).viewChange(to, claimed)),
+  newView: ({ context }: Liar, view: number, viewChanges: ViewChange[]): NewView =>
+    given(forging(context).newView(view, viewChanges)),
+  acknowledgement: (
+    { context }: Liar,
+    view: number,
+    base: number,
+    last: number,
+    plan: Uint8Array,
+  ) => given(forging(context).acknowledgement({ view, base, last, plan })),
+  checkpoint: ({ context }: Liar, order: number, state: Uint8Array) =>
+    given(forging(context).checkpoint({ order, digest: state })),
 };

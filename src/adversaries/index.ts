@@ -1,0 +1,12 @@
+// Liars that know their protocol: for each, the habits that only it gives occasion for.
+
+import type { Lies } from "../simulator/index.js";
+import { hybsterLies } from "./hybster.js";
+
+export { forging } from "./hybster-forge.js";
+export { hybsterLies };
+
+const byProtocol: Readonly<Record<string, Lies>> = { hybster: hybsterLies };
+
+/** A protocol's own habits for lying replicas; none for most. */
+export const liesFor = (protocol: string): Lies => byProtocol[protocol] ?? {};

@@ -1,0 +1,65 @@
+// Which replicas of a run lie, with which habits, and when.
+
+import type { ReplicaId } from "../../core/index.js";
+import type { Random } from "../random.js";
+import { type LieName, lieNames } from "./lies.js";
+import { always, type Season } from "./season.js";
+
+export interface LiarPlan {
+  readonly replica: ReplicaId;
+  /** Names of habits: of adversary/lies.ts, or the protocol's own. */
+  readonly lies: readonly string[];
+  /** The chance that a message it sends has a wrong bit. */
+  readonly garbleChance: number;
+  /** When it lies; always, if that is not said. */
+  readonly season?: Season;
+  /** Whether it restarts its trusted instance and uses the earlier lives too. */
+  readonly rollsBack?: boolean;
+}
+
+/** Habits that set replicas against each other. */
+const divisive: readonly LieName[] = ["twins", "twins", "confide", "launder"];
+
+/**
+ * At most `most` of the candidates, each with a few habits; `own` are those for the protocol.
+ */
+export function drawLiars(
+  candidates: readonly ReplicaId[],
+  most: number,
+  own: readonly string[],
+  healMs: number,
+  random: Random,
+): LiarPlan[] {
+  if (most === 0) return [];
+  return random
+    .shuffled(candidates)
+    .slice(0, 1 + random.below(most))
+    .map((replica) => ({
+      replica,
+      lies: drawLies(own, random),
+      garbleChance: random.pick([0, 0, 0.02, 0.3]),
+      season: drawSeason(healMs, random),
+    }));
+}
+
+function drawLies(own: readonly string[], random: Random): string[] {
+  const lies: string[] = random.shuffled(lieNames).slice(0, random.pick([0, 1, 1, 2, 2, 3]));
+  // What is hardest to withstand is not left to one chance in so many: two truths for two camps,
+  // and what only a protocol of this kind believes.
+  if (lies.length === 0 || random.chance(0.4)) lies.push(random.pick(divisive));
+  if (own.length > 0 && random.chance(0.5)) {
+    lies.unshift(...random.shuffled(own).slice(0, random.pick([1, 1, 2])));
+  }
+  return [...new Set(lies)];
+}
+
+function drawSeason(healMs: number, random: Random): Season {
+  return random.pick<Season>([
+    always,
+    always,
+    always,
+    { kind: "from", fromMs: random.between(0, healMs) },
+    { kind: "spells", everyMs: random.between(100, 1_000), share: random.pick([0.2, 0.5, 0.8]) },
+    { kind: "changes", afterMs: random.pick([0, 20, 200]) },
+  ]);
+}
