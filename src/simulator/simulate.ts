@@ -3,13 +3,14 @@
 import type { Protocol, Service } from "../core/index.js";
 import type { Lies } from "./adversary/lie.js";
 import { faultsTolerated } from "./cluster.js";
+import type { Script } from "./deliveries.js";
 import type { Violation } from "./judge.js";
 import type { LeaseRules } from "./model-leases.js";
 import { drawPlan, type Fault, faults, type Plan } from "./plan.js";
 import { Random } from "./random.js";
 import type { Trace } from "./trace.js";
 import type { Call, Workload } from "./workload.js";
-import { World } from "./world.js";
+import { type Watch, World } from "./world.js";
 
 export interface SimulationOptions {
   readonly protocol: Protocol;
@@ -34,6 +35,10 @@ export interface SeedOptions extends SimulationOptions {
   readonly plan?: Plan;
   /** In place of how trusted instances keep leases: a test takes a rule out. */
   readonly rules?: LeaseRules;
+  /** The messages and timers that happen, and when (deliveries.ts). Default: all. */
+  readonly script?: Script;
+  /** Looks at the run after every step, and may end it there; it changes nothing else. */
+  readonly watch?: Watch;
 }
 
 /** How one seed ended. */
@@ -62,6 +67,8 @@ export function simulateSeed(options: SeedOptions): Outcome {
     lies: options.lies ?? {},
     random: new Random(seed),
     trace: options.trace ?? null,
+    script: options.script ?? null,
+    watch: options.watch ?? null,
   });
   world.run();
   options.history?.(world.history);
