@@ -185,7 +185,7 @@ export class HybsterReplica
   /** What the counter would not certify yet, and what waits for batches. */
   private tryAgain(): void {
     this.views.retry(this.now);
-    if (this.views.isEstablished) this.acknowledge();
+    this.acknowledge();
     this.execute();
     this.propose();
   }
@@ -303,7 +303,7 @@ export class HybsterReplica
       return this.outbox.drop("no room for another proposal");
     }
     this.log.propose(message, batch);
-    if (this.views.isEstablished) this.acknowledge();
+    this.acknowledge();
     this.execute();
   }
 
@@ -317,6 +317,7 @@ export class HybsterReplica
 
   /** Followers acknowledge proposals in their order, one counter value each (protocols.md H7). */
   private acknowledge(): void {
+    if (!this.views.isEstablished) return; // what was reported when it was left stays all
     let slot = this.log.get(this.acted + 1);
     while (slot?.prepare && this.sendCommit(slot, slot.prepare)) {
       this.acted = slot.order;
