@@ -30,6 +30,8 @@ const selector = 255;
 /** An `accept` of the largest group, and room to spare. */
 const statementBytesMax = 16_384;
 const timerName = "lease";
+/** Counters of one instance. */
+const counterCount = 8;
 
 /**
  * The protocol, for trusted instances of any freshness: a machine whose counter keeps leases asks
@@ -189,6 +191,8 @@ class LeasedReplica<M extends Tagged, D extends Tagged>
   /** The question of coming back that was sent last. */
   private reading: Uint8Array | null = null;
   private isRetrying = false;
+  /** Where its counters went on after a restart: it votes for nothing below. */
+  private resumed: Position = origin;
 
   constructor(protocol: Protocol<M, D>, context: ReplicaContext, keeper: LeaseKeeper) {
     this.keeper = keeper;
@@ -212,7 +216,10 @@ class LeasedReplica<M extends Tagged, D extends Tagged>
   }
 
   status(): ReplicaStatus {
-    return this.inner.status();
+    const status = this.inner.status();
+    const isLater = status.view > this.resumed.view && status.role !== "changing view";
+    const isBelow = !isLater && status.stable < this.resumed.order;
+    return isBelow ? { ...status, role: "mute" } : status;
   }
 
   private pass(now: number, input: Input<M, D>): void {
@@ -226,7 +233,14 @@ class LeasedReplica<M extends Tagged, D extends Tagged>
     const mayTryAgain = [...this.counter.wishes].some(([counter, wish]) =>
       this.isGranted(counter, wish),
     );
-    if (mayTryAgain || isActive !== this.keeper.isActive) this.pass(now, { kind: "leased" });
+    const isBack = isActive !== this.keeper.isActive;
+    if (isBack) this.resumed = this.highest();
+    if (mayTryAgain || isBack) this.pass(now, { kind: "leased" });
+  }
+
+  private highest(): Position {
+    const positions = Array.from({ length: counterCount }, (_, i) => this.counter.current(i));
+    return positions.reduce((a, b) => (comparePositions(a, b) >= 0 ? a : b));
   }
 
   /** Whether what was refused is within the limit now; notes that it is. */
