@@ -160,9 +160,9 @@ export const ordering = inFile("protocols/hybster/replica.js", {
   },
   "pending-kept-in-transfer": {
     breaks: "requests that a transferred state answers go on waiting",
-    find: `this.blockedAt = null;
+    find: `this.patience.progressed();
       this.pending.restart((bundle) => this.executor.settled(bundle));`,
-    replace: "this.blockedAt = null;",
+    replace: "this.patience.progressed();",
   },
   "plan-not-proposed-at-once": {
     breaks: "a new leader proposes its plan only with the next request",
@@ -214,15 +214,10 @@ export const ordering = inFile("protocols/hybster/replica.js", {
     find: "const isBlocked = topOf(this.history()) > reached || this.log.hasBeyond(reached);",
     replace: "const isBlocked = false;",
   },
-  "idle-time-counts-as-waiting": {
-    breaks: "what comes after a long pause is at once taken to have waited as long as that",
-    find: "this.blockedAt = isBlocked ? (this.blockedAt ?? this.now) : null;",
-    replace: "this.blockedAt = isBlocked ? (this.blockedAt ?? 0) : null;",
-  },
   "progress-not-noticed": {
     breaks: "execution that goes on all the time, always with something left, is taken to be stuck",
     find: `this.executed = order;
-      this.blockedAt = null;`,
+      this.patience.progressed();`,
     replace: "this.executed = order;",
   },
   "no-back-off": {

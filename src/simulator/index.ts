@@ -36,5 +36,5 @@ export {
 } from "./trace.js";
 export type { Script } from "./deliveries.js";
 export { type Difference, firstDifference } from "./first-difference.js";
-export type { RunSoFar, Watch } from "./world.js";
+export type { RunSoFar, Watch } from "./watch.js";
 export type { Call, Workload } from "./workload.js";

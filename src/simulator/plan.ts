@@ -98,16 +98,15 @@ export interface PlanOptions {
   readonly f: number;
   /** Default: all. */
   readonly faults: readonly Fault[];
+  /** The share of runs with no fault at all, which are judged the more strictly. */
+  readonly calmShare: number;
   /** Names of the habits of liars that are for this protocol only. */
   readonly lies: readonly string[];
 }
 
-/** The share of runs in which nothing goes wrong: mistakes hide behind faults as well. */
-const calmShare = 0.08;
-
 /** The plan of a seed. */
 export function drawPlan(options: PlanOptions, random: Random): Plan {
-  const isCalm = random.chance(calmShare);
+  const isCalm = random.chance(options.calmShare);
   const plan = drawFaultyPlan(isCalm ? { ...options, faults: [] } : options, random);
   return isCalm ? calmed(plan, random) : plan;
 }

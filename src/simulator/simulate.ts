@@ -10,7 +10,8 @@ import { drawPlan, type Fault, faults, type Plan } from "./plan.js";
 import { Random } from "./random.js";
 import type { Trace } from "./trace.js";
 import type { Call, Workload } from "./workload.js";
-import { type Watch, World } from "./world.js";
+import type { Watch } from "./watch.js";
+import { World } from "./world.js";
 
 export interface SimulationOptions {
   readonly protocol: Protocol;
@@ -82,6 +83,9 @@ export function simulateSeed(options: SeedOptions): Outcome {
   };
 }
 
+/** The share of runs in which nothing goes wrong: mistakes hide behind faults as well. */
+const calmShare = 0.08;
+
 /** What a seed draws: the faults, the workload, the limits and the timing of its run. */
 export function planOf(options: SimulationOptions & { readonly seed: number }): Plan {
   const { protocol, n, seed } = options;
@@ -92,6 +96,7 @@ export function planOf(options: SimulationOptions & { readonly seed: number }): 
       n,
       f,
       faults: options.faults ?? faults,
+      calmShare: options.faults === undefined ? calmShare : 0,
       lies: Object.keys(options.lies ?? {}),
     },
     new Random(seed).fork("plan"),

@@ -16,6 +16,7 @@ import { lieNamed } from "./adversary/lies.js";
 import { LyingClient } from "./adversary/lying-client.js";
 import { LyingReplica } from "./adversary/lying-replica.js";
 import { RollbackReplica, untripped } from "./adversary/rollback.js";
+import { slowness, unrest } from "./calm.js";
 import { type Cluster, cluster, type Decorate } from "./cluster.js";
 import { Deliveries, type Script } from "./deliveries.js";
 import { EventQueue } from "./event-queue.js";
@@ -39,6 +40,7 @@ import {
   type Trace,
   type TraceEvent,
 } from "./trace.js";
+import type { RunSoFar, Watch } from "./watch.js";
 import type { Call, Workload } from "./workload.js";
 
 export interface WorldOptions {
@@ -56,19 +58,6 @@ export interface WorldOptions {
   readonly script: Script | null;
   readonly watch: Watch | null;
 }
-
-/** A run as it stands after a step. */
-export interface RunSoFar {
-  readonly steps: number;
-  /** Virtual milliseconds. */
-  readonly now: number;
-  readonly violations: readonly Violation[];
-  /** Of everything so far; its text is what tells two runs apart. */
-  readonly fingerprint: { toString(): string };
-}
-
-/** See `SeedOptions.watch`. */
-export type Watch = (run: RunSoFar) => "go on" | "stop";
 
 /** A run that takes more steps than this goes in circles. */
 const stepsMax = 2_000_000;
@@ -189,25 +178,13 @@ export class World implements RunSoFar {
     return this.#clients.flatMap((client) => client.history);
   }
 
-  /** Where nothing goes wrong, nobody has a reason to do what is for when something does. */
-  #judgeCalm({ id }: ReplicaHost, { event }: Observation): void {
-    if (event !== "suspect" && event !== "transfer" && event !== "mute") return;
-    this.judge.violate("calm", `replica ${id}: ${event}, though nothing was wrong`);
-  }
-
-  #judgePace(): void {
-    const { calmMs } = this.#plan;
-    if (calmMs === null) return;
-    for (const { client, invokedMs, returnedMs } of this.history) {
-      const tookMs = (returnedMs ?? this.now) - invokedMs;
-      if (tookMs <= calmMs) continue;
-      const what = `client ${client} waited ${tookMs.toFixed(1)} ms, ${calmMs} are ample`;
-      this.judge.violate("calm", `${what}: from ${invokedMs.toFixed(1)} on, nothing was wrong`);
-    }
+  #judgeCalm(fault: string | null): void {
+    if (fault !== null) this.judge.violate("calm", fault);
   }
 
   #judgeHistory(): void {
-    this.#judgePace();
+    const { calmMs } = this.#plan;
+    this.#judgeCalm(calmMs === null ? null : slowness(this.history, calmMs, this.now));
     for (const client of this.#clients) client.place((bundle) => this.judge.positionOf(bundle));
     const judged = this.#options.workload.judge(this.history);
     if (judged.verdict === "wrong") this.judge.violate("linearizability", judged.explanation);
@@ -449,7 +426,7 @@ export class World implements RunSoFar {
     this.judge.observed(host, event);
     // Lying clients know when a replica is busy with something else.
     if (event.event === "view") for (const stir of this.#lyingClients) stir();
-    if (this.#plan.calmMs !== null) this.#judgeCalm(host, event);
+    if (this.#plan.calmMs !== null) this.#judgeCalm(unrest(host.id, event));
     const details = (): string => detailsOf(event);
     this.#happened(nameOf(event), host.id, details, () => factsOf(event));
     this.#tellViolations(host.id);

@@ -75,8 +75,14 @@ test("storage that is believed and rolled back loses agreement: it is an assumpt
   assert.ok(firstDisagreement(80, (seed) => rollingOnly(seed, "storage")));
 });
 
-for (const name of ["CountsItself", "GrantsItself", "ServesSuperseded"] as const) {
+// Where to begin is found by hunting from seed 1 on.
+for (const [name, first] of [
+  ["CountsItself", 200],
+  ["GrantsItself", 0],
+  ["ServesSuperseded", 0],
+] as const) {
   test(`leases with a rule taken out lose agreement: ${name}`, () => {
-    assert.ok(firstDisagreement(120, (seed) => rollingOnly(seed, "leases", leaseBugs[name])));
+    const run = (seed: number): Outcome => rollingOnly(first + seed, "leases", leaseBugs[name]);
+    assert.ok(firstDisagreement(100, run));
   });
 }

@@ -80,8 +80,6 @@ export class HybsterReplica
   now = 0;
   private ordersInView = 0;
   private operations = 0;
-  /** Since when execution is seen not to get on; null while it does, or there is nothing to do. */
-  private blockedAt: number | null = null;
   /** A batch taken up that the counter would not certify yet. */
   private refused: Batch | null = null;
   private isBatching = false;
@@ -371,7 +369,7 @@ export class HybsterReplica
   executeBatch(order: number, digest: Uint8Array, batch: Batch, bytes: number): void {
     const executions = this.executor.execute(batch);
     this.executed = order;
-    this.blockedAt = null;
+    this.patience.progressed();
     let operations = 0;
     for (const execution of executions) {
       operations += this.settle(execution);
@@ -531,8 +529,7 @@ export class HybsterReplica
     const { oldest } = this.pending;
     const reached = Math.max(this.executed, this.checkpoints.stable.order);
     const isBlocked = topOf(this.history()) > reached || this.log.hasBeyond(reached);
-    this.blockedAt = isBlocked ? (this.blockedAt ?? this.now) : null;
-    return this.blockedAt === null ? oldest : Math.min(oldest ?? this.blockedAt, this.blockedAt);
+    return this.patience.waitingSince(oldest, isBlocked, this.now);
   }
 
   private onPatience(): void {
@@ -564,7 +561,7 @@ export class HybsterReplica
 
   /** A state was transferred: go on from it. */
   onTransferred(): void {
-    this.blockedAt = null;
+    this.patience.progressed();
     this.pending.restart((bundle) => this.executor.settled(bundle));
     this.acknowledge();
     this.execute();
