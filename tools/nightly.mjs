@@ -56,7 +56,12 @@ const hasTime = () => {
 mkdirSync(results, { recursive: true });
 for (const config of readdirSync(join(root, "examples", "explore"))) {
   if (!hasTime()) break;
-  run(`explore-${config}`.replace(/\.json$/, ""), "explore", "--config", `examples/explore/${config}`);
+  run(
+    `explore-${config}`.replace(/\.json$/, ""),
+    "explore",
+    "--config",
+    `examples/explore/${config}`,
+  );
 }
 for (const [n, share] of [
   [3, 1],

@@ -27,7 +27,14 @@ Lengths of files and functions, cycles, promises and what pure layers may touch 
 .oxlintrc.json.
 `;
 
-const notOurs = new Set([".git", "bench-results", "build", "data", "nightly-results", "node_modules"]);
+const notOurs = new Set([
+  ".git",
+  "bench-results",
+  "build",
+  "data",
+  "nightly-results",
+  "node_modules",
+]);
 const textual = /\.(?:ts|mjs|json|md)$/;
 
 /** All findings for the repository in a folder. */
