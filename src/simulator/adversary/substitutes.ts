@@ -33,10 +33,8 @@ const all: readonly Substitute[] = (["independent", "continuing", "trusted-mac"]
     ),
 );
 
-/** Substitutes tried for one certificate. */
-const attempts = 5;
-/** After so many that nobody would read, few more are tried. */
-const patience = 200;
+/** After so many certificates that had no substitute, few more are looked for. */
+const patience = 24;
 
 export class Substitutes {
   readonly #counter: TrustedCounter;
@@ -57,16 +55,15 @@ export class Substitutes {
   }
 
   any(due: Attestation, digestAs: DigestAs): Attestation | null {
-    if (this.#failures > patience && !this.#random.chance(0.05)) return null;
-    for (let attempt = -this.#known.length; attempt < attempts; attempt++) {
-      const isKnown = attempt < 0;
-      const substitute = isKnown ? this.#known.at(attempt)! : this.#random.pick(all);
+    if (this.#failures > patience && !this.#random.chance(0.02)) return null;
+    // The first refusal may be the only one that matters: everything is tried.
+    for (const substitute of [...this.#known, ...this.#random.shuffled(all)]) {
       const given = this.#try(substitute, due, digestAs);
       if (given === null) continue;
       if (!this.#known.includes(substitute)) this.#known.push(substitute);
       return given;
     }
-    this.#failures += attempts;
+    this.#failures++;
     return null;
   }
 
