@@ -93,21 +93,16 @@ const pledgeOf =
     notary.pledged(wire);
 
 export const forgedLies = {
-  /** One thing to some and another to the rest, each certified somehow. */
-  twoFaced(means: Means): Lie {
-    means.notary.insist();
-    const pledge = pledgeOf(means);
-    return telling(means, (message, donor) => spliced(message, donor, pledge, means.random));
-  },
-
   /** Messages spliced from two of one kind. */
   splice(means: Means): Lie {
+    if (means.random.chance(0.7)) means.notary.insist();
     const pledge = pledgeOf(means);
     return telling(means, (message, donor) => spliced(message, donor, pledge, means.random));
   },
 
   /** Messages in which a value is another everywhere, and what proves it fits. */
   rewrite(means: Means): Lie {
+    if (means.random.chance(0.5)) means.notary.insist();
     const pledge = pledgeOf(means);
     return telling(means, (message, donor) => rewritten(message, donor, pledge, means.random));
   },
