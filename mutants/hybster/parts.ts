@@ -225,6 +225,11 @@ export const waiting = {
       find: "Math.min(patienceMs * 2 ** Math.min(this.failedViews, 20), patienceMsMax)",
       replace: "patienceMs * 2 ** Math.min(this.failedViews, 20)",
     },
+    "idle-time-counts-as-waiting": {
+      breaks: "what comes after a long pause is at once taken to have waited as long as that",
+      find: "(this.blockedAt ?? now)",
+      replace: "(this.blockedAt ?? 0)",
+    },
     impatience: {
       breaks: "patience is a hundredth of what it should be",
       find: "return Math.min(patienceMs *",

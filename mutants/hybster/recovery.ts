@@ -3,9 +3,19 @@
 import { inFile } from "../mutant.js";
 
 export const recovery = inFile("protocols/hybster/recovery.js", {
+  "plan-stored-by-digest": {
+    breaks: "the batches of an acknowledged plan are not stored",
+    find: 'this.replica.outbox.persist({ kind: "batch", digest, requests });',
+    replace: "",
+  },
+  "missing-batches-not-fetched": {
+    breaks: "batches of a plan that are missing are awaited and not asked for",
+    find: 'if (from !== context.replica) outbox.send(from, { kind: "fetch-batch", digest });',
+    replace: "",
+  },
   "no-relay": {
     breaks: "peers that stall are not sent the orders they lack",
-    find: "this.resendOrders(peer, has);",
+    find: "this.resendOrders(peer, has, status.view > status.established);",
     replace: "",
   },
   "no-view-change-retransmission": {

@@ -56,8 +56,8 @@ export const ordering = inFile("protocols/hybster/replica.js", {
   },
   "acknowledged-one-at-a-time": {
     breaks: "proposals that came early are not acknowledged when the gap is filled",
-    find: "while (slot?.prepare) { this.sendCommit",
-    replace: "if (slot?.prepare) { this.sendCommit",
+    find: "while (slot?.prepare && this.sendCommit",
+    replace: "if (slot?.prepare && this.sendCommit",
   },
   "own-commit-uncounted": {
     breaks: "a follower does not count its own COMMIT",
@@ -137,16 +137,6 @@ export const ordering = inFile("protocols/hybster/replica.js", {
     find: "this.acted = Math.max(this.acted, stable.order);",
     replace: "",
   },
-  "plan-stored-by-digest": {
-    breaks: "the batches of an acknowledged plan are not stored",
-    find: 'this.outbox.persist({ kind: "batch", digest, requests });',
-    replace: "",
-  },
-  "missing-batches-not-fetched": {
-    breaks: "batches of a plan that are missing are awaited and not asked for",
-    find: 'this.outbox.send(from, { kind: "fetch-batch", digest });',
-    replace: "{}",
-  },
   "batches-lost-with-view": {
     breaks: "the batches of a view that was left are forgotten with it",
     find: "this.batches.put(prepare.batch, batch, order);",
@@ -164,15 +154,15 @@ export const ordering = inFile("protocols/hybster/replica.js", {
   },
   "pending-not-proposed-again": {
     breaks: "requests that an old leader proposed in vain are not proposed by the new one",
-    find: `this.ordersInView = 0; this.patience.restart(this.now);
+    find: `this.refused = null; this.patience.restart(this.now);
       this.pending.restart((bundle) => this.executor.settled(bundle));`,
-    replace: "this.ordersInView = 0; this.patience.restart(this.now);",
+    replace: "this.refused = null; this.patience.restart(this.now);",
   },
   "pending-kept-in-transfer": {
     breaks: "requests that a transferred state answers go on waiting",
-    find: `this.progressAt = this.now;
+    find: `this.patience.progressed();
       this.pending.restart((bundle) => this.executor.settled(bundle));`,
-    replace: "this.progressAt = this.now;",
+    replace: "this.patience.progressed();",
   },
   "plan-not-proposed-at-once": {
     breaks: "a new leader proposes its plan only with the next request",
@@ -221,8 +211,14 @@ export const ordering = inFile("protocols/hybster/replica.js", {
   },
   "stalled-plan-not-suspected": {
     breaks: "a leader is suspected for waiting requests only, not for orders that stay unexecuted",
-    find: "return isBlocked ? Math.min(oldest ?? this.progressAt, this.progressAt) : oldest;",
-    replace: "return oldest;",
+    find: "const isBlocked = topOf(this.history()) > reached || this.log.hasBeyond(reached);",
+    replace: "const isBlocked = false;",
+  },
+  "progress-not-noticed": {
+    breaks: "execution that goes on all the time, always with something left, is taken to be stuck",
+    find: `this.executed = order;
+      this.patience.progressed();`,
+    replace: "this.executed = order;",
   },
   "no-back-off": {
     breaks: "every view is given the same time",
@@ -276,7 +272,7 @@ export const log = inFile("protocols/hybster/order-log.js", {
 export const intake = inFile("protocols/hybster/intake.js", {
   "replies-not-resent": {
     breaks: "a request that was answered is not answered again",
-    find: "if (answer !== null) return this.replica.reply(answer);",
+    find: "if (answer !== null) return this.reply(answer);",
     replace: "if (answer !== null) return;",
   },
   "mac-requests-not-endorsed": {

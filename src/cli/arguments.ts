@@ -1,6 +1,7 @@
 // How command-line arguments are read: small parsers with one clear message each.
 
 import { type Command, InvalidArgumentError, Option } from "commander";
+import { freshnesses } from "../core/index.js";
 
 /** A parser for whole numbers of a range. */
 export function wholeNumber(least: number, most: number): (text: string) => number {
@@ -55,6 +56,17 @@ export const clientAuthenticationOption = () =>
       "replica's host can forge it), signature (Ed25519; for clients who trust no module), " +
       "mac (one MAC a replica; only for clients run by the operator)",
   ).choices(["trusted-mac", "signature", "mac"]);
+
+/** `--freshness`, and whom each choice is for. */
+export const freshnessOption = () =>
+  new Option(
+    "--freshness <how>",
+    "what a restarted trusted module goes by: storage (its journal, which is never an old " +
+      "copy), fail-stop (nothing: it never votes again), leases (what other modules recorded; " +
+      "an old copy does no harm, but no more than f replicas may be down at a time)",
+  )
+    .choices(freshnesses)
+    .default("storage");
 
 /** An example below a command's help. */
 export function example(command: Command, ...lines: readonly string[]): Command {

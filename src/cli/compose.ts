@@ -19,6 +19,7 @@ export async function startFromFolder(
   disguise: (protocol: Protocol) => Protocol = (protocol) => protocol,
 ): Promise<{ readonly configuration: Configuration; readonly replica: RunningReplica }> {
   const configuration = readConfiguration(folder);
+  const { n, f, freshness } = configuration;
   const keys = readReplicaKeys(folder, id);
   const replica = await startReplica({
     configuration,
@@ -29,6 +30,7 @@ export async function startFromFolder(
       openTrustedModule({
         groupSecret: keys.groupSecret,
         instance: id,
+        group: { n, f, freshness },
         measurement: configuration.trustedMeasurement,
         firstBoot,
       }),

@@ -3,6 +3,8 @@
 import {
   type ClientAuthentication,
   type FaultModel,
+  type Freshness,
+  freshnesses,
   type Protocol,
   type Service,
   UsageError,
@@ -15,6 +17,7 @@ export interface Choice {
   readonly replicas: number;
   readonly faultModel: FaultModel | null;
   readonly clientAuthentication: ClientAuthentication | null;
+  readonly freshness: Freshness;
 }
 
 /** A choice that fits together, with what follows from it. */
@@ -25,6 +28,10 @@ export interface Plan {
 }
 
 const faultsMax = 100;
+
+/** What a protocol's trusted modules may go by after a restart; "storage" alone if it has none. */
+export const freshnessesOf = ({ faultModel }: Protocol): readonly Freshness[] =>
+  faultModel === "hybrid" ? freshnesses : ["storage"];
 
 /**
  * Checks that protocol, service, fault model, client authentication and number of replicas fit
@@ -43,6 +50,9 @@ export function planFor(choice: Choice, service: Service): Plan {
   const clientAuthentication = choice.clientAuthentication ?? clientAuthentications[0];
   if (clientAuthentication === undefined || !clientAuthentications.includes(clientAuthentication)) {
     throw unfit(`${name} takes --client-auth ${clientAuthentications.join(" or ")}`);
+  }
+  if (!freshnessesOf(protocol).includes(choice.freshness)) {
+    throw unfit(`${name} relies on no trusted module: leave --freshness out`);
   }
   if (protocol.order === "partial" && service.order === "total") {
     throw unfit(`the service needs a total order, which ${name} does not give`);

@@ -37,7 +37,7 @@ export function replicaTable(configuration: Configuration, now: Look, before: Lo
     return [
       String(id),
       address,
-      report.role,
+      report.isWaiting ? "waiting" : report.role,
       String(report.view),
       String(report.executed),
       String(report.stable),
@@ -46,6 +46,44 @@ export function replicaTable(configuration: Configuration, now: Look, before: Lo
     ];
   });
   return table(columns, rows);
+}
+
+/**
+ * What there is to say of a cluster with leases after restarts: who does not vote yet, and whether
+ * that can end. Null if all vote.
+ */
+export function describeWaiting(configuration: Configuration, { reports }: Look): string | null {
+  const { f, freshness } = configuration;
+  if (freshness !== "leases") return null;
+  const named = (isSo: (report: ReplicaReport) => boolean) =>
+    reports.flatMap((report, id) => (report !== null && isSo(report) ? [id] : []));
+  const waiting = named(({ isWaiting }) => isWaiting);
+  const mute = named(({ isWaiting, role }) => !isWaiting && role === "mute");
+  if (waiting.length === 0 && mute.length === 0) return null;
+  const who = (ids: readonly number[]) =>
+    `${ids.length === 1 ? "Replica" : "Replicas"} ${ids.join(", ")}`;
+  const isOver = 'the cluster cannot go on. Make a new one with "troth init".';
+  if (reports.length - waiting.length <= f) {
+    return (
+      `${who(waiting)} can never vote again: that takes ${f + 1} others that were not stopped, ` +
+      `and more than ${f} were down at a time. So ${isOver}`
+    );
+  }
+  if (waiting.length > 0) {
+    return `${who(waiting)} will vote again when ${f + 1} others have told what they recorded.`;
+  }
+  if (reports.length - mute.length > f) {
+    return `${who(mute)} will vote again after some hundred orders more. Stop no other before.`;
+  }
+  return (
+    `${who(mute)} will vote again only some hundred orders on, and the others are too few to get ` +
+    `there: the second was stopped before the first was back. So ${isOver}`
+  );
+}
+
+/** How many replicas answer and vote. */
+export function votersOf({ reports }: Look): number {
+  return reports.filter((report) => report !== null && report.role !== "mute").length;
 }
 
 /**

@@ -3,7 +3,12 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as z from "zod";
-import { type ClientAuthentication, type FaultModel, UsageError } from "../core/index.js";
+import {
+  type ClientAuthentication,
+  type FaultModel,
+  freshnesses,
+  UsageError,
+} from "../core/index.js";
 
 /**
  * Ports are `basePort + replica`; 64 replicas keep them clear of the health ports from `basePort +
@@ -48,6 +53,8 @@ const configurationSchema = z
     clientKeys: z.array(z.base64()).optional(),
     /** SHA-256 of the trusted module, lower-case hexadecimal. */
     trustedMeasurement: z.string().regex(/^[0-9a-f]{64}$/, "must be 64 lower-case hex digits"),
+    /** How trusted instances that restart know that they stand no lower than they did. */
+    freshness: z.enum(freshnesses).default("storage"),
     /** Certificate of the cluster's authority, PEM. */
     authority: z.string().startsWith("-----BEGIN CERTIFICATE-----", "must be a PEM certificate"),
     /** Whether replicas keep a journal on disk. */

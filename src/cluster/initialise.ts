@@ -4,7 +4,14 @@ import { createHmac, generateKeyPairSync, randomBytes, randomUUID } from "node:c
 import { mkdir, readdir, rename, rm } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { clientKeyInput } from "../codec/index.js";
-import { type ClientAuthentication, type FaultModel, UsageError } from "../core/index.js";
+import {
+  type ClientAuthentication,
+  type ClientId,
+  type FaultModel,
+  type Freshness,
+  toHex,
+  UsageError,
+} from "../core/index.js";
 import { type Authority, createAuthority } from "./certificates.js";
 import {
   type Configuration,
@@ -48,8 +55,12 @@ export interface InitialiseOptions {
   readonly durable: boolean;
   /** SHA-256 of the trusted module, lower-case hexadecimal. */
   readonly trustedMeasurement: string;
+  /** What a trusted instance that restarts goes by; its first-boot token must be of that kind. */
+  readonly freshness: Freshness;
   /** The trusted module's one-time token by which an instance's counters may begin. */
   readonly firstBootToken: (groupSecret: Uint8Array, instance: number) => Uint8Array;
+  /** The key with which a client proves to trusted modules who it is. */
+  readonly clientKey: (groupSecret: Uint8Array, client: ClientId) => Uint8Array;
 }
 
 const healthPortOffset = 100;
@@ -92,7 +103,7 @@ export async function initialise(
   const partial = await makePartial(place);
   try {
     await writeReplicas(partial, configuration, secrets, options.firstBootToken);
-    await writeClients(partial, configuration, secrets);
+    await writeClients(partial, configuration, secrets, options.clientKey);
     await writeAdministrator(partial, secrets);
     await writeNew(join(partial, configurationName), `${JSON.stringify(file, null, 2)}\n`, 0o644);
     await syncFolder(partial);
@@ -192,7 +203,7 @@ function createSigner(): Signer {
 
 function configurationFile(options: InitialiseOptions, secrets: Secrets): ConfigurationFile {
   const { n, f, protocol, faultModel, service, clientAuthentication, clients } = options;
-  const { basePort, hosts, trustedMeasurement, durable } = options;
+  const { basePort, hosts, trustedMeasurement, freshness, durable } = options;
   return {
     version: 1,
     name: randomUUID(),
@@ -212,6 +223,7 @@ function configurationFile(options: InitialiseOptions, secrets: Secrets): Config
       ? { clientKeys: secrets.signers.map(({ publicKey }) => publicKey) }
       : {}),
     trustedMeasurement,
+    freshness,
     authority: secrets.authority.certificate,
     durable,
   };
@@ -243,10 +255,11 @@ async function writeClients(
   folder: string,
   { clients, clientAuthentication }: Configuration,
   secrets: Secrets,
+  clientKey: InitialiseOptions["clientKey"],
 ): Promise<void> {
   await mkdir(clientsFolder(folder), { mode: 0o700 });
   const write = async (client: number) => {
-    const credential = createCredential(client, clientAuthentication, secrets);
+    const credential = createCredential(client, clientAuthentication, secrets, clientKey);
     await writeNew(clientPath(folder, client), `${JSON.stringify(credential, null, 2)}\n`);
   };
   for (let first = 0; first < clients; first += clientsAtATime) {
@@ -260,20 +273,23 @@ function createCredential(
   client: number,
   authentication: ClientAuthentication,
   { authority, groupSecret, clientMacKeys, signers }: Secrets,
+  clientKey: InitialiseOptions["clientKey"],
 ): CredentialFile {
   const { key, certificate } = authority.issue(clientName(client), []);
-  const derived = (secret: Uint8Array) =>
-    createHmac("sha256", secret).update(clientKeyInput(client)).digest("hex");
   const identity = { client, tlsKey: key, tlsCertificate: certificate };
   switch (authentication) {
     case "trusted-mac":
-      return { ...identity, trustedKey: derived(groupSecret) };
+      return { ...identity, trustedKey: toHex(clientKey(groupSecret, client)) };
     case "signature":
       return { ...identity, signingKey: signers[client]!.privateKey };
     case "mac":
-      return { ...identity, macKeys: clientMacKeys.map(derived) };
+      return { ...identity, macKeys: clientMacKeys.map((secret) => macKey(secret, client)) };
   }
 }
+
+/** As hexadecimal digits. */
+const macKey = (secret: Uint8Array, client: ClientId): string =>
+  createHmac("sha256", secret).update(clientKeyInput(client)).digest("hex");
 
 /** What only the administrator needs, for later: better kept offline. */
 async function writeAdministrator(

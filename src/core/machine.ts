@@ -30,7 +30,12 @@ export type Input<Message, Durable> =
   /** A message whose claims the host has verified. `from` is null when it came from a client. */
   | { readonly kind: "message"; readonly from: ReplicaId | null; readonly message: Message }
   /** A timer set by `set-timer` ran out. */
-  | { readonly kind: "timeout"; readonly timer: string };
+  | { readonly kind: "timeout"; readonly timer: string }
+  /**
+   * The trusted counter may certify further than when it last refused, or at last again. Only with
+   * freshness `leases`; who does not act on it may try again at any later time.
+   */
+  | { readonly kind: "leased" };
 
 export type Effect<Message, Durable> =
   | { readonly kind: "send"; readonly to: ReplicaId; readonly message: Message }

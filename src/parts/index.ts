@@ -5,6 +5,7 @@ export * from "./checkpoints.js";
 export * from "./client-messages.js";
 export * from "./client-table.js";
 export * from "./executor.js";
+export * from "./leased.js";
 export * from "./outbox.js";
 export * from "./patience.js";
 export * from "./pending-requests.js";

@@ -1,5 +1,5 @@
-// When to suspect a leader: the oldest request has waited too long, with back-off per failed view
-// (protocols.md §0).
+// When to suspect a leader: the oldest request, or execution, has waited too long, with back-off
+// per failed view (protocols.md §0).
 
 import type { Timing } from "../core/index.js";
 
@@ -9,6 +9,8 @@ export class Patience {
   private failedViews = 0;
   /** No request counts as waiting since before this: the view in force was not there. */
   private since = 0;
+  /** Since when execution does not get on; null while it does, or has nothing to do. */
+  private blockedAt: number | null = null;
 
   constructor(timing: Timing) {
     this.timing = timing;
@@ -33,6 +35,17 @@ export class Patience {
   /** From now on, waiting counts anew. */
   restart(now: number): void {
     this.since = now;
+  }
+
+  /** Since when this replica waits: for its oldest request, or for execution to get on. */
+  waitingSince(oldest: number | null, isBlocked: boolean, now: number): number | null {
+    this.blockedAt = isBlocked ? (this.blockedAt ?? now) : null;
+    return this.blockedAt === null ? oldest : Math.min(oldest ?? this.blockedAt, this.blockedAt);
+  }
+
+  /** Execution got on. */
+  progressed(): void {
+    this.blockedAt = null;
   }
 
   /** How long until the oldest request, there since `oldest`, has waited too long; 0 if it has. */

@@ -1,9 +1,11 @@
 // The catalogue: every protocol there is, by name.
 
 import { type Protocol, UsageError } from "../core/index.js";
+import { leased } from "../parts/index.js";
 import { hybster } from "./hybster/index.js";
 
-const protocols = { hybster } as const;
+/** Protocols with a trusted counter are wrapped: it may keep leases. */
+const protocols = { hybster: leased(hybster) } as const;
 
 /** Hosts handle every protocol alike: what its messages are is its own business. */
 type AnyProtocol = Protocol;

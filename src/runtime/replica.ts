@@ -18,6 +18,7 @@ import {
   type TrustedCounter,
   UsageError,
 } from "../core/index.js";
+import { watchAdmission } from "./admission.js";
 import { Authenticator } from "./authenticator.js";
 import { sha256 } from "./hash.js";
 import { type HealthPage, openHealthPage } from "./health-page.js";
@@ -114,6 +115,7 @@ async function assemble(options: ReplicaOptions, closers: Closers): Promise<Runn
   const report = (): ReplicaReport => ({
     ...machine.status(),
     id: keys.id,
+    isWaiting: counter.leases?.isActive === false,
     connections: network.connections,
     queuedBytes: network.queuedBytes,
     ...processUsage(),
@@ -129,7 +131,7 @@ async function assemble(options: ReplicaOptions, closers: Closers): Promise<Runn
     depart: (effect) => network.depart(effect),
     observed: (event) => {
       metrics.observe(event);
-      logObservation(logger, event);
+      logObservation(logger, event, counter);
       options.onObservation?.(event);
     },
     committed: (milliseconds) => metrics.committed(milliseconds),
@@ -169,7 +171,16 @@ async function open(
   closers.add(() => healthPage.close());
   const journal = openJournal(options);
   if (journal !== null) closers.add(() => journal.close());
-  const counter = options.counter(await takeFirstBoot(options.keys, journal, logger));
+  const token = await findFirstBoot(options, journal);
+  const counter = options.counter(token);
+  // Used up before the first certificate can be asked for.
+  if (options.keys.firstBoot !== null) discardFirstBoot(options.keys);
+  if (token === null) sayHowItStarts(options, logger);
+  const { leases } = counter;
+  if (leases?.isActive === false) {
+    const stopWatching = watchAdmission(leases, options.configuration.f, logger);
+    closers.add(() => Promise.resolve(stopWatching()));
+  }
   const signatures = openSignatures(options.configuration, fail);
   if (signatures !== null) closers.add(() => signatures.close());
   return { healthPage, journal, counter, signatures };
@@ -242,27 +253,37 @@ function openSignatures(
 }
 
 /**
- * The token that lets trusted counters begin. Its file moves into the journal: durable there
- * before it is deleted
- * here. A replica whose journal is gone finds neither, so that its counters cannot begin twice.
+ * The token that lets trusted counters begin. Where the host's storage is believed, the journal
+ * takes it over, durably: a replica whose journal is gone finds none, so that its counters cannot
+ * begin twice. Elsewhere it is for the first start only.
  */
-async function takeFirstBoot(
-  keys: ReplicaKeys,
+async function findFirstBoot(
+  { configuration, keys }: ReplicaOptions,
   journal: LmdbJournal<Tagged> | null,
-  logger: Logger,
 ): Promise<Uint8Array | null> {
-  const kept = journal?.firstBoot ?? null;
-  const token = kept ?? keys.firstBoot;
-  if (journal !== null && kept === null && token !== null) await journal.keepFirstBoot(token);
-  if (keys.firstBoot !== null) discardFirstBoot(keys);
-  if (token === null) {
-    logger.warn(
-      `${keys.folder} has no first-boot token and no journal that kept one: this replica ` +
-        "executes and answers, but its trusted counters are retired and it does not vote. " +
-        "If its journal was moved, stop the replica and put it back.",
-    );
+  if (configuration.freshness !== "storage" || journal === null) return keys.firstBoot;
+  const kept = journal.firstBoot;
+  if (kept === null && keys.firstBoot !== null) await journal.keepFirstBoot(keys.firstBoot);
+  return kept ?? keys.firstBoot;
+}
+
+/** For the log of a replica that starts without its first-boot token. */
+function sayHowItStarts({ configuration, keys }: ReplicaOptions, logger: Logger): void {
+  switch (configuration.freshness) {
+    case "storage":
+      return logger.warn(
+        `${keys.folder} has no first-boot token and no journal that kept one: this replica ` +
+          "executes and answers, but its trusted counters are retired and it does not vote. " +
+          "If its journal was moved, stop the replica and put it back.",
+      );
+    case "fail-stop":
+      return logger.warn(
+        "this replica was started before, and its cluster's trusted modules never resume " +
+          '(freshness "fail-stop"): it executes and answers, and does not vote.',
+      );
+    case "leases":
+      return;
   }
-  return token;
 }
 
 /** Waits for the disk, but not for ever. */
@@ -276,8 +297,9 @@ function processUsage(): Pick<ReplicaReport, "rssBytes" | "cpuSeconds"> {
 }
 
 /** What an operator may want to know; the rest is in the metrics. */
-function logObservation(logger: Logger, event: Observation): void {
+function logObservation(logger: Logger, event: Observation, { leases }: TrustedCounter): void {
   if (event.event === "mute") {
+    if (leases?.isActive === false) return; // its admission is told of elsewhere
     logger.warn("the trusted counter refuses to certify: this replica no longer votes");
   } else if (event.event === "view" || event.event === "suspect" || event.event === "transfer") {
     logger.info(event, event.event);

@@ -3,6 +3,7 @@
 
 import type {
   ClientAuthentication,
+  Freshness,
   Limits,
   Protocol,
   ReplicaContext,
@@ -11,10 +12,12 @@ import type {
   Service,
   Tagged,
   Timing,
+  TrustedCounter,
 } from "../core/index.js";
 import { type ClientKeys, clientKeys } from "./client-keys.js";
 import { symbolicHash } from "./mix.js";
 import { type TrustedGroup, trustedGroup } from "./model-counter.js";
+import type { LeaseRules } from "./model-leases.js";
 import type { Random } from "./random.js";
 import { ReplicaHost, type Surroundings } from "./replica-host.js";
 
@@ -26,10 +29,16 @@ export interface ClusterOptions {
   readonly limits: Limits;
   readonly timing: Timing;
   readonly clientAuthentication: ClientAuthentication;
+  /** Default: `storage`. */
+  readonly freshness?: Freshness;
+  /** How instances keep leases. Default: as decision 0008 says. */
+  readonly rules?: LeaseRules;
   readonly random: Random;
   readonly surroundings: Surroundings;
   /** What the machine of a lying replica is; undefined for correct ones. */
   readonly decorate: (replica: ReplicaId) => Decorate | undefined;
+  /** The counter that a lying host starts with; undefined for the others, which get the group's. */
+  readonly counter?: (replica: ReplicaId, group: TrustedGroup) => TrustedCounter | undefined;
 }
 
 /** Makes a liar's machine; it may have more services than the one in the context. */
@@ -48,7 +57,9 @@ export interface Cluster {
 
 export function cluster(options: ClusterOptions): Cluster {
   const { protocol, n, f, service, limits, timing, clientAuthentication, surroundings } = options;
-  const group = trustedGroup(options.random.fork("trusted group"));
+  const { freshness = "storage", rules } = options;
+  const settings = { freshness, n, f, ...(rules === undefined ? {} : { rules }) };
+  const group = trustedGroup(options.random.fork("trusted group"), settings);
   const keys = clientKeys(clientAuthentication, n, group, options.random.fork("client keys"));
   const context = (replica: ReplicaId) => ({
     replica,
@@ -65,7 +76,7 @@ export function cluster(options: ClusterOptions): Cluster {
       protocol,
       context: context(replica),
       service,
-      counter: (hasToken) => group.counter(replica, hasToken),
+      counter: (hasToken) => options.counter?.(replica, group) ?? group.counter(replica, hasToken),
       keys,
       surroundings,
       ...(decorate === undefined ? {} : { decorate }),

@@ -16,11 +16,25 @@ export type { Progress } from "./explore/search.js";
 export type { StoryStep } from "./explore/story.js";
 export { Fingerprinter, type Size, sizeOf } from "./introspect.js";
 export type { Property, Violation } from "./judge.js";
+export * from "./minimise.js";
 export { type TrustedGroup, trustedGroup } from "./model-counter.js";
 export { symbolicHash } from "./mix.js";
+export { type LeaseRules, type LifeOptions, ModelLeases } from "./model-leases.js";
 export * from "./plan.js";
+export { withRollbacks } from "./freshness-plan.js";
 export { Random } from "./random.js";
 export * from "./scenario.js";
 export * from "./simulate.js";
-export { lineOf, type PartyNumber, type Trace, type TraceEvent } from "./trace.js";
+export {
+  type Facts,
+  lineOf,
+  type PartyNumber,
+  type Plain,
+  type PlainMessage,
+  type Trace,
+  type TraceEvent,
+} from "./trace.js";
+export type { Script } from "./deliveries.js";
+export { type Difference, firstDifference } from "./first-difference.js";
+export type { RunSoFar, Watch } from "./watch.js";
 export type { Call, Workload } from "./workload.js";

@@ -25,6 +25,7 @@ export type Property =
   | "equal-answers"
   | "linearizability"
   | "liveness"
+  | "calm"
   | "bounded"
   | "never-throws";
 

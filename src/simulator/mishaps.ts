@@ -6,6 +6,7 @@ import { HostClock } from "./host-clock.js";
 import type { CrashPlan, DamagePlan, Plan } from "./plan.js";
 import type { Random } from "./random.js";
 import type { ReplicaHost } from "./replica-host.js";
+import type { Facts } from "./trace.js";
 
 /** What it asks of the world. */
 export interface MishapsOptions {
@@ -16,7 +17,7 @@ export interface MishapsOptions {
   readonly now: () => number;
   readonly at: (atMs: number, action: () => void) => void;
   /** Something happened, everywhere (null) or at one party. */
-  readonly happened: (what: string, at: number | null, details?: string) => void;
+  readonly happened: (what: string, at: number | null, details?: string, facts?: Facts) => void;
   readonly count: (what: string) => void;
   /** A host is down: what waits for it is lost. */
   readonly fell: (host: ReplicaHost) => void;
@@ -62,7 +63,7 @@ export class Mishaps {
     for (const cut of plan.powerCuts) at(cut.atMs, () => this.#cutPower(cut.downMs));
     for (const { party, atMs, forMs } of plan.pauses) {
       at(atMs, () => {
-        happened("pause", party, `for ${forMs.toFixed(1)} ms`);
+        happened("pause", party, `for ${forMs.toFixed(1)} ms`, { forMs });
         this.#stop(party, Math.min(plan.healMs, atMs + forMs));
       });
     }

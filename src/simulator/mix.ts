@@ -4,8 +4,9 @@
 
 import type { Hash } from "../core/index.js";
 
+/** Odd, so that no bit of a word is lost. */
 const multipliers = [
-  0x85ebca6b, 0xc2b2ae35, 0x27d4eb2f, 0x165667b1, 0x9e3779b1, 0xcc9e2d51, 0x1b873593, 0xe6546b64,
+  0x85ebca6b, 0xc2b2ae35, 0x27d4eb2f, 0x165667b1, 0x9e3779b1, 0xcc9e2d51, 0x1b873593, 0xe6546b65,
 ];
 
 /** Thirty-two bytes that depend on every word put in, in their order. */

@@ -9,6 +9,8 @@ import {
   comparePositions,
   type Digest,
   equalBytes,
+  type Freshness,
+  type LeaseKeeper,
   type MultiAttestation,
   origin,
   type Position,
@@ -16,15 +18,25 @@ import {
   type TrustedCounter,
 } from "../core/index.js";
 import { Mixer } from "./mix.js";
+import { type LeaseRules, ModelLeases } from "./model-leases.js";
 import type { Random } from "./random.js";
+
+/** What a group is set up with, the same for all its instances. */
+export interface GroupOptions {
+  readonly freshness: Freshness;
+  readonly n: number;
+  readonly f: number;
+  /** How instances keep leases. Default: as decision 0008 says. */
+  readonly rules?: LeaseRules;
+}
 
 /** All trusted instances of one cluster: they share a key and believe each other. */
 export interface TrustedGroup {
   /**
-   * A fresh instance with its counters at the origin, as after a start with the administrator's
-   * token; without it they are retired.
+   * A fresh instance, its counters at the origin with the administrator's token, and retired
+   * without. Unless freshness is `storage`, the token is spent with an instance's first start.
    */
-  counter(instance: number, hasToken?: boolean): TrustedCounter;
+  counter(instance: number, mayHaveToken?: boolean): TrustedCounter;
   /** What client `client` puts on a bundle. Only clients are handed this. */
   seal(client: ClientId, digest: Digest): Uint8Array;
 }
@@ -37,6 +49,7 @@ const domains = {
   "multi-independent": 4,
   "multi-continuing": 5,
   client: 6,
+  lease: 7,
 } as const;
 
 /** The MACs of one group: everything that knows the key. */
@@ -44,13 +57,21 @@ interface Sealer {
   single(attestation: Omit<Attestation, "mac">, digest: Digest): Uint8Array;
   multi(attestation: Omit<MultiAttestation, "mac">, digest: Digest): Uint8Array;
   client(client: ClientId, digest: Digest): Uint8Array;
+  lease(statement: Uint8Array): Uint8Array;
 }
 
-export function trustedGroup(random: Random): TrustedGroup {
+const plainGroup: GroupOptions = { freshness: "storage", n: 1, f: 0 };
+
+export function trustedGroup(random: Random, options = plainGroup): TrustedGroup {
   const sealer = sealerWithKey(Int32Array.from({ length: 8 }, () => random.next()));
+  const nonces = options.freshness === "leases" ? random.fork("nonces") : null;
+  const booted = new Set<number>();
   return {
-    counter: (instance, hasToken = true) =>
-      new ModelCounter(instance, sealer, hasToken ? origin : retired),
+    counter(instance, mayHaveToken = true) {
+      const hasToken = mayHaveToken && (options.freshness === "storage" || !booted.has(instance));
+      booted.add(instance);
+      return new ModelCounter(instance, sealer, { ...options, hasToken, nonces });
+    },
     seal: (client, digest) => sealer.client(client, digest),
   };
 }
@@ -75,6 +96,7 @@ function sealerWithKey(key: Int32Array): Sealer {
     },
     client: (client, digest) =>
       new Mixer(key).word(domains.client).number(client).bytes(digest).finish(),
+    lease: (statement) => new Mixer(key).word(domains.lease).bytes(statement).finish(),
   };
 }
 
@@ -83,26 +105,50 @@ const isPosition = ({ view, order }: Position): boolean =>
 
 const copyOf = ({ view, order }: Position): Position => ({ view, order });
 
+/** How one instance is started. */
+interface Boot extends GroupOptions {
+  readonly hasToken: boolean;
+  /** Null without leases. */
+  readonly nonces: Random | null;
+}
+
 class ModelCounter implements TrustedCounter {
   readonly instance: number;
-  readonly leases = null;
+  readonly leases: LeaseKeeper | null;
   readonly #sealer: Sealer;
+  readonly #freshness: Freshness;
   readonly #positions = new Map<number, Position>();
-  readonly #begin: Position;
+  /** Where counters stand that are not in `#positions`. */
+  readonly #start: Position;
+  readonly #leases: ModelLeases | null = null;
   #issued = false;
 
-  constructor(instance: number, sealer: Sealer, begin: Position) {
+  constructor(instance: number, sealer: Sealer, boot: Boot) {
+    const { freshness, hasToken, nonces, n, f } = boot;
     this.instance = instance;
     this.#sealer = sealer;
-    this.#begin = begin;
+    this.#freshness = freshness;
+    this.#start = freshness !== "leases" && !hasToken ? retired : origin;
+    if (nonces !== null) {
+      this.#leases = new (boot.rules ?? ModelLeases)({
+        instance,
+        n,
+        f,
+        nonce: nonces.bytes(16),
+        isFirst: hasToken,
+        seal: (statement) => sealer.lease(statement),
+        resumeAt: (counter, position) => this.#raise(counter, position),
+      });
+    }
+    this.leases = this.#leases;
   }
 
   current(counter: number): Position {
-    return this.#positions.get(counter) ?? this.#begin;
+    return this.#positions.get(counter) ?? this.#start;
   }
 
-  limit(): Position {
-    return retired;
+  limit(counter: number): Position {
+    return this.#leases === null ? retired : this.#leases.limit(counter);
   }
 
   independent(counter: number, next: Position, digest: Digest): Attestation | null {
@@ -158,15 +204,19 @@ class ModelCounter implements TrustedCounter {
   }
 
   resume(attestation: Attestation, digest: Digest): boolean {
+    if (this.#freshness !== "storage") return false;
     if (this.#issued || attestation.instance !== this.instance) return false;
     if (attestation.kind === "trusted-mac") return false;
     if (this.#isRetired(attestation.counter)) return false;
     if (!this.#isGenuine(attestation, digest)) return false;
-    const { counter, next } = attestation;
-    if (comparePositions(next, this.current(counter)) > 0) {
-      this.#positions.set(counter, copyOf(next));
-    }
+    this.#raise(attestation.counter, attestation.next);
     return true;
+  }
+
+  #raise(counter: number, position: Position): void {
+    if (comparePositions(position, this.current(counter)) > 0) {
+      this.#positions.set(counter, copyOf(position));
+    }
   }
 
   #advance(
@@ -201,16 +251,20 @@ class ModelCounter implements TrustedCounter {
   }
 
   #mayAdvance(counter: number, next: Position): boolean {
-    return isPosition(next) && comparePositions(next, this.current(counter)) > 0;
+    if (!isPosition(next) || comparePositions(next, this.current(counter)) <= 0) return false;
+    return comparePositions(next, this.limit(counter)) <= 0;
   }
 
   #isRetired(counter: number): boolean {
     return comparePositions(this.current(counter), retired) === 0;
   }
 
-  /** The tripwire: its own certificate from its future proves a rollback. */
+  /**
+   * The tripwire: its own certificate from its future proves a rollback. One that waits to be told
+   * what was recorded of it knows that it lived before.
+   */
   #notice(instance: number, part: { readonly counter: number; readonly next: Position }): void {
-    if (instance !== this.instance) return;
+    if (instance !== this.instance || this.leases?.isActive === false) return;
     if (comparePositions(part.next, this.current(part.counter)) > 0) {
       this.#positions.set(part.counter, retired);
     }

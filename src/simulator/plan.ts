@@ -5,6 +5,7 @@ import {
   type ClientAuthentication,
   defaultLimits,
   defaultTiming,
+  type Freshness,
   type Limits,
   type Protocol,
   type ReplicaId,
@@ -12,6 +13,7 @@ import {
 } from "../core/index.js";
 import { drawLiars, type LiarPlan } from "./adversary/draw.js";
 import { drawIntrigue, type IntriguePlan, noIntrigue } from "./adversary/intrigue.js";
+import { withRollbacks } from "./freshness-plan.js";
 import { type Fault, faultKinds } from "./plan/faults.js";
 import {
   type ClockPlan,
@@ -56,6 +58,8 @@ export interface Plan {
   readonly limits: Limits;
   readonly timing: Timing;
   readonly clientAuthentication: ClientAuthentication;
+  /** How trusted instances that restart know where they stood. */
+  readonly freshness: Freshness;
   readonly network: NetworkPlan;
   readonly partitions: readonly PartitionPlan[];
   readonly clogs: readonly ClogPlan[];
@@ -81,6 +85,11 @@ export interface Plan {
   readonly healMs: number;
   /** So long after the heal every request must be answered and all replicas must agree. */
   readonly livenessMs: number;
+  /**
+   * Nothing goes wrong and nothing is short: no replica may suspect another, and every answer must
+   * come within so many milliseconds. Null in all other runs.
+   */
+  readonly calmMs: number | null;
 }
 
 export interface PlanOptions {
@@ -89,12 +98,35 @@ export interface PlanOptions {
   readonly f: number;
   /** Default: all. */
   readonly faults: readonly Fault[];
+  /** The share of runs with no fault at all, which are judged the more strictly. */
+  readonly calmShare: number;
   /** Names of the habits of liars that are for this protocol only. */
   readonly lies: readonly string[];
 }
 
 /** The plan of a seed. */
 export function drawPlan(options: PlanOptions, random: Random): Plan {
+  const isCalm = random.chance(options.calmShare);
+  const plan = drawFaultyPlan(isCalm ? { ...options, faults: [] } : options, random);
+  return isCalm ? calmed(plan, random) : plan;
+}
+
+/** With more patience than anything needs, and no queue that is short. */
+function calmed(plan: Plan, random: Random): Plan {
+  const syncMs = Math.min(plan.syncMs, 5);
+  const delayMs = Math.min(plan.network.delayMs, 1);
+  return {
+    ...plan,
+    syncMs,
+    network: { ...plan.network, delayMs },
+    limits: { ...plan.limits, batchRequestsMax: 16, pendingRequestsMax: 1024 },
+    timing: { ...plan.timing, patienceMs: 600, patienceMsMax: 6_000 },
+    clients: { ...plan.clients, outstanding: random.pick([1, 3]), retryMs: 400 },
+    calmMs: 20 + 12 * (delayMs + syncMs + plan.turnMs),
+  };
+}
+
+function drawFaultyPlan(options: PlanOptions, random: Random): Plan {
   const { protocol, n, f } = options;
   const has = drawFaults(options.faults, random);
   const healMs = random.between(300, 2_600);
@@ -108,12 +140,13 @@ export function drawPlan(options: PlanOptions, random: Random): Plan {
   const correct = ids(n).filter((id) => !lying.has(id));
   const parties = n + clients.correct + clients.lying;
   const hosts = new HostPlans(has, correct, healMs, random);
-  return {
+  const plan: Plan = {
     n,
     f,
     limits: drawLimits(has("small-queues"), random),
     timing: drawTiming(random),
     clientAuthentication: random.pick(protocol.clientAuthentications),
+    freshness: "storage",
     network: drawNetwork(has, random),
     partitions: drawPartitions(has, parties, n, healMs, random),
     clogs: has("clogs") ? drawClogs(parties, healMs, random) : [],
@@ -132,15 +165,21 @@ export function drawPlan(options: PlanOptions, random: Random): Plan {
     compactionChance: random.pick([0, 0.3, 1]),
     healMs,
     livenessMs: 60_000,
+    calmMs: null,
   };
+  const mayRollBack = protocol.faultModel === "hybrid" && options.faults.includes("rollbacks");
+  const { chance } = faultKinds.rollbacks; // drawn last: it confines what was drawn before
+  return mayRollBack && random.chance(chance) ? withRollbacks(plan, random) : plan;
 }
 
 /** Some runs have hardly any fault, few have nearly all; a run confined to few has more of them. */
 function drawFaults(wanted: readonly Fault[], random: Random): (fault: Fault) => boolean {
   const all = Object.keys(faultKinds).length;
   const intensity = random.pick([0.2, 0.6, 1, 1, 1.5]) * Math.min(3, all / wanted.length);
-  const drawn = new Set(
-    wanted.filter((fault) => random.chance(Math.min(0.9, faultKinds[fault].chance * intensity))),
+  const drawn = new Set<Fault>(
+    wanted
+      .filter((fault) => fault !== "rollbacks")
+      .filter((fault) => random.chance(Math.min(0.9, faultKinds[fault].chance * intensity))),
   );
   // A third of the liars have hardly anything but their lies to hide behind, or to be stopped by.
   if (drawn.has("lies") && random.chance(0.35)) {

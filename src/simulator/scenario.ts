@@ -15,6 +15,7 @@
 
 import type {
   ClientAuthentication,
+  Freshness,
   ClientId,
   Limits,
   Observation,
@@ -65,6 +66,8 @@ export interface ScenarioOptions<M extends Tagged, D extends Tagged> {
   readonly timing?: Partial<Timing>;
   /** Default: the protocol's first. */
   readonly clientAuthentication?: ClientAuthentication;
+  /** Of the trusted instances. Default: `storage`. */
+  readonly freshness?: Freshness;
   /** Replicas without a machine: the test plays them by hand, see {@link Scenario.liar}. */
   readonly liars?: readonly ReplicaId[];
 }

@@ -73,6 +73,7 @@ export class ScriptedWorld<M extends Tagged, D extends Tagged> implements Scenar
       limits: { ...defaultLimits, ...options.limits },
       timing: { ...defaultTiming, ...options.timing },
       clientAuthentication: options.clientAuthentication ?? protocol.clientAuthentications[0]!,
+      freshness: options.freshness ?? "storage",
       random: new Random(1),
       surroundings: this.#surroundings(),
       decorate: (replica) => (liars.has(replica) ? () => silent : undefined),

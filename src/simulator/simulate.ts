@@ -3,11 +3,14 @@
 import type { Protocol, Service } from "../core/index.js";
 import type { Lies } from "./adversary/lie.js";
 import { faultsTolerated } from "./cluster.js";
+import type { Script } from "./deliveries.js";
 import type { Violation } from "./judge.js";
+import type { LeaseRules } from "./model-leases.js";
 import { drawPlan, type Fault, faults, type Plan } from "./plan.js";
 import { Random } from "./random.js";
 import type { Trace } from "./trace.js";
 import type { Call, Workload } from "./workload.js";
+import type { Watch } from "./watch.js";
 import { World } from "./world.js";
 
 export interface SimulationOptions {
@@ -31,6 +34,12 @@ export interface SeedOptions extends SimulationOptions {
   readonly history?: (calls: readonly Call[]) => void;
   /** In place of what the seed draws. */
   readonly plan?: Plan;
+  /** In place of how trusted instances keep leases: a test takes a rule out. */
+  readonly rules?: LeaseRules;
+  /** The messages and timers that happen, and when (deliveries.ts). Default: all. */
+  readonly script?: Script;
+  /** Looks at the run after every step, and may end it there; it changes nothing else. */
+  readonly watch?: Watch;
 }
 
 /** How one seed ended. */
@@ -55,9 +64,12 @@ export function simulateSeed(options: SeedOptions): Outcome {
     service,
     workload: workload(),
     plan,
+    ...(options.rules === undefined ? {} : { rules: options.rules }),
     lies: options.lies ?? {},
     random: new Random(seed),
     trace: options.trace ?? null,
+    script: options.script ?? null,
+    watch: options.watch ?? null,
   });
   world.run();
   options.history?.(world.history);
@@ -71,6 +83,9 @@ export function simulateSeed(options: SeedOptions): Outcome {
   };
 }
 
+/** The share of runs in which nothing goes wrong: mistakes hide behind faults as well. */
+const calmShare = 0.08;
+
 /** What a seed draws: the faults, the workload, the limits and the timing of its run. */
 export function planOf(options: SimulationOptions & { readonly seed: number }): Plan {
   const { protocol, n, seed } = options;
@@ -81,6 +96,7 @@ export function planOf(options: SimulationOptions & { readonly seed: number }): 
       n,
       f,
       faults: options.faults ?? faults,
+      calmShare: options.faults === undefined ? calmShare : 0,
       lies: Object.keys(options.lies ?? {}),
     },
     new Random(seed).fork("plan"),

@@ -27,6 +27,8 @@ export interface ClientOptions {
   readonly protocol: Protocol;
   readonly keys: ClientKeys;
   readonly plan: ClientsPlan;
+  /** Whether requests go to every replica at once; see `ClientSide.asksEveryone`. */
+  readonly asksEveryone: boolean;
   readonly sessionWindow: number;
   /** The last bundle is submitted then, so that every run uses the healed network. */
   readonly healMs: number;
@@ -148,7 +150,7 @@ export class SimulatedClient {
   }
 
   #submit(): void {
-    const { client, protocol, keys, workload, random, plan, surroundings } = this.#options;
+    const { client, n, protocol, keys, workload, random, plan, surroundings } = this.#options;
     const isLast = this.#submitted === plan.bundles - 1;
     const operations =
       (isLast ? workload.last?.() : undefined) ??
@@ -174,17 +176,22 @@ export class SimulatedClient {
     const bundle = { calls, request: protocol.messages.encode(request), votes: new Map() };
     this.#outstanding.set(number, bundle);
     surroundings.submitted({ client, session: this.#session, number });
-    const leader = protocol.client.leader(this.#view, this.#options.n);
-    surroundings.send(client, leader, bundle.request);
+    if (this.#options.asksEveryone) this.#askEveryone(bundle);
+    else surroundings.send(client, protocol.client.leader(this.#view, n), bundle.request);
     this.#retryLater(number, bundle, plan.retryMs);
   }
 
-  #retryLater(number: number, bundle: Outstanding, afterMs: number): void {
+  #askEveryone({ request }: Outstanding): void {
     const { surroundings, client, n } = this.#options;
+    for (let to = 0; to < n; to++) surroundings.send(client, to, request);
+  }
+
+  #retryLater(number: number, bundle: Outstanding, afterMs: number): void {
+    const { surroundings } = this.#options;
     surroundings.after(afterMs, () => {
       if (this.#outstanding.get(number) !== bundle) return;
       surroundings.retried();
-      for (let to = 0; to < n; to++) surroundings.send(client, to, bundle.request);
+      this.#askEveryone(bundle);
       this.#retryLater(number, bundle, Math.min(2 * afterMs, retryMsMax));
     });
   }

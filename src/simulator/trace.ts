@@ -1,9 +1,26 @@
 // What a run tells whoever watches it: every message, and everything that happened, in its order.
 
-import { type Observation, unreachable } from "../core/index.js";
+import { bundleOf } from "../codec/index.js";
+import { type Observation, type Tagged, toHex, unreachable } from "../core/index.js";
+import type { Property } from "./judge.js";
 
 /** Replicas, then clients: a number below n is a replica's. */
 export type PartyNumber = number;
+
+/** What JSON can say. */
+export type Plain =
+  | string
+  | number
+  | boolean
+  | null
+  | readonly Plain[]
+  | { readonly [name: string]: Plain };
+
+/** A decoded message as plain data: bytes as text, requests opened. */
+export type PlainMessage = { readonly kind: string; readonly [name: string]: Plain };
+
+/** What an event is about, by name: view, order, client, how long … */
+export type Facts = { readonly [name: string]: string | number };
 
 export type TraceEvent = { readonly atMs: number } & (
   | {
@@ -12,7 +29,15 @@ export type TraceEvent = { readonly atMs: number } & (
       readonly id: number;
       readonly from: PartyNumber;
       readonly to: PartyNumber;
-      readonly fate: "carried" | "lost" | "blocked";
+      /** Left out: the run's script goes without this message; see `SeedOptions.script`. */
+      readonly fate: "carried" | "lost" | "blocked" | "left out";
+      /** When it arrives, if it does. */
+      readonly arrivesMs: number | null;
+      /** See deliveries.ts. */
+      readonly name: string;
+      /** Null if the bytes are no message: the sender lied. */
+      readonly message: PlainMessage | null;
+      readonly bytes: number;
       /** One line; see `Codec.describe`. */
       readonly text: string;
     }
@@ -25,6 +50,15 @@ export type TraceEvent = { readonly atMs: number } & (
       /** Where; null if everywhere. */
       readonly at: PartyNumber | null;
       readonly details: string;
+      readonly facts: Facts;
+    }
+  /** A checker found a property broken. */
+  | {
+      readonly kind: "violated";
+      readonly property: Property;
+      readonly message: string;
+      /** Where it was seen; null if nowhere in particular. */
+      readonly at: PartyNumber | null;
     }
 );
 
@@ -46,6 +80,8 @@ export function lineOf(event: TraceEvent, n: number): string {
       const where = event.at === null ? "" : ` at ${party(event.at)}`;
       return `${time} ${event.what}${where} ${event.details}`.trimEnd();
     }
+    case "violated":
+      return `${time} VIOLATED ${event.property}: ${event.message}`;
   }
   return unreachable(event);
 }
@@ -82,4 +118,60 @@ export function detailsOf(event: Observation): string {
       return "";
   }
   return unreachable(event);
+}
+
+/** The numbers and words of an observation. */
+export function factsOf(event: Observation): Facts {
+  const facts: Record<string, string | number> = {};
+  for (const [name, value] of Object.entries(event)) {
+    if (name === "event") continue;
+    facts[name] = value instanceof Uint8Array ? bytesText(value) : (value as string | number);
+  }
+  return facts;
+}
+
+/** A message for people to read; `operation` says what one operation in a request is. */
+export function plainMessage(
+  message: Tagged,
+  operation: (bytes: Uint8Array) => string,
+): PlainMessage {
+  return plain(message, operation) as PlainMessage;
+}
+
+function plain(value: unknown, operation: (bytes: Uint8Array) => string): Plain {
+  if (value instanceof Uint8Array) return bytesText(value);
+  if (Array.isArray(value)) return value.map((element: unknown) => plain(element, operation));
+  if (typeof value !== "object" || value === null) return value as Plain;
+  const fields: Record<string, Plain> = {};
+  for (const [name, field] of Object.entries(value)) {
+    const opened = name === "body" ? openedRequest(value, operation) : null;
+    if (opened === null) fields[name] = plain(field, operation);
+    else Object.assign(fields, opened);
+  }
+  return fields;
+}
+
+/** What the client asks in a request; null if that cannot be read. */
+function openedRequest(
+  request: object,
+  operation: (bytes: Uint8Array) => string,
+): Record<string, Plain> | null {
+  const { body } = request as { body: unknown };
+  if (!(body instanceof Uint8Array)) return null;
+  const bundle = bundleOf({ body, authenticator: body });
+  if (bundle === null) return null;
+  return { ...bundle, operations: bundle.operations.map(operation) };
+}
+
+/** Bytes shown in full; more are cut. */
+const bytesShown = 12;
+
+/** Text if it is text; else hexadecimal digits, cut where they get long. */
+export function bytesText(bytes: Uint8Array): string {
+  if (bytes.length === 0) return "∅";
+  if (bytes.every((byte) => byte >= 32 && byte < 127)) {
+    return `"${String.fromCharCode(...bytes.subarray(0, 64))}${bytes.length > 64 ? "…" : ""}"`;
+  }
+  const hex = toHex(bytes.subarray(0, bytesShown));
+  return bytes.length > bytesShown ? `${hex}… (${bytes.length} bytes)` : hex;
 }

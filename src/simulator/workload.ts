@@ -36,6 +36,8 @@ export interface Workload {
   last?(): Uint8Array[];
   /** An operation of a lying client, on what no correct client touches. */
   noise(random: Random): Uint8Array;
+  /** An operation for people to read. Default: its bytes. */
+  describe?(operation: Uint8Array): string;
   /** Whether the history is one of a correct service: linearizable, say. */
   judge(history: readonly Call[]): Verdict;
 }

@@ -6,6 +6,8 @@ import {
   type ReplicaId,
   type Service,
   type SessionId,
+  type Tagged,
+  type TrustedCounter,
 } from "../core/index.js";
 import { Coven } from "./adversary/coven.js";
 import { isIntercepted } from "./adversary/intrigue.js";
@@ -13,17 +15,32 @@ import type { Lies } from "./adversary/lie.js";
 import { lieNamed } from "./adversary/lies.js";
 import { LyingClient } from "./adversary/lying-client.js";
 import { LyingReplica } from "./adversary/lying-replica.js";
+import { RollbackReplica, untripped } from "./adversary/rollback.js";
+import { slowness, unrest } from "./calm.js";
 import { type Cluster, cluster, type Decorate } from "./cluster.js";
+import { Deliveries, type Script } from "./deliveries.js";
 import { EventQueue } from "./event-queue.js";
-import { Judge } from "./judge.js";
+import { Judge, type Violation } from "./judge.js";
 import { Mishaps } from "./mishaps.js";
 import { Fingerprint } from "./mix.js";
-import { blocked, Network } from "./network.js";
-import type { Plan } from "./plan.js";
+import type { LeaseRules } from "./model-leases.js";
+import { blocked, type Fate, Network } from "./network.js";
+import type { LinkPlan, Plan } from "./plan.js";
 import type { Random } from "./random.js";
 import type { ReplicaHost, Surroundings } from "./replica-host.js";
 import { SimulatedClient } from "./simulated-client.js";
-import { detailsOf, nameOf, type PartyNumber, type Trace } from "./trace.js";
+import {
+  bytesText,
+  detailsOf,
+  type Facts,
+  factsOf,
+  nameOf,
+  type PartyNumber,
+  plainMessage,
+  type Trace,
+  type TraceEvent,
+} from "./trace.js";
+import type { RunSoFar, Watch } from "./watch.js";
 import type { Call, Workload } from "./workload.js";
 
 export interface WorldOptions {
@@ -31,10 +48,15 @@ export interface WorldOptions {
   readonly service: () => Service;
   readonly workload: Workload;
   readonly plan: Plan;
+  /** How trusted instances keep leases. Default: as decision 0008 says. */
+  readonly rules?: LeaseRules;
   /** Habits of liars for this protocol. */
   readonly lies: Lies;
   readonly random: Random;
   readonly trace: Trace | null;
+  /** See `SeedOptions`. */
+  readonly script: Script | null;
+  readonly watch: Watch | null;
 }
 
 /** A run that takes more steps than this goes in circles. */
@@ -52,7 +74,7 @@ const timeoutName = (timer: string): string => {
   return end < 0 ? `timeout ${timer}` : `timeout ${timer.slice(0, end)}`;
 };
 
-export class World {
+export class World implements RunSoFar {
   readonly judge: Judge;
   readonly reached: Record<string, number> = {};
   readonly fingerprint = new Fingerprint();
@@ -69,8 +91,10 @@ export class World {
   readonly #liars: ReadonlySet<ReplicaId>;
   readonly #coven: Coven;
   readonly #inboxes: { id: number; from: ReplicaId | null; bytes: Uint8Array }[][];
+  readonly #deliveries: Deliveries;
   readonly #mishaps: Mishaps;
   #messages = 0;
+  #violationsTold = 0;
   #isOver = false;
 
   constructor(options: WorldOptions) {
@@ -80,6 +104,7 @@ export class World {
     this.#plan = plan;
     this.#random = random.fork("world");
     this.judge = new Judge(clients.correct);
+    this.#deliveries = new Deliveries(options.script);
     this.#network = new Network({
       plan: plan.network,
       partitions: plan.partitions,
@@ -100,9 +125,13 @@ export class World {
       limits,
       timing,
       clientAuthentication,
+      freshness: plan.freshness,
+      ...(options.rules === undefined ? {} : { rules: options.rules }),
       random,
       surroundings: this.#surroundings(),
       decorate: (replica) => this.#decorate(replica),
+      counter: (replica, group) =>
+        this.#rollsBack(replica) ? untripped(group, replica) : undefined,
     });
     for (const host of this.#cluster.hosts) this.#after(0, () => void host.start());
     this.#makeClients();
@@ -119,14 +148,29 @@ export class World {
       if (next === null) break;
       if (next.atMs > healMs + livenessMs) return this.#late();
       if (++this.steps > stepsMax) {
-        return this.judge.violate("bounded", `still busy after ${stepsMax} steps`);
+        this.judge.violate("bounded", `still busy after ${stepsMax} steps`);
+        return this.#tellViolations(null);
       }
       this.now = next.atMs;
       this.fingerprint.addTime(this.now);
       next.event();
+      this.#tellViolations(null);
+      if (this.#options.watch?.(this) === "stop") return;
     }
     this.judge.finished(this.#correctHosts());
     this.#judgeHistory();
+  }
+
+  get violations(): readonly Violation[] {
+    return this.judge.violations;
+  }
+
+  #tellViolations(at: PartyNumber | null): void {
+    const { violations } = this.judge;
+    while (this.#violationsTold < violations.length) {
+      const { property, message } = violations[this.#violationsTold++]!;
+      this.#tell(() => ({ atMs: this.now, kind: "violated", property, message, at }));
+    }
   }
 
   /** All calls of correct clients. */
@@ -134,11 +178,18 @@ export class World {
     return this.#clients.flatMap((client) => client.history);
   }
 
+  #judgeCalm(fault: string | null): void {
+    if (fault !== null) this.judge.violate("calm", fault);
+  }
+
   #judgeHistory(): void {
+    const { calmMs } = this.#plan;
+    this.#judgeCalm(calmMs === null ? null : slowness(this.history, calmMs, this.now));
     for (const client of this.#clients) client.place((bundle) => this.judge.positionOf(bundle));
     const judged = this.#options.workload.judge(this.history);
     if (judged.verdict === "wrong") this.judge.violate("linearizability", judged.explanation);
     if (judged.verdict === "undecided") this.#count("linearizability undecided");
+    this.#tellViolations(null);
   }
 
   #at(atMs: number, event: () => void): void {
@@ -153,10 +204,25 @@ export class World {
     this.reached[what] = (this.reached[what] ?? 0) + 1;
   }
 
-  #happened(what: string, at: PartyNumber | null, details?: () => string): void {
+  #happened(
+    what: string,
+    at: PartyNumber | null,
+    details: () => string = () => "",
+    facts: Facts | (() => Facts) = {},
+  ): void {
     this.#count(what);
-    const { trace } = this.#options;
-    trace?.({ atMs: this.now, kind: "happened", what, at, details: details?.() ?? "" });
+    this.#tell(() => ({
+      atMs: this.now,
+      kind: "happened",
+      what,
+      at,
+      details: details(),
+      facts: typeof facts === "function" ? facts() : facts,
+    }));
+  }
+
+  #tell(event: () => TraceEvent): void {
+    this.#options.trace?.(event());
   }
 
   #correctHosts(): ReplicaHost[] {
@@ -176,8 +242,29 @@ export class World {
     const random = this.#random.fork(`liar ${replica}`);
     const { protocol, lies: own } = this.#options;
     const coven = this.#coven;
+    const machine: Decorate = (context, service) =>
+      plan.lies.length === 0
+        ? protocol.replica(context)
+        : new LyingReplica({ ...plan, protocol, context, random, own, coven, service });
+    if (!this.#rollsBack(replica)) return machine;
+    this.#happened("lie: rolls back", replica);
+    const restart = (): TrustedCounter => {
+      this.#happened("rolled back", replica);
+      return untripped(this.#cluster.group, replica);
+    };
     return (context, service) =>
-      new LyingReplica({ ...plan, protocol, context, random, own, coven, service });
+      new RollbackReplica({
+        protocol,
+        context,
+        service,
+        restart,
+        machine: (life) => machine(life, service),
+        random,
+      });
+  }
+
+  #rollsBack(replica: ReplicaId): boolean {
+    return this.#plan.liars.some((liar) => liar.replica === replica && liar.rollsBack === true);
   }
 
   #surroundings(): Surroundings {
@@ -189,7 +276,9 @@ export class World {
       timer: (host, timer, token, atMs) => {
         this.#mishaps.whenDue(host.id, atMs, () => {
           if (host.timers.get(timer)?.token !== token) return;
-          this.#happened(timeoutName(timer), host.id);
+          const name = this.#deliveries.timeout(host.id, timer);
+          if (this.#deliveries.isScripted && this.#deliveries.timeOf(name) === null) return;
+          this.#happened(timeoutName(timer), host.id, undefined, { name });
           host.expire(timer, token);
         });
       },
@@ -233,23 +322,60 @@ export class World {
     this.fingerprint.add(from * 256 + to);
     this.fingerprint.addBytes(bytes);
     const id = ++this.#messages;
-    const isLost = isIntercepted(this.#plan.intrigue, this.now, from, to, bytes);
-    if (isLost) this.#count("intercepted");
-    const fate = isLost ? blocked : this.#network.fate(this.now, from, to);
-    const { trace } = this.#options;
-    if (trace !== null) {
-      const text = this.#describe(bytes);
-      trace({ atMs: this.now, kind: "sent", id, from, to, fate: fate.kind, text });
-    }
+    const { name, decoded } = this.#identify(from, to, bytes);
+    const fate = this.#fate(name, from, to, bytes);
+    this.#options.trace?.({
+      atMs: this.now,
+      kind: "sent",
+      id,
+      from,
+      to,
+      fate: fate.kind,
+      arrivesMs: fate.kind === "carried" ? fate.atMs : null,
+      name,
+      text: decoded === null ? `${bytes.length} bytes` : this.#describe(decoded),
+      message: decoded && plainMessage(decoded, (operation) => this.#describeOperation(operation)),
+      bytes: bytes.length,
+    });
     if (fate.kind !== "carried") return this.#count(fate.kind);
     this.#at(fate.atMs, () => arrive(id));
     if (fate.againMs !== null) this.#at(fate.againMs, () => arrive(id));
   }
 
-  #describe(bytes: Uint8Array): string {
-    const { messages } = this.#options.protocol;
-    const message = messages.decode(bytes.slice());
-    return message === null ? `${bytes.length} bytes` : messages.describe(message);
+  #describe(message: Tagged): string {
+    return this.#options.protocol.messages.describe(message);
+  }
+
+  #describeOperation(operation: Uint8Array): string {
+    return this.#options.workload.describe?.(operation) ?? bytesText(operation);
+  }
+
+  /** A message's name and contents; neither if nobody asks. */
+  #identify(from: PartyNumber, to: PartyNumber, bytes: Uint8Array) {
+    const { trace, protocol } = this.#options;
+    if (trace === null && !this.#deliveries.isScripted) return { name: "", decoded: null };
+    const decoded = protocol.messages.decode(bytes.slice());
+    return { name: this.#deliveries.message(from, to, decoded?.kind ?? "garbage"), decoded };
+  }
+
+  /** What the network does, or the script: no chance in that. */
+  #fate(
+    name: string,
+    from: PartyNumber,
+    to: PartyNumber,
+    bytes: Uint8Array,
+  ): Fate | { readonly kind: "left out" } {
+    if (!this.#deliveries.isScripted) {
+      if (!isIntercepted(this.#plan.intrigue, this.now, from, to, bytes)) {
+        return this.#network.fate(this.now, from, to);
+      }
+      this.#count("intercepted");
+      return blocked;
+    }
+    const atMs = this.#deliveries.timeOf(name);
+    if (atMs === null) return { kind: "left out" };
+    const soonestMs = this.now + this.#plan.network.delayMs;
+    return { kind: "carried", atMs: Math.max(soonestMs, atMs), againMs: null };
   }
 
   #received(id: number, at: PartyNumber): void {
@@ -300,7 +426,10 @@ export class World {
     this.judge.observed(host, event);
     // Lying clients know when a replica is busy with something else.
     if (event.event === "view") for (const stir of this.#lyingClients) stir();
-    this.#happened(nameOf(event), host.id, () => detailsOf(event));
+    if (this.#plan.calmMs !== null) this.#judgeCalm(unrest(host.id, event));
+    const details = (): string => detailsOf(event);
+    this.#happened(nameOf(event), host.id, details, () => factsOf(event));
+    this.#tellViolations(host.id);
   }
 
   #broke(host: ReplicaHost, error: unknown): void {
@@ -321,7 +450,9 @@ export class World {
       hosts: this.#cluster.hosts,
       now: () => this.now,
       at: (atMs, action) => this.#at(atMs, action),
-      happened: (what, at, details) => this.#happened(what, at, () => details ?? ""),
+      happened: (what, at, details = "", facts = {}) => {
+        this.#happened(what, at, () => details, facts);
+      },
       count: (what) => this.#count(what),
       fell: (host) => {
         this.#inboxes[host.id]!.length = 0;
@@ -331,14 +462,15 @@ export class World {
 
   #announce(): void {
     const { partitions, clogs, bursts, limits, liars } = this.#plan;
-    for (const { fromMs, kind, blocked } of partitions) {
-      this.#at(fromMs, () =>
-        this.#happened(`partition: ${kind}`, null, () => `${blocked.length} links`),
-      );
+    const spell = (what: string, fromMs: number, untilMs: number, links: readonly LinkPlan[]) => {
+      const text = links.map(({ from, to }) => `${from}>${to}`).join(" ");
+      const facts = { untilMs, links: text };
+      this.#at(fromMs, () => this.#happened(what, null, () => `${links.length} links`, facts));
+    };
+    for (const one of partitions) {
+      spell(`partition: ${one.kind}`, one.fromMs, one.untilMs, one.blocked);
     }
-    for (const { fromMs, held } of clogs) {
-      this.#at(fromMs, () => this.#happened("clog", null, () => `${held.length} links`));
-    }
+    for (const one of clogs) spell("clog", one.fromMs, one.untilMs, one.held);
     for (const { atMs } of bursts) {
       this.#at(atMs, () => {
         this.#happened("burst", null);
@@ -386,7 +518,7 @@ export class World {
   // Clients.
 
   #makeClients(): void {
-    const { n, f, clients, limits, healMs } = this.#plan;
+    const { n, f, clients, limits, healMs, clientAuthentication } = this.#plan;
     const { protocol, workload } = this.#options;
     for (let client = 0; client < clients.correct; client++) {
       this.#clients.push(
@@ -397,6 +529,7 @@ export class World {
           protocol,
           keys: this.#cluster.keys,
           plan: clients,
+          asksEveryone: protocol.client.asksEveryone(clientAuthentication),
           sessionWindow: limits.sessionWindow,
           healMs,
           workload,
@@ -409,7 +542,10 @@ export class World {
             submitted: (bundle) => this.judge.submitted(bundle),
             accepted: (reply) => {
               this.judge.accepted(reply);
-              this.#happened(`answer: ${reply.outcome}`, n + client, () => `to ${reply.number}`);
+              const { number, session, view } = reply;
+              const details = (): string => `to ${number}`;
+              const facts = { client, session, number, view };
+              this.#happened(`answer: ${reply.outcome}`, n + client, details, facts);
             },
             retried: () => this.#happened("retry", n + client),
           },

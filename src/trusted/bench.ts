@@ -3,7 +3,7 @@
 import { createHmac, randomBytes } from "node:crypto";
 import { clientMacInput } from "../codec/index.js";
 import { assert, origin } from "../core/index.js";
-import { attestationInput } from "./encoding.js";
+import { attestationInput, type TrustedGroup } from "./encoding.js";
 import { clientKey, firstBootToken } from "./keys.js";
 import { openTrustedModule } from "./module.js";
 
@@ -50,14 +50,16 @@ const turnLength = 50_000;
 
 function contestants(): readonly (() => void)[] {
   const groupSecret = randomBytes(32);
-  const firstBoot = firstBootToken(groupSecret, 0);
-  const counter = openTrustedModule({ groupSecret, instance: 0, measurement: null, firstBoot });
+  const group: TrustedGroup = { n: 3, f: 1, freshness: "storage" };
+  const firstBoot = firstBootToken(groupSecret, 0, group);
+  const options = { groupSecret, instance: 0, group, measurement: null, firstBoot };
+  const counter = openTrustedModule(options);
   const digest = randomBytes(32);
   let order = 0;
   const certify = () => counter.continuing(0, { view: 1, order: ++order }, digest);
   const attestation = certify();
   assert(attestation !== null, "a fresh counter certifies");
-  const sealed = createHmac("sha256", clientKey(groupSecret, 7))
+  const sealed = createHmac("sha256", clientKey(groupSecret, 7, group))
     .update(clientMacInput(7, digest))
     .digest();
   const fields = { ...attestation, previous: origin };

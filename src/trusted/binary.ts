@@ -1,6 +1,6 @@
 // The shipped WebAssembly binary and its measurement.
 
-import { createHash } from "node:crypto";
+import { createHash, randomFillSync } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { UsageError } from "../core/index.js";
 
@@ -17,7 +17,7 @@ export interface TrustedExports {
     w6: number,
     w7: number,
   ): void;
-  setup(instance: number): number;
+  setup(instance: number, freshness: number, n: number, f: number): number;
   part(
     index: number,
     counter: number,
@@ -32,6 +32,22 @@ export interface TrustedExports {
   resume(kind: number): number;
   verifyClient(client: number): number;
   current(index: number): number;
+  limit(index: number): number;
+  isActive(): number;
+  ask(counter: number, view: number, order: number): number;
+  hear(
+    block: number,
+    w0: number,
+    w1: number,
+    w2: number,
+    w3: number,
+    w4: number,
+    w5: number,
+    w6: number,
+    w7: number,
+  ): void;
+  receive(length: number): number;
+  say(index: number): number;
 }
 
 interface Binary {
@@ -64,7 +80,11 @@ export function measurement(): string {
   return load().measurement;
 }
 
+/** A random word: all that the binary asks of its host, for the boot id of a life. */
+const entropy = (): number => randomFillSync(new Uint32Array(1))[0]!;
+
 /** A fresh instance of the binary, not set up. */
 export function instantiate(): TrustedExports {
-  return new WebAssembly.Instance(load().module, {}).exports as unknown as TrustedExports;
+  const { exports } = new WebAssembly.Instance(load().module, { host: { entropy } });
+  return exports as unknown as TrustedExports;
 }

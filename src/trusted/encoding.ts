@@ -1,7 +1,26 @@
 // The inputs of the trusted module's MACs as bytes, for tests; README.md lists the fields.
 // The module makes the same bytes inside: this code never runs where certificates are made.
 
-import type { Attestation, Digest, MultiAttestation, Position } from "../core/index.js";
+import {
+  type Attestation,
+  type Digest,
+  type Freshness,
+  freshnesses,
+  type MultiAttestation,
+  type Position,
+} from "../core/index.js";
+
+/** What all instances of a group must agree on: their key depends on it. */
+export interface TrustedGroup {
+  /** Number of instances, `0 … n-1`. */
+  readonly n: number;
+  /** Number of instances whose hosts may lie. */
+  readonly f: number;
+  readonly freshness: Freshness;
+}
+
+/** The number that stands for a freshness inside the module. */
+export const freshnessNumber = (freshness: Freshness): number => freshnesses.indexOf(freshness);
 
 /** The number that stands for each kind inside a MAC. */
 export const kindNumbers = {
@@ -43,6 +62,11 @@ export function firstBootInput(instance: number): Uint8Array {
   return join([text("troth/first-boot/1"), uint(4, instance)]);
 }
 
+/** What the key of a group is a MAC over, unless its freshness is `storage`. */
+export function groupKeyInput({ n, f, freshness }: TrustedGroup): Uint8Array {
+  return join([text("troth/group/1"), uint(1, freshnessNumber(freshness)), uint(2, n), uint(2, f)]);
+}
+
 const attestationDomain = "troth/trinx/1";
 const none = new Uint8Array(0);
 
@@ -60,7 +84,7 @@ function partFields({ counter, next, previous }: Part, discloses: boolean): Uint
 }
 
 /** Little-endian. */
-function uint(length: 1 | 4 | 8, value: number): Uint8Array {
+function uint(length: 1 | 2 | 4 | 8, value: number): Uint8Array {
   const wide = new Uint8Array(8);
   new DataView(wide.buffer).setBigUint64(0, BigInt(value), true);
   return wide.subarray(0, length);

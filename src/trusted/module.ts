@@ -7,6 +7,7 @@ import {
   type ClientId,
   comparePositions,
   type Digest,
+  type LeaseKeeper,
   type MultiAttestation,
   origin,
   type Position,
@@ -15,7 +16,9 @@ import {
   UsageError,
 } from "../core/index.js";
 import { instantiate, measurement, type TrustedExports } from "./binary.js";
-import { kindNumbers } from "./encoding.js";
+import { freshnessNumber, kindNumbers, type TrustedGroup } from "./encoding.js";
+import { ModuleLeases } from "./leases.js";
+import { word, writeWord } from "./words.js";
 
 /** Counters of one instance. */
 const counterCount = 8;
@@ -24,22 +27,28 @@ const counterCount = 8;
 export interface TrustedModuleOptions {
   /** 32 bytes, the same for the whole group. The module copies it; the caller should forget it. */
   readonly groupSecret: Uint8Array;
-  /** Below 2^16, unique in the group. */
+  /** Below 2^16, unique in the group; with leases below n. */
   readonly instance: number;
+  readonly group: TrustedGroup;
   /** What the configuration pins; null pins nothing (tests, benchmarks). */
   readonly measurement: string | null;
-  /** The administrator's token for this instance, 32 bytes; without it counters start retired. */
+  /**
+   * The administrator's token for this instance, 32 bytes. Without it counters start retired or,
+   * with leases, wait for what the others recorded. Only with `storage` may it be shown again.
+   */
   readonly firstBoot: Uint8Array | null;
 }
 
 /**
- * A fresh instance of the trusted module, its counters at the origin, or retired if the first-boot
- * token is missing or another instance's. When a replica restarts, {@link TrustedCounter.resume}
- * must follow before anything else; docs/threat-model.md says what a restart may do. Throws
- * UsageError TRUSTED_MEASUREMENT, TRUSTED_KEY, TRUSTED_INSTANCE or TRUSTED_MODULE_MISSING.
+ * A fresh instance of the trusted module, its counters at the origin; where the first-boot token is
+ * missing or another instance's they are retired or, with leases, certify nothing until its
+ * {@link TrustedCounter.leases} have become active. When a replica restarts with `storage`,
+ * {@link TrustedCounter.resume} must follow before anything else; docs/threat-model.md says what a
+ * restart may do. Throws UsageError TRUSTED_MEASUREMENT, TRUSTED_KEY, TRUSTED_INSTANCE,
+ * TRUSTED_GROUP or TRUSTED_MODULE_MISSING.
  */
 export function openTrustedModule(options: TrustedModuleOptions): TrustedCounter {
-  const { groupSecret, instance, firstBoot } = options;
+  const { groupSecret, instance, group, firstBoot } = options;
   if (options.measurement !== null && options.measurement !== measurement()) {
     throw new UsageError(
       "TRUSTED_MEASUREMENT",
@@ -59,17 +68,22 @@ export function openTrustedModule(options: TrustedModuleOptions): TrustedCounter
   const exports = instantiate();
   put(exports, secretSlot, groupSecret);
   put(exports, macSlot, firstBoot ?? new Uint8Array(32));
-  assert(exports.setup(instance) !== 0, "a fresh trusted module refuses its setup");
-  return new TrustedModule(exports, instance);
+  const { n, f, freshness } = group;
+  if (exports.setup(instance, freshnessNumber(freshness), n, f) === 0) {
+    const message = `An instance ${instance} of ${n}, of which ${f} may lie, cannot have leases.`;
+    throw new UsageError("TRUSTED_GROUP", message, { instance, n, f });
+  }
+  return new TrustedModule(exports, instance, freshness === "leases");
 }
 
 class TrustedModule implements TrustedCounter {
   readonly instance: number;
-  readonly leases = null;
+  readonly leases: LeaseKeeper | null;
   readonly #module: TrustedExports;
 
-  constructor(module: TrustedExports, instance: number) {
+  constructor(module: TrustedExports, instance: number, hasLeases: boolean) {
     this.#module = module;
+    this.leases = hasLeases ? new ModuleLeases(module) : null;
     this.instance = instance;
   }
 
@@ -81,8 +95,9 @@ class TrustedModule implements TrustedCounter {
     };
   }
 
-  limit(): Position {
-    return retired;
+  limit(counter: number): Position {
+    assert(isCounter(counter), `no counter ${counter}: an instance has ${counterCount}`);
+    return { view: this.#module.limit(2 * counter), order: this.#module.limit(2 * counter + 1) };
   }
 
   independent(counter: number, next: Position, digest: Digest): Attestation | null {
@@ -181,13 +196,7 @@ class TrustedModule implements TrustedCounter {
 
   #issuedMac(): Uint8Array {
     const mac = new Uint8Array(32);
-    for (let index = 0; index < 8; index++) {
-      const word = this.#module.issued(index);
-      mac[4 * index] = word;
-      mac[4 * index + 1] = word >>> 8;
-      mac[4 * index + 2] = word >>> 16;
-      mac[4 * index + 3] = word >>> 24;
-    }
+    for (let index = 0; index < 8; index++) writeWord(mac, 4 * index, this.#module.issued(index));
     return mac;
   }
 }
@@ -213,8 +222,4 @@ function put(module: TrustedExports, slot: number, bytes: Uint8Array): void {
     word(bytes, 24),
     word(bytes, 28),
   );
-}
-
-function word(bytes: Uint8Array, at: number): number {
-  return bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24);
 }

@@ -18,6 +18,7 @@ const settings: BenchSettings = {
   seconds: 1,
   keys: 50,
   durable: true,
+  freshness: "storage",
 };
 
 test("--versus replaces only what it names", () => {

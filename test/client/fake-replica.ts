@@ -155,7 +155,9 @@ export async function startFakeCluster(behaviours: readonly Behaviour[]): Promis
     basePort: 20_000,
     durable: false,
     trustedMeasurement: "0".repeat(64),
+    freshness: "storage",
     firstBootToken: () => new Uint8Array(32),
+    clientKey: () => new Uint8Array(32),
   });
   const replicas = behaviours.map(
     (behaviour, id) => new FakeReplica(folder, configuration, id, behaviour),

@@ -1,9 +1,11 @@
 // A cluster folder for tests, made anew for each and removed after it.
 
+import { createHmac } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
+import { clientKeyInput } from "../../src/codec/index.js";
 import { type InitialiseOptions, initialise } from "../../src/cluster/index.js";
 
 export const options: InitialiseOptions = {
@@ -17,7 +19,10 @@ export const options: InitialiseOptions = {
   basePort: 7400,
   durable: true,
   trustedMeasurement: "0123456789abcdef".repeat(4),
+  freshness: "storage",
   firstBootToken: (secret, instance) => secret.map((byte) => byte ^ (instance + 1)),
+  clientKey: (secret, client) =>
+    createHmac("sha256", secret).update(clientKeyInput(client)).digest(),
 };
 
 /** A place for a cluster that does not exist yet, in a folder that the test has to itself. */

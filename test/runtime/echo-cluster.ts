@@ -13,11 +13,21 @@ import {
   readReplicaKeys,
 } from "../../src/cluster/index.js";
 import { digestOf, encodeBundle, type Request } from "../../src/codec/index.js";
-import { type ClientAuthentication, defaultLimits, type Protocol } from "../../src/core/index.js";
+import {
+  type ClientAuthentication,
+  defaultLimits,
+  type Freshness,
+  type Protocol,
+} from "../../src/core/index.js";
 import { sha256 } from "../../src/runtime/hash.js";
 import { createLogger, type RunningReplica, startReplica } from "../../src/runtime/index.js";
 import { type Dialler, dial, type Link } from "../../src/link/index.js";
-import { firstBootToken, measurement, openTrustedModule } from "../../src/trusted/index.js";
+import {
+  clientKey,
+  firstBootToken,
+  measurement,
+  openTrustedModule,
+} from "../../src/trusted/index.js";
 import { type EchoMessage, echoProtocol, emptyService } from "./echo-protocol.js";
 import { temporaryFolder } from "./records.js";
 
@@ -38,9 +48,15 @@ export interface EchoCluster {
 
 export async function makeCluster(
   context: TestContext,
-  choice: { clientAuthentication?: ClientAuthentication; durable?: boolean } = {},
+  choice: {
+    clientAuthentication?: ClientAuthentication;
+    durable?: boolean;
+    freshness?: Freshness;
+  } = {},
 ): Promise<EchoCluster> {
   const folder = join(temporaryFolder(context), "cluster");
+  const freshness = choice.freshness ?? "storage";
+  const group = { n: 3, f: 1, freshness };
   const made = await initialise(folder, {
     n: 3,
     f: 1,
@@ -52,7 +68,9 @@ export async function makeCluster(
     basePort: 7400,
     durable: choice.durable ?? true,
     trustedMeasurement: measurement(),
-    firstBootToken,
+    freshness,
+    firstBootToken: (secret, instance) => firstBootToken(secret, instance, group),
+    clientKey: (secret, client) => clientKey(secret, client, group),
   });
   const ports = await freePorts(2 * made.n);
   const replicas = made.replicas.map((replica, id) => {
@@ -70,6 +88,7 @@ export async function makeCluster(
         openTrustedModule({
           groupSecret: keys.groupSecret,
           instance: id,
+          group,
           measurement: configuration.trustedMeasurement,
           firstBoot,
         }),

@@ -118,6 +118,7 @@ function hostOf(context: TestContext, react: React, journal: Journal<Signed> | n
       counter: openTrustedModule({
         groupSecret: new Uint8Array(32).fill(1),
         instance: 0,
+        group: { n: 3, f: 1, freshness: "storage" },
         measurement: null,
         firstBoot: null,
       }),

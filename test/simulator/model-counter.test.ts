@@ -2,6 +2,9 @@
 
 import { Random, trustedGroup } from "../../src/simulator/index.js";
 import { trustedCounterCompliance } from "../trusted/compliance.js";
+import { freshnessCompliance } from "../trusted/freshness-compliance.js";
 
 let groups = 0;
-trustedCounterCompliance("the simulator's model", () => trustedGroup(new Random(++groups)));
+const name = "the simulator's model";
+trustedCounterCompliance(name, () => trustedGroup(new Random(++groups)));
+freshnessCompliance(name, (settings) => trustedGroup(new Random(++groups), settings));

@@ -261,3 +261,14 @@ test("a mutated message is another one of the same schema, and the original stay
   assert.ok(changed > 150, `${changed} of 200 changed`);
   assert.deepEqual(codec.encode({ ...message, list: [...message.list] }), original);
 });
+
+test("no bit of what is mixed is lost: a certificate with a wrong bit is forged", () => {
+  const start = new Int32Array(8).fill(7);
+  const bytes = new Uint8Array(64).fill(0x5a);
+  const mixed = (input: Uint8Array): string => new Mixer(start).bytes(input).finish().join();
+  for (let bit = 0; bit < 8 * bytes.length; bit++) {
+    const flipped = bytes.slice();
+    flipped[bit >> 3]! ^= 1 << (bit & 7);
+    assert.notEqual(mixed(flipped), mixed(bytes), `bit ${bit}`);
+  }
+});

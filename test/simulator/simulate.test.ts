@@ -17,7 +17,7 @@ import { type Bug, toyProtocol } from "./toy-protocol.js";
 import { countingService, countingWorkload } from "./toy-service.js";
 
 /** The toy has a fixed leader: no replica may lie, or lose its journal. */
-const beyond: readonly Fault[] = ["lies", "lost-disks", "damaged-records"];
+const beyond: readonly Fault[] = ["lies", "rollbacks", "lost-disks", "damaged-records"];
 const honest = faults.filter((fault) => !beyond.includes(fault));
 
 const options = (bug: Bug | null = null, n = 3) => ({

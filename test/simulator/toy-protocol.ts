@@ -124,7 +124,7 @@ class ToyReplica implements ReplicaMachine<ToyMessage, Stored> {
         });
       }
       this.#wait();
-    } else this.#onMessage(input.from, input.message);
+    } else if (input.kind === "message") this.#onMessage(input.from, input.message);
     this.#execute();
     const effects = this.#effects;
     this.#effects = [];

@@ -18,8 +18,10 @@ import {
   firstBootToken,
   measurement,
   openTrustedModule,
+  type TrustedGroup,
 } from "../../src/trusted/index.js";
-import { at, digestOf, issued, trustedCounterCompliance } from "./compliance.js";
+import { at, type CounterGroup, digestOf, issued, trustedCounterCompliance } from "./compliance.js";
+import { freshnessCompliance } from "./freshness-compliance.js";
 
 const hmac = (key: Uint8Array, input: Uint8Array) =>
   createHmac("sha256", key).update(input).digest();
@@ -28,28 +30,37 @@ const isUsageError = (code: string) => (error: unknown) =>
   error instanceof UsageError && error.code === code;
 
 const groupSecret = randomBytes(32);
+const group: TrustedGroup = { n: 3, f: 1, freshness: "storage" };
+const tokenOf = (instance: number) => firstBootToken(groupSecret, instance, group);
 const d = digestOf("a message");
 
-function open(
-  instance: number,
-  firstBoot: Uint8Array | null = firstBootToken(groupSecret, instance),
-) {
-  return openTrustedModule({ groupSecret, instance, measurement: null, firstBoot });
+function open(instance: number, firstBoot: Uint8Array | null = tokenOf(instance)) {
+  return openTrustedModule({ groupSecret, instance, group, measurement: null, firstBoot });
 }
 
-trustedCounterCompliance("WebAssembly module", () => {
+/** As in life: with freshness `storage` the token may be shown again, else it is for one start. */
+function makeGroup(terms: TrustedGroup = group): CounterGroup {
   const secret = randomBytes(32);
+  const booted = new Set<number>();
   return {
-    counter: (instance) =>
-      openTrustedModule({
+    counter(instance) {
+      const hasToken = terms.freshness === "storage" || !booted.has(instance);
+      booted.add(instance);
+      return openTrustedModule({
         groupSecret: secret,
         instance,
+        group: terms,
         measurement: measurement(),
-        firstBoot: firstBootToken(secret, instance),
-      }),
-    seal: (client, digest) => hmac(clientKey(secret, client), clientMacInput(client, digest)),
+        firstBoot: hasToken ? firstBootToken(secret, instance, terms) : null,
+      });
+    },
+    seal: (client, digest) =>
+      hmac(clientKey(secret, client, terms), clientMacInput(client, digest)),
   };
-});
+}
+
+trustedCounterCompliance("WebAssembly module", makeGroup);
+freshnessCompliance("WebAssembly module", makeGroup);
 
 describe("MACs are what node:crypto makes of the documented bytes", () => {
   const bytes32 = fc.uint8Array({ minLength: 32, maxLength: 32 });
@@ -62,8 +73,9 @@ describe("MACs are what node:crypto makes of the documented bytes", () => {
   const counter = fc.nat(7);
 
   function openWith(secret: Uint8Array, id: number) {
-    const firstBoot = firstBootToken(secret, id);
-    return openTrustedModule({ groupSecret: secret, instance: id, measurement: null, firstBoot });
+    const firstBoot = firstBootToken(secret, id, group);
+    const options = { groupSecret: secret, instance: id, group, measurement: null, firstBoot };
+    return openTrustedModule(options);
   }
 
   test("single-counter certificates of every kind", () => {
@@ -130,7 +142,7 @@ describe("MACs are what node:crypto makes of the documented bytes", () => {
 describe("start", () => {
   test("without its first-boot token counters are retired; trusted MACs still work", () => {
     const genuine = issued(open(0).independent(0, at(1, 0), d));
-    const tokens = [null, firstBootToken(groupSecret, 1), randomBytes(32)];
+    const tokens = [null, tokenOf(1), randomBytes(32)];
     for (const token of tokens) {
       const counter = open(0, token);
       for (let slot = 0; slot < 8; slot++) assert.deepEqual(counter.current(slot), retired);
@@ -142,16 +154,16 @@ describe("start", () => {
   });
 
   test("another binary than the pinned one is refused", () => {
-    const firstBoot = firstBootToken(groupSecret, 0);
+    const firstBoot = tokenOf(0);
     const pinned = "00".repeat(32);
     assert.throws(
-      () => openTrustedModule({ groupSecret, instance: 0, measurement: pinned, firstBoot }),
+      () => openTrustedModule({ groupSecret, instance: 0, group, measurement: pinned, firstBoot }),
       isUsageError("TRUSTED_MEASUREMENT"),
     );
   });
 
   test("a key or an instance of the wrong size is refused", () => {
-    const options = { groupSecret, instance: 0, measurement: null, firstBoot: null };
+    const options = { groupSecret, instance: 0, group, measurement: null, firstBoot: null };
     for (const change of [{ groupSecret: randomBytes(31) }, { firstBoot: randomBytes(33) }]) {
       assert.throws(
         () => openTrustedModule({ ...options, ...change }),
@@ -176,8 +188,8 @@ describe("what a host can do with the module's exports", () => {
   const start = () => {
     const module = instantiate();
     put(module, 2, groupSecret);
-    put(module, 1, firstBootToken(groupSecret, 0));
-    assert.equal(module.setup(0), 1);
+    put(module, 1, tokenOf(0));
+    assert.equal(module.setup(0, 0, 3, 1), 1);
     return module;
   };
   const readIssued = (module: TrustedExports) => {
@@ -189,12 +201,18 @@ describe("what a host can do with the module's exports", () => {
   test("functions over numbers are all it exports: no memory, table or global to write", () => {
     const exports = Object.entries(instantiate());
     assert.deepEqual(exports.map(([name]) => name).sort(), [
+      "ask",
       "current",
+      "hear",
+      "isActive",
       "issue",
       "issued",
+      "limit",
       "part",
       "put",
+      "receive",
       "resume",
+      "say",
       "setup",
       "verify",
       "verifyClient",
@@ -202,10 +220,15 @@ describe("what a host can do with the module's exports", () => {
     for (const [name, value] of exports) assert.equal(typeof value, "function", name);
   });
 
-  test("it imports nothing", () => {
+  test("it imports one function, which takes nothing and gives a word", () => {
     const binary = readFileSync(new URL("../../src/trusted/trusted.wasm", import.meta.url));
-    const importSection = 2;
-    assert.ok(!sectionsOf(binary).includes(importSection));
+    const [typeSection, importSection] = [1, 2].map((id) => sectionOf(binary, id));
+    const name = (text: string) => `${String.fromCharCode(text.length)}${text}`;
+    const type = importSection!.at(-1)!;
+    const one = Buffer.from(`\x01${name("host")}${name("entropy")}\x00`);
+    assert.deepEqual(importSection, Buffer.concat([one, Buffer.of(type)]));
+    const types = typeSection!.toString("latin1").slice(1).split("\x60").slice(1);
+    assert.equal(types[type], "\x00\x01\x7f");
   });
 
   test("nothing is certified or verified before the setup, and there is one setup", () => {
@@ -219,8 +242,8 @@ describe("what a host can do with the module's exports", () => {
     module.part(0, 0, 7, 0, 0, 0);
     assert.equal(module.issue(kindNumbers.independent, 1), 1);
     put(module, 2, randomBytes(32));
-    put(module, 1, firstBootToken(groupSecret, 0));
-    assert.equal(module.setup(0), 0);
+    put(module, 1, tokenOf(0));
+    assert.equal(module.setup(0, 0, 3, 1), 0);
     assert.equal(module.current(0), 7);
   });
 
@@ -242,11 +265,9 @@ describe("what a host can do with the module's exports", () => {
   test("no call of any export yields a client's MAC, its key or the group secret", () => {
     const module = start();
     const client = 5;
-    const key = clientKey(groupSecret, client);
+    const key = clientKey(groupSecret, client, group);
     const mac = hmac(key, clientMacInput(client, d));
-    const secrets = [groupSecret, key, mac, firstBootToken(groupSecret, 0)].map((s) =>
-      Buffer.from(s),
-    );
+    const secrets = [groupSecret, key, mac, tokenOf(0)].map((s) => Buffer.from(s));
     const words = new Set(
       secrets.flatMap((s) => [0, 4, 8, 12, 16, 20, 24, 28].map((i) => s.readInt32LE(i))),
     );
@@ -280,7 +301,7 @@ describe("what a host can do with the module's exports", () => {
   });
 
   test("a client's key and MAC are no MAC of the group key over an attestation's input", () => {
-    const key = clientKey(groupSecret, 1);
+    const key = clientKey(groupSecret, 1, group);
     const counter = open(0);
     const made = [counter.independent(0, at(1, 1), d), counter.trustedMac(0, d)].map(issued);
     for (const { mac } of made) assert.ok(!counter.verifyClient(1, d, mac));
@@ -290,19 +311,19 @@ describe("what a host can do with the module's exports", () => {
   });
 });
 
-/** The ids of a WebAssembly binary's sections. */
-function sectionsOf(binary: Buffer): number[] {
-  const ids: number[] = [];
+/** One section of a WebAssembly binary. */
+function sectionOf(binary: Buffer, wanted: number): Buffer | null {
   let offset = 8;
   while (offset < binary.length) {
-    ids.push(binary[offset++]!);
+    const id = binary[offset++]!;
     let length = 0;
     for (let shift = 0; ; shift += 7) {
       const byte = binary[offset++]!;
       length |= (byte & 0x7f) << shift;
       if (byte < 0x80) break;
     }
+    if (id === wanted) return binary.subarray(offset, offset + length);
     offset += length;
   }
-  return ids;
+  return null;
 }

@@ -1,8 +1,8 @@
 // What a measurement is of: the cluster, and the load on it.
 
 import { Command, Option } from "commander";
-import type { ClientAuthentication } from "../../core/index.js";
-import { clientAuthenticationOption, seconds, wholeNumber } from "../arguments.js";
+import type { ClientAuthentication, Freshness } from "../../core/index.js";
+import { clientAuthenticationOption, freshnessOption, seconds, wholeNumber } from "../arguments.js";
 
 /** A cluster and its load. */
 export interface BenchSettings {
@@ -23,6 +23,7 @@ export interface BenchSettings {
   readonly keys: number;
   readonly durable: boolean;
   readonly clientAuth?: ClientAuthentication;
+  readonly freshness: Freshness;
 }
 
 /** Adds the options that describe a cluster and its load. */
@@ -52,7 +53,8 @@ export function addSettings(command: Command): Command {
     .option("--seconds <s>", "how long to measure, after a second of warm-up", seconds, 5)
     .addOption(number("--keys <number>", "different 16-byte keys (kv)", 100_000_000, 10_000))
     .option("--durable", "replicas keep a journal on disk", false)
-    .addOption(clientAuthenticationOption());
+    .addOption(clientAuthenticationOption())
+    .addOption(freshnessOption());
 }
 
 const number = (flags: string, text: string, most: number, standard: number) =>
@@ -78,6 +80,7 @@ export function describeSettings(settings: BenchSettings): string {
     `${protocol}, ${replicas} replicas, ${service}, ${payload} B, ${bundle} a bundle`,
     `${outstanding} outstanding, ${clients} clients`,
     ...(settings.clientAuth === undefined ? [] : [settings.clientAuth]),
+    ...(settings.freshness === "storage" ? [] : [settings.freshness]),
     settings.durable ? "durable" : "in memory",
   ].join(", ");
 }

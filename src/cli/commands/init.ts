@@ -2,12 +2,13 @@
 
 import { type Command, Option } from "commander";
 import { type Configuration, initialise } from "../../cluster/index.js";
-import type { ClientAuthentication, FaultModel } from "../../core/index.js";
-import { firstBootToken, measurement } from "../../trusted/index.js";
+import type { ClientAuthentication, FaultModel, Freshness } from "../../core/index.js";
+import { clientKey, firstBootToken, measurement } from "../../trusted/index.js";
 import {
   clientAuthenticationOption,
   example,
   folderOption,
+  freshnessOption,
   hostList,
   wholeNumber,
 } from "../arguments.js";
@@ -23,6 +24,7 @@ export interface InitOptions {
   readonly service: string;
   readonly clients: number;
   readonly clientAuth?: ClientAuthentication;
+  readonly freshness: Freshness;
   readonly basePort: number;
   readonly hosts?: string[];
   readonly memory: boolean;
@@ -39,11 +41,14 @@ export async function initialiseFolder(options: InitOptions): Promise<Configurat
     replicas: options.replicas,
     faultModel: options.fault ?? null,
     clientAuthentication: options.clientAuth ?? null,
+    freshness: options.freshness,
   };
   const opened = await openService(service, options.dir);
   const { protocol, f, clientAuthentication } = planFor(choice, opened);
+  const { replicas: n, freshness } = options;
+  const group = { n, f, freshness };
   return initialise(options.dir, {
-    n: options.replicas,
+    n,
     f,
     protocol: protocol.name,
     faultModel: protocol.faultModel,
@@ -54,7 +59,9 @@ export async function initialiseFolder(options: InitOptions): Promise<Configurat
     ...(options.hosts === undefined ? {} : { hosts: options.hosts }),
     durable: !options.memory,
     trustedMeasurement: measurement(),
-    firstBootToken,
+    freshness,
+    firstBootToken: (secret, instance) => firstBootToken(secret, instance, group),
+    clientKey: (secret, client) => clientKey(secret, client, group),
   });
 }
 
@@ -91,6 +98,7 @@ export function addInit(program: Command): void {
     .addOption(serviceOption())
     .option("--clients <number>", "client credentials to make", wholeNumber(1, 10_000), 16)
     .addOption(clientAuthenticationOption())
+    .addOption(freshnessOption())
     .addOption(basePortOption())
     .option("--hosts <a,b,c>", "one host a replica, instead of this machine", hostList)
     .option("--memory", "replicas keep no journal: fast, and one that stops is lost", false)

@@ -4,6 +4,7 @@ import type { Command } from "commander";
 import type { Protocol } from "../../core/index.js";
 import { catalogue } from "../../protocols/index.js";
 import { example } from "../arguments.js";
+import { freshnessesOf } from "../plan.js";
 import { type Column, table } from "../text.js";
 
 const columns: readonly Column[] = [
@@ -14,6 +15,7 @@ const columns: readonly Column[] = [
   { title: "delays", align: "right" },
   { title: "order", align: "left" },
   { title: "client authentication", align: "left" },
+  { title: "freshness", align: "left" },
   { title: "paper", align: "left" },
 ];
 
@@ -38,6 +40,7 @@ const entry = (protocol: Protocol) => ({
   delays: protocol.delays,
   order: protocol.order,
   clientAuthentications: protocol.clientAuthentications,
+  freshnesses: freshnessesOf(protocol),
   paper: protocol.paper,
 });
 
@@ -52,6 +55,7 @@ function asTable(): string {
       String(protocol.delays),
       protocol.order,
       protocol.clientAuthentications.join(", "),
+      protocol.freshnesses.join(", "),
       protocol.paper,
     ]);
   return table(columns, rows);

@@ -20,7 +20,18 @@ export function addSimulate(program: Command): void {
     .option("--minutes <M>", "new seeds from A on, until so many minutes are over", minutes)
     .option("--faults <list>", "only these faults and groups of faults, or none; see below")
     .option("--seed <S>", "one run only", seedNumber)
-    .option("--trace", "with --seed: a line for everything that happens", false)
+    .option(
+      "--trace [file]",
+      "with --seed: a line for everything that happens; as a page to look at with a file that " +
+        "ends in .html, as JSON lines with .jsonl",
+      false,
+    )
+    .option(
+      "--minimise [file]",
+      "shrink the first violation to few messages; the file (default: minimal.json) is for --plan",
+      false,
+    )
+    .option("--plan <file>", "the one run in a file, as --minimise writes it")
     .option("--history <file>", "with --seed: writes what clients asked and were answered")
     .option("--jobs <J>", "threads", wholeNumber(1, 256), availableParallelism())
     .option("--json", "one JSON object", false)
@@ -33,7 +44,9 @@ export function addSimulate(program: Command): void {
     command,
     "troth simulate --protocol hybster --seeds 1..1000",
     "troth simulate --minutes 10 --faults crashes,disks,loss",
-    "troth simulate --protocol hybster --seed 17 --trace",
+    "troth simulate --protocol hybster --seed 17 --trace run.html",
+    "troth simulate --seeds 1..1000 --minimise --trace run.html",
+    "troth simulate --plan minimal.json --trace run.html",
   );
 }
 

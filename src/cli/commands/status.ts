@@ -4,7 +4,7 @@ import type { Command } from "commander";
 import { readConfiguration } from "../../cluster/index.js";
 import { example, folderOption } from "../arguments.js";
 import { exitCode } from "../exit-code.js";
-import { look, replicaTable } from "../replica-table.js";
+import { describeWaiting, look, replicaTable, votersOf } from "../replica-table.js";
 
 const rateWindowMs = 500;
 
@@ -12,7 +12,7 @@ export function addStatus(program: Command): void {
   const command = program
     .command("status")
     .description(
-      "ask every replica on this machine how it is; exit code 3 if more than f do not answer",
+      "ask every replica on this machine how it is; exit code 3 unless n-f of them answer and vote",
     )
     .addOption(folderOption())
     .option("--json", "one JSON object", false)
@@ -31,12 +31,15 @@ async function showStatus(folder: string, json: boolean): Promise<number> {
       answers: report !== null,
       ...report,
     }));
-    const { name, protocol, service, n, f } = configuration;
-    console.log(JSON.stringify({ cluster: name, protocol, service, n, f, replicas }));
+    const { name, protocol, service, n, f, freshness } = configuration;
+    console.log(JSON.stringify({ cluster: name, protocol, service, n, f, freshness, replicas }));
   } else {
     await new Promise((resolve) => setTimeout(resolve, rateWindowMs));
-    console.log(replicaTable(configuration, await look(configuration), first));
+    const now = await look(configuration);
+    console.log(replicaTable(configuration, now, first));
+    const waiting = describeWaiting(configuration, now);
+    if (waiting !== null) console.log(`\n${waiting}`);
   }
-  const silent = first.reports.filter((report) => report === null).length;
-  return silent > configuration.f ? exitCode.unavailable : exitCode.ok;
+  const { n, f } = configuration;
+  return n - votersOf(first) > f ? exitCode.unavailable : exitCode.ok;
 }

@@ -6,10 +6,15 @@ import { join } from "node:path";
 import type { Command } from "commander";
 import { type Configuration, readConfiguration, readReplicaKeys } from "../../cluster/index.js";
 import { UsageError } from "../../core/index.js";
-import { clientAuthenticationOption, example, folderOption } from "../arguments.js";
+import {
+  clientAuthenticationOption,
+  example,
+  folderOption,
+  freshnessOption,
+} from "../arguments.js";
 import { exitCode } from "../exit-code.js";
 import { describeExit } from "../replica-process.js";
-import { type Look, look, replicaTable } from "../replica-table.js";
+import { describeWaiting, type Look, look, replicaTable } from "../replica-table.js";
 import { Screen } from "../screen.js";
 import { Supervisor } from "../supervisor.js";
 import { duration } from "../text.js";
@@ -24,7 +29,7 @@ import {
 
 type UpOptions = Pick<
   InitOptions,
-  "dir" | "replicas" | "service" | "basePort" | "memory" | "clientAuth"
+  "dir" | "replicas" | "service" | "basePort" | "memory" | "clientAuth" | "freshness"
 >;
 
 const refreshMs = 1000;
@@ -41,6 +46,7 @@ export function addUp(program: Command): void {
     .addOption(basePortOption())
     .option("--memory", "first use: no journal; fast, and everything is lost at the end", false)
     .addOption(clientAuthenticationOption())
+    .addOption(freshnessOption())
     .action(async (options: UpOptions) => {
       const given = (name: string) => command.getOptionValueSource(name) === "cli";
       process.exitCode = await up(options, given);
@@ -66,12 +72,14 @@ async function up(options: UpOptions, given: (option: string) => boolean): Promi
   screen.say("Stopping …");
   await supervisor.stop();
   screen.clear();
-  screen.say(
-    configuration.durable
-      ? `Stopped. "troth up --dir ${options.dir}" goes on with all the data.`
-      : "Stopped. This cluster kept nothing on disk.",
-  );
+  screen.say(`Stopped. ${whatRemains(options.dir, configuration)}`);
   return exitCode.ok;
+}
+
+function whatRemains(folder: string, { durable, freshness }: Configuration): string {
+  if (!durable) return "This cluster kept nothing on disk.";
+  if (freshness === "storage") return `"troth up --dir ${folder}" goes on with all the data.`;
+  return `With freshness ${freshness}, replicas that were all stopped never vote again.`;
 }
 
 /**
@@ -99,6 +107,7 @@ async function openFolder(
     given("clientAuth") && options.clientAuth !== configuration.clientAuthentication
       ? "--client-auth"
       : null,
+    given("freshness") && options.freshness !== configuration.freshness ? "--freshness" : null,
   ].find((name) => name !== null);
   if (contradicted === undefined) return configuration;
   throw new UsageError(
@@ -119,9 +128,13 @@ function supervise(folder: string, screen: Screen): Supervisor {
 }
 
 function howToUse(folder: string, configuration: Configuration, leader: number | null): string {
-  const { n, f, protocol, service, faultModel, durable } = configuration;
+  const { n, f, protocol, service, faultModel, durable, freshness } = configuration;
   const at = folder === "./data" ? "" : ` --dir ${folder}`;
   const harm = faultModel === "crash" ? "crash" : "lie";
+  const afterwards = freshness === "fail-stop" ? ", and only listens" : "";
+  const isForGood = durable && freshness !== "storage";
+  const stays = durable ? `; its data stays in ${folder}` : "";
+  const atTheEnd = isForGood ? ` for good (freshness ${freshness})` : stays;
   const keyValue = [
     `  npx troth put${at} greeting "hello"     npx troth get${at} greeting`,
     `  npx troth incr${at} visits              npx troth list${at}`,
@@ -132,8 +145,10 @@ function howToUse(folder: string, configuration: Configuration, leader: number |
     ...(service === "kv" ? keyValue : []),
     `  npx troth status${at}                   npx troth --help`,
     "",
-    ...(durable ? [`"kill -9 ${leader}" crashes replica 0; it is started again.`] : []),
-    `Ctrl-C stops the cluster${durable ? `; its data stays in ${folder}` : ""}.`,
+    ...(durable
+      ? [`"kill -9 ${leader}" crashes replica 0; it is started again${afterwards}.`]
+      : []),
+    `Ctrl-C stops the cluster${atTheEnd}.`,
     "",
   ].join("\n");
 }
@@ -146,7 +161,9 @@ function keepShowing(configuration: Configuration, screen: Screen): { stop(): vo
   const refresh = async (): Promise<void> => {
     const now = await look(configuration);
     if (stopped) return;
-    screen.show(replicaTable(configuration, now, before));
+    const waiting = describeWaiting(configuration, now);
+    const table = replicaTable(configuration, now, before);
+    screen.show(waiting === null ? table : `${table}\n\n${waiting}`);
     before = now;
     timer = setTimeout(() => void refresh(), everyMs);
   };

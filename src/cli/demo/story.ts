@@ -42,8 +42,14 @@ export async function demo(): Promise<number> {
 
 /** Plays the whole demo. True when every answer was right and nothing acknowledged was lost. */
 async function playDemo(tell: Tell): Promise<boolean> {
-  const choice = { replicas, protocol: "hybster", service: "kv", clients, memory: false };
-  const cluster = await TemporaryCluster.start(choice);
+  const cluster = await TemporaryCluster.start({
+    replicas,
+    protocol: "hybster",
+    service: "kv",
+    clients,
+    freshness: "storage",
+    memory: false,
+  });
   try {
     const { protocol, f, faultModel } = cluster.configuration;
     tell(

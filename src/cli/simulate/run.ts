@@ -1,21 +1,16 @@
 // The simulation of one seed or many, and what is printed of it.
 
-import { writeFileSync } from "node:fs";
 import { UsageError } from "../../core/index.js";
-import {
-  addReached,
-  type Call,
-  lineOf,
-  type Outcome,
-  simulateSeed,
-  type TraceEvent,
-} from "../../simulator/index.js";
+import { addReached, type Outcome, type Property } from "../../simulator/index.js";
 import { exitCode } from "../exit-code.js";
 import { duration, quantity, table } from "../text.js";
-import { historyLines } from "./history.js";
+import { checkTraceName } from "../trace/output.js";
+import { replayCommand, replayFileCommand, simulateRun } from "./one-run.js";
 import { progressLine, span } from "./progress.js";
+import { drawnRun, readRun, type Run, writeRun } from "./run-file.js";
 import { simulateAll } from "./seed-pool.js";
 import { optionsFor, type SeedRange, type Subject } from "./seed-worker.js";
+import { shrink } from "./shrink.js";
 
 /** The parsed options of `troth simulate`. */
 export interface SimulateOptions {
@@ -28,7 +23,12 @@ export interface SimulateOptions {
   readonly minutes?: number;
   /** What may go wrong; see `faultsNamed`. Default: everything. */
   readonly faults?: string;
-  readonly trace: boolean;
+  /** True: lines on the screen. */
+  readonly trace: string | boolean;
+  /** A run in a file, in place of a seed. */
+  readonly plan?: string;
+  /** Where the smaller run goes; true: the usual place. */
+  readonly minimise: string | boolean;
   /** A file for the history of the one run. */
   readonly history?: string;
   readonly jobs: number;
@@ -40,37 +40,90 @@ const interrupted = 130;
 
 /** Runs, prints, and gives the exit code: failed if a property was violated. */
 export async function runSimulation(options: SimulateOptions): Promise<number> {
-  const { protocol, service, replicas: n, seed, faults } = options;
-  const subject = { protocol, service, n, ...(faults === undefined ? {} : { faults }) };
-  const simulation = optionsFor(subject);
-  if (options.trace && seed === undefined) {
-    throw new UsageError("TRACE_WITHOUT_SEED", "--trace needs --seed: a trace is of one run");
-  }
-  if (options.history !== undefined) requireHistory(options);
   const startedAtMs = performance.now();
-  const tally = new Tally(subject, options.json, options.minutes ?? null);
-  if (seed !== undefined) {
-    const trace = options.trace ? (event: TraceEvent) => console.log(lineOf(event, n)) : undefined;
-    const { history: file } = options;
-    const history =
-      file && ((calls: readonly Call[]) => writeFileSync(file, linesOf(historyLines(calls))));
-    const asked = { ...(trace ? { trace } : {}), ...(history ? { history } : {}) };
-    tally.add([simulateSeed({ ...simulation, seed, ...asked })]);
-  } else {
-    const { first } = options.seeds;
-    const endless = { first, last: Number.MAX_SAFE_INTEGER };
-    const seeds = options.minutes === undefined ? options.seeds : endless;
-    // Once: a second Ctrl-C does not wait for the runs under way.
-    const interrupt = () => tally.interrupt();
-    process.once("SIGINT", interrupt);
-    await simulateAll(subject, seeds, options.jobs, (outcomes) => tally.add(outcomes));
-    process.removeListener("SIGINT", interrupt);
-  }
+  checkTraceName(options.trace);
+  if (options.history !== undefined) requireHistory(options);
+  const given = oneRun(options);
+  const subject = given?.subject ?? subjectOf(options);
+  optionsFor(subject); // names that are not known are refused here, not in a thread
+  const replay = (seed: number) => replayCommand(subject, seed);
+  const tally = new Tally(options.json, options.minutes ?? null, replay);
+  if (given === null) await simulateMany(subject, options, tally);
+  else await simulateGiven(given, options, tally);
   return tally.finish((performance.now() - startedAtMs) / 1000);
 }
 
-function requireHistory({ seed, service }: SimulateOptions): void {
-  if (seed === undefined) {
+/** Seeds on several threads; the first violation is made smaller if that is asked for. */
+async function simulateMany(
+  subject: Subject,
+  options: SimulateOptions,
+  tally: Tally,
+): Promise<void> {
+  const { first } = options.seeds;
+  const endless = { first, last: Number.MAX_SAFE_INTEGER };
+  const seeds = options.minutes === undefined ? options.seeds : endless;
+  // Once: a second Ctrl-C does not wait for the runs under way.
+  const interrupt = () => tally.interrupt();
+  process.once("SIGINT", interrupt);
+  await simulateAll(subject, seeds, options.jobs, (outcomes) => tally.add(outcomes));
+  process.removeListener("SIGINT", interrupt);
+  const [violation] = tally.violations;
+  if (violation !== undefined && options.minimise !== false) {
+    await minimised(drawnRun(subject, violation.seed), violation.property, options, tally);
+  }
+}
+
+/** One run; when it is to be made smaller, the small one is traced. */
+async function simulateGiven(given: Run, options: SimulateOptions, tally: Tally): Promise<void> {
+  const { plan, minimise, trace, history } = options;
+  const command =
+    plan === undefined ? replayCommand(given.subject, given.seed) : replayFileCommand(plan);
+  tally.replay = () => command;
+  const outcome = simulateRun(given, minimise === false ? trace : false, command, history);
+  tally.add([outcome]);
+  const [violation] = outcome.violations;
+  if (minimise === false) return;
+  if (violation !== undefined) await minimised(given, violation.property, options, tally);
+  else simulateRun(given, trace, command);
+}
+
+const subjectOf = ({ protocol, service, replicas: n, faults }: SimulateOptions): Subject => ({
+  protocol,
+  service,
+  n,
+  ...(faults === undefined ? {} : { faults }),
+});
+
+/** The one run that the options name; null if they name many. */
+function oneRun(options: SimulateOptions): Run | null {
+  const { seed, plan, trace } = options;
+  if (plan !== undefined) {
+    if (seed === undefined) return readRun(plan);
+    throw new UsageError("SEED_WITH_PLAN", `${plan} names its seed: leave --seed out`);
+  }
+  if (seed !== undefined) return drawnRun(subjectOf(options), seed);
+  if (trace === false || options.minimise !== false) return null;
+  throw new UsageError("TRACE_WITHOUT_SEED", "--trace needs --seed: a trace is of one run");
+}
+
+/** Shrinks a failing run into a file, and traces what is left of it. */
+async function minimised(
+  run: Run,
+  property: Property,
+  { minimise, trace }: SimulateOptions,
+  tally: Tally,
+): Promise<void> {
+  const path = minimise === true ? "minimal.json" : String(minimise);
+  const small = await shrink(run, property);
+  writeRun(path, small.run);
+  const command = replayFileCommand(path);
+  simulateRun(small.run, trace, command);
+  tally.note(`Minimised to ${small.messages} messages, in ${path}.`);
+  tally.replay = () => command;
+}
+
+function requireHistory({ seed, plan, service }: SimulateOptions): void {
+  if (seed === undefined && plan === undefined) {
     throw new UsageError("HISTORY_WITHOUT_SEED", "--history needs --seed: it is of one run");
   }
   if (service !== "kv") {
@@ -79,18 +132,18 @@ function requireHistory({ seed, service }: SimulateOptions): void {
   }
 }
 
-const linesOf = (lines: readonly string[]): string => lines.map((line) => `${line}\n`).join("");
-
 interface FoundViolation {
   readonly seed: number;
-  readonly property: string;
+  readonly property: Property;
   readonly message: string;
 }
 
 /** What the seeds came to so far. */
 class Tally {
-  readonly #subject: Subject;
+  /** The command that replays a seed. */
+  replay: (seed: number) => string;
   readonly #json: boolean;
+  readonly #notes: string[] = [];
   readonly #reached: Record<string, number> = {};
   readonly #violations: FoundViolation[] = [];
   readonly #startedAtMs = performance.now();
@@ -100,10 +153,20 @@ class Tally {
   #shownAtMs = 0;
   #isInterrupted = false;
 
-  constructor(subject: Subject, json: boolean, minutes: number | null) {
-    this.#subject = subject;
+  constructor(json: boolean, minutes: number | null, replay: (seed: number) => string) {
     this.#json = json;
+    this.replay = replay;
     this.#endsAtMs = minutes === null ? Infinity : this.#startedAtMs + minutes * 60_000;
+  }
+
+  /** By their seeds. */
+  get violations(): FoundViolation[] {
+    return this.#violations.toSorted((a, b) => a.seed - b.seed);
+  }
+
+  /** A line to print beside the violation. */
+  note(line: string): void {
+    this.#notes.push(line);
   }
 
   /** Enough, once the runs under way are done. */
@@ -128,7 +191,7 @@ class Tally {
 
   /** Prints the result and gives the exit code. */
   finish(seconds: number): number {
-    const violations = this.#violations.toSorted((a, b) => a.seed - b.seed);
+    const { violations } = this;
     if (process.stderr.isTTY) process.stderr.write("\r\u001b[K");
     if (this.#json) {
       const [seeds, reached, virtualMs] = [this.#seeds, this.#reached, this.#virtualMs];
@@ -141,7 +204,6 @@ class Tally {
   }
 
   #describe(violations: readonly FoundViolation[], seconds: number): string {
-    const { protocol, service, n, faults } = this.#subject;
     const took = seconds < 60 ? duration(seconds * 1000) : span(seconds * 1000);
     const [first] = violations;
     if (first === undefined) {
@@ -160,10 +222,10 @@ class Tally {
     }
     return [
       `Seed ${first.seed} violates ${first.property}: ${first.message}`,
+      ...this.#notes,
       "",
-      "Replay it, the same to the bit, with:",
-      `  troth simulate --protocol ${protocol} --service ${service} --replicas ${n} ` +
-        `${faults === undefined ? "" : `--faults ${faults} `}--seed ${first.seed} --trace`,
+      "Replay it, the same to the bit, and look at it in a browser:",
+      `  ${this.replay(first.seed)}`,
     ].join("\n");
   }
 

@@ -1,7 +1,7 @@
 // What simulated clients ask of each service, and how their histories are judged.
 
 import { UsageError } from "../../core/index.js";
-import { keyValue } from "../../services/index.js";
+import { keyValue, readRequest } from "../../services/index.js";
 import type { Random, Workload } from "../../simulator/index.js";
 import { judgeKeyValue } from "./judge.js";
 
@@ -50,6 +50,23 @@ function keyValueWorkload(): Workload {
     },
     last: () => [...keys, ...counterKeys].map((key) => keyValue.get(key)),
     noise: (random) => keyValue.put(noiseKey, random.bytes(8)),
+    describe: describeKeyValue,
     judge: judgeKeyValue,
   };
 }
+
+/** An operation as one would type it: `put key 3 "17"`. */
+function describeKeyValue(operation: Uint8Array): string {
+  const request = readRequest(operation);
+  if (request === null) return "an operation that no service reads";
+  const { kind, ...fields } = request;
+  const words = Object.values(fields).map((field) =>
+    field instanceof Uint8Array ? printed(field) : JSON.stringify(field),
+  );
+  return [kind, ...words].join(" ");
+}
+
+const printed = (bytes: Uint8Array): string =>
+  bytes.every((byte) => byte >= 32 && byte < 127)
+    ? JSON.stringify(Buffer.from(bytes).toString("latin1"))
+    : `0x${Buffer.from(bytes).toString("hex")}`;

@@ -184,7 +184,7 @@ class Claims {
 
   viewChange(message: ViewChange): boolean {
     const { established, stable, prepares, attestation } = message;
-    if (!leavesForGood(message) || !coversCounter(message)) return false;
+    if (!leavesForGood(message) || !coversCounter(message, attestation.previous)) return false;
     if (stable.order < established.base || !this.established(established)) return false;
     if (!this.stable(stable)) return false;
     const first = firstReported(established, stable);

@@ -1,9 +1,15 @@
 // Requests on their way in (hybster.txt §5.2.1): from clients to the pending requests, and on to
-// the leader if need be.
+// the leader if need be; and their answers.
 
 import { bundleOf, digestOf, type Request, toWire } from "../../codec/index.js";
 import type { ReplicaContext, ReplicaId } from "../../core/index.js";
-import type { Answer, Executor, Outbox, PendingRequests } from "../../parts/index.js";
+import {
+  type Answer,
+  type Executor,
+  type Outbox,
+  type PendingRequests,
+  toReplyMessage,
+} from "../../parts/index.js";
 import { quorumOf } from "./claims.js";
 import { Endorsements } from "./endorsements.js";
 import {
@@ -24,7 +30,6 @@ export interface IntakeHost {
   readonly views: ViewChanger;
   readonly now: number;
   readonly isLeading: boolean;
-  reply(answer: Answer): void;
   /** Proposes what is pending, at the end of the turn. */
   batchSoon(): void;
   /** Something waits: be patient for so long. */
@@ -46,12 +51,18 @@ export class Intake {
     const { executor, outbox, context } = this.replica;
     const bundle = bundleOf(request)!;
     const answer = executor.answer(bundle);
-    if (answer !== null) return this.replica.reply(answer);
+    if (answer !== null) return this.reply(answer);
     if (bundle.number <= executor.settled(bundle)) {
       return outbox.drop("an answered request, its reply forgotten");
     }
     if (from === null && context.clientAuthentication === "mac") this.endorse(request);
     else this.admit(request);
+  }
+
+  /** Tells a client what became of its bundle. */
+  reply(answer: Answer): void {
+    const { outbox, views } = this.replica;
+    outbox.reply(answer.client, answer.session, toReplyMessage(answer, views.view));
   }
 
   /** Takes a request that every replica can verify. */

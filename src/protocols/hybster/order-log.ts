@@ -13,6 +13,8 @@ export interface Slot {
   bytes: number;
   /** This replica's own COMMIT, to be sent again. */
   commit: Commit | null;
+  /** The COMMITs of others: proof for a replica that left the view and cannot add its own. */
+  readonly heard: Commit[];
   /** Stored with its proposal: without that, it must not be executed. */
   isDurable: boolean;
   /** What each replica acknowledged; the leader by its proposal. */
@@ -46,10 +48,18 @@ export class OrderLog {
     const { view, order, attestation } = prepare;
     slot.prepare = { view, order, batch: prepare.batch, attestation };
     slot.batch = batch;
+    this.bytesHeld -= slot.bytes;
     slot.bytes = batchBytes(batch);
     this.bytesHeld += slot.bytes;
     slot.votes[attestation.instance] = prepare.batch;
     return slot;
+  }
+
+  hear(commit: Commit): void {
+    const { order, batch, attestation } = commit;
+    const slot = this.slotOf(order);
+    if (slot.votes[attestation.instance] === null) slot.heard.push(commit);
+    slot.votes[attestation.instance] = batch;
   }
 
   vote(order: number, replica: ReplicaId, batch: Digest): void {
@@ -60,7 +70,8 @@ export class OrderLog {
     let slot = this.slots.get(order);
     if (slot === undefined) {
       const votes = new Array<Digest | null>(this.n).fill(null);
-      slot = { order, prepare: null, batch: [], bytes: 0, commit: null, isDurable: false, votes };
+      const empty = { prepare: null, batch: [], bytes: 0, commit: null, isDurable: false };
+      slot = { ...empty, order, votes, heard: [] };
       this.slots.set(order, slot);
     }
     return slot;

@@ -32,7 +32,7 @@ import {
   type Status,
 } from "./messages.js";
 import type { OrderLog } from "./order-log.js";
-import { batchAt, topOf } from "./view-change.js";
+import { batchAt, type Decision, type History, topOf } from "./view-change.js";
 import type { ViewChanger } from "./view-changer.js";
 
 /** Orders resent to a stalled peer at a time, and their bytes. */
@@ -124,6 +124,33 @@ export class Recovery {
     return slots.find(({ prepare }) => equalBytes(prepare!.batch, digest))?.batch ?? null;
   }
 
+  // For a view change
+
+  /** Which batches of a history are missing; asks `from` for them. */
+  fetchMissing(history: History, from: ReplicaId): number {
+    const { checkpoints, batches, context, outbox } = this.replica;
+    let missing = 0;
+    const first = Math.max(history.established.base, checkpoints.stable.order) + 1;
+    for (let order = first; order <= topOf(history); order += 1) {
+      const digest = batchAt(history, order);
+      if (digest === null || this.findBatch(digest, order) !== null) continue;
+      missing += 1;
+      batches.await(digest, order);
+      if (from !== context.replica) outbox.send(from, { kind: "fetch-batch", digest });
+    }
+    return missing;
+  }
+
+  /** Stores the batches of a plan that no record holds yet. */
+  storePlan({ base, plan }: Decision): void {
+    plan.forEach((digest, index) => {
+      const order = base + 1 + index;
+      const requests = this.findBatch(digest, order) as Request[] | null;
+      if (requests === null || this.isDurable(digest, order)) return;
+      this.replica.outbox.persist({ kind: "batch", digest, requests });
+    });
+  }
+
   // For a peer
 
   /** Resends what a peer lacks: nothing while it makes progress by itself. */
@@ -142,7 +169,7 @@ export class Recovery {
     const hasMissed = status.established < views.established.view;
     if (isBehind || isChanging || hasMissed) views.assist(peer, status);
     if (stalled && status.established === views.established.view) {
-      this.resendOrders(peer, has);
+      this.resendOrders(peer, has, status.view > status.established);
     }
   }
 
@@ -153,9 +180,10 @@ export class Recovery {
   }
 
   /**
-   * PREPAREs are transferable; with them goes this replica's own COMMIT (protocols.md §0, relay).
+   * PREPAREs are transferable; with them goes this replica's own COMMIT (protocols.md §0, relay),
+   * and to a peer that left the view, and cannot add its own, everybody's.
    */
-  private resendOrders(peer: ReplicaId, has: number): void {
+  private resendOrders(peer: ReplicaId, has: number, hasLeft: boolean): void {
     const { log, outbox } = this.replica;
     let bytes = 0;
     const last = has + resendOrders;
@@ -165,6 +193,7 @@ export class Recovery {
       const requests = slot.batch as Request[];
       outbox.send(peer, { ...slot.prepare, requests, kind: "prepare" });
       if (slot.commit !== null) outbox.send(peer, { ...slot.commit, kind: "commit" });
+      if (hasLeft) for (const one of slot.heard) outbox.send(peer, { ...one, kind: "commit" });
       bytes += slot.bytes;
     }
   }
@@ -284,6 +313,13 @@ export class Recovery {
       this.replica.executed = snapshot.order;
     }
     for (const record of journal) this.replayRecord(record, snapshot);
+    this.dropReplayed();
+  }
+
+  /** What a replay says was said in an earlier life; only what it means now is worth telling. */
+  private dropReplayed(): void {
+    const { outbox } = this.replica;
+    for (const effect of outbox.take()) if (effect.kind === "observe") outbox.add(effect);
   }
 
   private resumeCounters(record: HybsterRecord): void {

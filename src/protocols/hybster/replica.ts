@@ -19,7 +19,6 @@ import {
   unreachable,
 } from "../../core/index.js";
 import {
-  type Answer,
   type Batch,
   batchDigest,
   BatchStore,
@@ -30,7 +29,6 @@ import {
   Patience,
   PendingRequests,
   StateTransfer,
-  toReplyMessage,
 } from "../../parts/index.js";
 import { quorumOf } from "./claims.js";
 import {
@@ -82,8 +80,8 @@ export class HybsterReplica
   now = 0;
   private ordersInView = 0;
   private operations = 0;
-  /** When an order was last executed. */
-  private progressAt = 0;
+  /** A batch taken up that the counter would not certify yet. */
+  private refused: Batch | null = null;
   private isBatching = false;
   private isWatching = false;
 
@@ -118,6 +116,9 @@ export class HybsterReplica
         break;
       case "timeout":
         this.onTimeout(input.timer);
+        break;
+      case "leased":
+        this.tryAgain();
         break;
     }
     return this.outbox.take();
@@ -174,15 +175,26 @@ export class HybsterReplica
       this.sayStatus();
       this.intake.forward();
       this.recovery.tick();
-      this.views.retry(this.now);
+      this.tryAgain();
       this.watch();
     }
   }
 
+  /** What the counter would not certify yet, and what waits for batches. */
+  private tryAgain(): void {
+    this.views.retry(this.now);
+    this.acknowledge();
+    this.execute();
+    this.propose();
+  }
+
   // §5.2.1 Ordering
 
+  /** The counter never certifies again, or not before other instances told it where it stood. */
   get isMute(): boolean {
-    return comparePositions(this.context.counter.current(counters.order), retired) === 0;
+    const { counter } = this.context;
+    if (counter.leases?.isActive === false) return true;
+    return comparePositions(counter.current(counters.order), retired) === 0;
   }
 
   get isLeading(): boolean {
@@ -201,9 +213,11 @@ export class HybsterReplica
     while (this.isLeading && this.mayPropose()) {
       const order = this.acted + 1;
       const planned = order <= this.views.established.last;
-      const batch = planned ? this.planned(order) : this.pending.takeBatch();
+      const batch = planned ? this.planned(order) : (this.refused ?? this.pending.takeBatch());
       if (batch === null || batch.length === 0) return;
+      if (!planned) this.refused = batch;
       if (!this.sendPrepare(order, batch, planned)) return;
+      this.refused = null;
     }
   }
 
@@ -214,7 +228,11 @@ export class HybsterReplica
     if (order <= this.views.established.last) return true;
     const unexecuted = this.acted - Math.max(this.executed, this.checkpoints.stable.order);
     const hasRoom = this.log.bytes < 2 * limits.checkpointBytes;
-    return this.pending.hasUnproposed && unexecuted < limits.pipeline && hasRoom;
+    return (
+      (this.refused !== null || this.pending.hasUnproposed) &&
+      unexecuted < limits.pipeline &&
+      hasRoom
+    );
   }
 
   /** What the view's plan says of an order; null if nothing. */
@@ -243,9 +261,7 @@ export class HybsterReplica
     return true;
   }
 
-  /**
-   * An order message takes the counter to exactly [view|order]; null if the counter is beyond it.
-   */
+  /** An order message takes the counter to exactly [view|order]; null if it refuses. */
   private certify(view: number, order: number, digest: Digest): Attestation | null {
     const attestation = this.context.counter.independent(counters.order, { view, order }, digest);
     if (attestation !== null) this.notePosition(attestation, digest);
@@ -285,7 +301,7 @@ export class HybsterReplica
       return this.outbox.drop("no room for another proposal");
     }
     this.log.propose(message, batch);
-    if (this.views.isEstablished) this.acknowledge();
+    this.acknowledge();
     this.execute();
   }
 
@@ -299,19 +315,25 @@ export class HybsterReplica
 
   /** Followers acknowledge proposals in their order, one counter value each (protocols.md H7). */
   private acknowledge(): void {
+    if (!this.views.isEstablished) return; // what was reported when it was left stays all
     let slot = this.log.get(this.acted + 1);
-    while (slot?.prepare) {
-      this.sendCommit(slot, slot.prepare);
+    while (slot?.prepare && this.sendCommit(slot, slot.prepare)) {
       this.acted = slot.order;
       slot = this.log.get(this.acted + 1);
     }
   }
 
-  private sendCommit(slot: Slot, header: Header): void {
+  /** False if the counter may not certify it yet: the order waits, it must not be skipped. */
+  private sendCommit(slot: Slot, header: Header): boolean {
     const { hash, replica } = this.context;
     const { view, order, batch } = header;
     const attestation = this.certify(view, order, certified.commit(batch, hash));
-    if (attestation === null) return this.store(slot, header);
+    if (attestation === null) {
+      const { counter } = this.context; // beyond its limit it will certify the order later
+      if (comparePositions({ view, order }, counter.limit(counters.order)) > 0) return false;
+      if (!slot.isDurable) this.store(slot, header);
+      return true;
+    }
     const prepare = { ...header, requests: slot.batch as Request[] };
     slot.isDurable = true;
     slot.commit = { view, order, batch, attestation: toWire(attestation) };
@@ -321,12 +343,13 @@ export class HybsterReplica
     // Where a proposal and a follower's own COMMIT are a quorum, only the leader needs to hear it.
     if (quorumOf(this.context.n) === 2) this.outbox.send(this.views.leader, message);
     else this.outbox.broadcast(message);
+    return true;
   }
 
   private onCommit(message: Commit): void {
-    const { view, order, batch, attestation } = message;
+    const { view, order } = message;
     if (!this.isCurrent(view, order)) return;
-    this.log.vote(order, attestation.instance, batch);
+    this.log.hear(message);
     if (order === this.executed + 1) this.execute();
   }
 
@@ -346,11 +369,11 @@ export class HybsterReplica
   executeBatch(order: number, digest: Uint8Array, batch: Batch, bytes: number): void {
     const executions = this.executor.execute(batch);
     this.executed = order;
-    this.progressAt = this.now;
+    this.patience.progressed();
     let operations = 0;
     for (const execution of executions) {
       operations += this.settle(execution);
-      if (execution.answer !== null) this.reply(execution.answer);
+      if (execution.answer !== null) this.intake.reply(execution.answer);
     }
     this.operations += operations;
     this.outbox.observe({ event: "executed", order, digest, operations });
@@ -366,11 +389,6 @@ export class HybsterReplica
     if (!applied) return 0;
     this.outbox.observe({ event: "applied", client, session, number });
     return bundle.operations.length;
-  }
-
-  reply(answer: Answer): void {
-    const message = toReplyMessage(answer, this.views.view);
-    this.outbox.reply(answer.client, answer.session, message);
   }
 
   // §5.2.2 Checkpointing
@@ -456,25 +474,11 @@ export class HybsterReplica
   }
 
   fetchMissing(history: History, from: ReplicaId): number {
-    let missing = 0;
-    const first = Math.max(history.established.base, this.checkpoints.stable.order) + 1;
-    for (let order = first; order <= topOf(history); order += 1) {
-      const digest = batchAt(history, order);
-      if (digest === null || this.recovery.findBatch(digest, order) !== null) continue;
-      missing += 1;
-      this.batches.await(digest, order);
-      if (from !== this.context.replica) this.outbox.send(from, { kind: "fetch-batch", digest });
-    }
-    return missing;
+    return this.recovery.fetchMissing(history, from);
   }
 
-  storePlan({ base, plan }: Decision): void {
-    plan.forEach((digest, index) => {
-      const order = base + 1 + index;
-      const requests = this.recovery.findBatch(digest, order) as Request[] | null;
-      if (requests === null || this.recovery.isDurable(digest, order)) return;
-      this.outbox.persist({ kind: "batch", digest, requests });
-    });
+  storePlan(decision: Decision): void {
+    this.recovery.storePlan(decision);
   }
 
   /** A new view's log is empty; the batches of the old one may be proposed again. */
@@ -495,6 +499,7 @@ export class HybsterReplica
     this.clearLog();
     this.acted = Math.max(this.views.established.base, this.checkpoints.stable.order);
     this.ordersInView = 0;
+    this.refused = null;
     this.patience.restart(this.now);
     this.pending.restart((bundle) => this.executor.settled(bundle));
     this.propose();
@@ -524,7 +529,7 @@ export class HybsterReplica
     const { oldest } = this.pending;
     const reached = Math.max(this.executed, this.checkpoints.stable.order);
     const isBlocked = topOf(this.history()) > reached || this.log.hasBeyond(reached);
-    return isBlocked ? Math.min(oldest ?? this.progressAt, this.progressAt) : oldest;
+    return this.patience.waitingSince(oldest, isBlocked, this.now);
   }
 
   private onPatience(): void {
@@ -556,7 +561,7 @@ export class HybsterReplica
 
   /** A state was transferred: go on from it. */
   onTransferred(): void {
-    this.progressAt = this.now;
+    this.patience.progressed();
     this.pending.restart((bundle) => this.executor.settled(bundle));
     this.acknowledge();
     this.execute();
@@ -566,18 +571,12 @@ export class HybsterReplica
   private start({ snapshot, journal }: Extract<HybsterInput, { kind: "start" }>): void {
     this.recovery.replay(snapshot, [...journal]);
     this.patience.restart(this.now);
-    this.dropReplayed();
     this.recovery.resumeTransfer();
     if (this.isMute) this.outbox.observe({ event: "mute" });
     this.outbox.setTimer("status", this.context.timing.statusMs);
     this.sayStatus();
     this.execute();
     this.propose();
-  }
-
-  /** What a replay says was said in an earlier life; only what it means now is worth telling. */
-  private dropReplayed(): void {
-    for (const effect of this.outbox.take()) if (effect.kind === "observe") this.outbox.add(effect);
   }
 
   status(): ReplicaStatus {

@@ -2,7 +2,7 @@
 // Used by the new leader and by those who check it alike (hybster.txt §5.2.3; protocols.md §5
 // H2–H4).
 
-import { comparePositions, type Digest } from "../../core/index.js";
+import { comparePositions, type Digest, type Position } from "../../core/index.js";
 import type { Established, Header, Stable, ViewChange } from "./messages.js";
 
 /**
@@ -52,8 +52,10 @@ export const firstReported = (established: Established, stable: Stable): number 
  * A replica that stood at [view|order], order > 0, was in that view, so it cannot report an older
  * one, nor fewer orders.
  */
-export function coversCounter(message: ViewChange): boolean {
-  const { view, order } = message.attestation.previous;
+export function coversCounter(
+  message: Omit<ViewChange, "attestation">,
+  { view, order }: Position,
+): boolean {
   if (order === 0) return true;
   if (message.established.view !== view) return message.established.view > view;
   const { stable } = message;

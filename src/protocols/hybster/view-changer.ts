@@ -27,6 +27,7 @@ import {
 } from "./messages.js";
 import {
   batchAt,
+  coversCounter,
   type Decision,
   decide,
   firstReported,
@@ -83,6 +84,8 @@ export class ViewChanger {
   private certifiedSince = 0;
   /** The certificate with which the previous view was left, for replicas left behind. */
   private ticket: readonly ViewChange[] | null = null;
+  /** The counter could not certify the view change to `view` yet. */
+  private owesViewChange = false;
   private newView: NewView | null = null;
   private decision: Decision | null = null;
   private readonly acknowledgements = new Map<ReplicaId, Acknowledgement>();
@@ -175,6 +178,7 @@ export class ViewChanger {
   private enter(view: number, history: History): void {
     this.leftHistory = history;
     this.view = view;
+    this.owesViewChange = false;
     this.ticket = null;
     this.certificate = null;
     this.newView = null;
@@ -190,9 +194,13 @@ export class ViewChanger {
     const first = firstReported(established, stable);
     const prepares = this.leftHistory.prepares.filter(({ order }) => order >= first);
     const content = { to, established, stable, prepares };
+    this.owesViewChange = true;
+    // A counter that went on above all it may have certified (decision 0008) is not covered yet.
+    if (!coversCounter(content, counter.current(counters.order))) return;
     const digest = certified.viewChange(content, hash);
     const attestation = counter.continuing(counters.order, { view: to, order: 0 }, digest);
-    if (attestation === null) return; // retired: this replica listens
+    if (attestation === null) return; // not yet, or retired: this replica listens
+    this.owesViewChange = false;
     this.host.notePosition(attestation, digest);
     const message: ViewChange = { ...content, attestation: toWire(attestation) };
     this.viewChanges.set(this.self, message);
@@ -276,7 +284,7 @@ export class ViewChanger {
     const digest = certified.newView(content, hash);
     const position = { view: this.view, order: 0 };
     const attestation = counter.independent(counters.newView, position, digest);
-    if (attestation === null) return; // announced in an earlier life, or retired
+    if (attestation === null) return; // announced in an earlier life, not yet, or retired
     this.host.notePosition(attestation, digest);
     const message: NewView = { ...content, attestation: toWire(attestation) };
     this.host.outbox.persist({ kind: "position", attestation: toWire(attestation), digest });
@@ -400,6 +408,7 @@ export class ViewChanger {
     this.takeEstablished();
     this.takeNewView(now);
     this.takeCertificate(now);
+    if (this.owesViewChange && !this.isEstablished) this.sendViewChange(this.view);
     this.tryCertify(now);
   }
 

@@ -13,6 +13,8 @@ export interface LiarPlan {
   readonly garbleChance: number;
   /** When it lies; always, if that is not said. */
   readonly season?: Season;
+  /** Whether it restarts its trusted instance and uses the earlier lives too. */
+  readonly rollsBack?: boolean;
 }
 
 /** What is hardest to withstand: two truths for two camps, and lies that are made to be read. */

@@ -214,6 +214,7 @@ export class Notary implements TrustedCounter {
     previous: Position,
   ): Attestation | null {
     if (comparePositions(next, this.current(counter)) <= 0) return null;
+    if (comparePositions(next, this.limit(counter)) > 0) return null;
     this.#positions.set(counter, { ...next });
     return this.#promise(kind, counter, next, previous);
   }

@@ -78,6 +78,8 @@ export class Twins implements ReplicaMachine<Tagged, Tagged> {
           if (this.#hears(index, input.from, now)) this.#tell(index, now, input, effects);
         });
         break;
+      case "leased":
+        break; // said to a machine by its own wrapper, inside
     }
     this.#perhapsRestart(now, effects);
     return effects;

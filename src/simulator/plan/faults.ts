@@ -41,6 +41,7 @@ export const faultKinds = {
   lies: { group: "adversaries", chance: 0.6, mark: "liar" },
   intrigue: { group: "adversaries", chance: 0.5, mark: "intercepted" },
   "lying-clients": { group: "adversaries", chance: 0.5, mark: "lie of a client" },
+  rollbacks: { group: "adversaries", chance: 0.3, mark: "rolled back" },
 } as const satisfies Record<string, FaultKind>;
 
 export type Fault = keyof typeof faultKinds;

@@ -73,3 +73,27 @@ finding(
     assert.equal(world.status(2).executed, 1, "R2 knows what is committed in view 1");
   },
 );
+
+finding(
+  "who had nothing to do does not suspect the first proposal after it",
+  "idle-time-counts-as-waiting",
+  (protocol) => {
+    const world = stage(protocol, { n: 5 });
+    // A proposal waits a while for its quorum, is executed, and nothing happens for a long time.
+    const slow = world.hold((m) => m.message.kind === "commit");
+    world.submit(0, a, { to: [0] });
+    world.play(200);
+    slow();
+    world.play(2000);
+    // The next one waits a moment only.
+    const slower = world.hold((m) => m.message.kind === "commit");
+    world.submit(0, a, { to: [0] });
+    world.play(300);
+    slower();
+    world.play(50);
+    for (const replica of [0, 1, 2, 3, 4]) {
+      const suspicions = world.observations(replica).filter(({ event }) => event === "suspect");
+      assert.deepEqual(suspicions, [], `R${replica} suspects nobody`);
+    }
+  },
+);
