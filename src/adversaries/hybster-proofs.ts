@@ -214,7 +214,6 @@ export const proofLies = {
     const chance = random.pick([0.2, 0.6]);
     const waiting: Message<"prepare">[] = [];
     const friends = others(means).filter(() => random.chance(0.6));
-    const { pledged } = { pledged: means.notary.pledged.bind(means.notary) };
     return noting(new Proofs(means), memory, {
       hears(_from, message) {
         if (!is(message, "prepare") || !random.chance(chance)) return message;
@@ -226,7 +225,7 @@ export const proofLies = {
           if (memory.requests.isEmpty) return [];
           const requests = [memory.requests.pick(random)];
           const batch = batchDigest(requests, context.hash);
-          const attestation = pledged(message.attestation);
+          const attestation = means.notary.pledged(message.attestation);
           const own = readable(means, [{ ...message, requests, batch, attestation }]);
           if (own === null) return [];
           return friends.map((id) => ({ to: toReplica(id), message: own, delayMs: 0 }));

@@ -82,7 +82,7 @@ function telling(means: Means, make: (message: Tagged, donor: Tagged) => Tagged)
         isVictim(one, now) ? { ...one, message: lies.get(one.message)! } : one,
       );
       // The counter certifies the first of two: now the truth, now the lie.
-      return random.chance(0.5) ? told : told.reverse();
+      return random.chance(0.5) ? told : told.toReversed();
     },
   };
 }
