@@ -83,7 +83,7 @@ function shiftNumber(message: Tagged, _donor: Tagged, _pledge: Pledge, random: R
     field === old && (isEverywhere || name === meant) ? value : field;
 }
 
-/** Some bytes are others wherever they stand: of the same length, from elsewhere or from nowhere. */
+/** Some bytes are others wherever they stand: of that length, from elsewhere or from nowhere. */
 function otherBytes(message: Tagged, donor: Tagged, _pledge: Pledge, random: Random) {
   const found = fieldsOf(message, (field) => field instanceof Uint8Array);
   if (found.length === 0) return null;

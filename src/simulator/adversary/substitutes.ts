@@ -1,6 +1,6 @@
-// What a lying host asks of its trusted counter in place of a certificate that it will not give: one
-// of another kind, of another counter, or for a later position. Nobody should take it for the right
-// one.
+// What a lying host asks of its trusted counter in place of a certificate that it will not give:
+// one of another kind, of another counter, or for a later position. Nobody should take it for the
+// right one.
 
 import { toWire, type WireAttestation } from "../../codec/index.js";
 import {
