@@ -1,6 +1,12 @@
 // What a lying host can have its trusted module certify in Hybster's name.
 
-import { attestationSchema, type Request, toWire, type ValueOf } from "../codec/index.js";
+import {
+  type attestationSchema,
+  digestOf,
+  type Request,
+  toWire,
+  type ValueOf,
+} from "../codec/index.js";
 import type { Attestation, Digest, ReplicaContext } from "../core/index.js";
 import { batchDigest } from "../parts/index.js";
 import { hybster } from "../protocols/index.js";
@@ -54,6 +60,10 @@ export function forging({ counter, hash }: Pick<ReplicaContext, "counter" | "has
     acknowledgement(content: Omit<Acknowledgement, "attestation">): Acknowledgement | null {
       const attestation = vouched(certified.acknowledgement(content, hash));
       return attestation && { ...content, attestation };
+    },
+    endorsement(body: Uint8Array): Wire | null {
+      const request = digestOf({ body, authenticator: new Uint8Array(0) }, hash);
+      return vouched(certified.endorsement(request, hash));
     },
     checkpoint(content: Omit<Checkpoint, "attestation">): Checkpoint | null {
       const attestation = vouched(certified.checkpoint(content, hash));

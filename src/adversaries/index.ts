@@ -1,10 +1,13 @@
 // Liars that know their protocol: for each, the habits that only it gives occasion for.
 
 import type { Lies } from "../simulator/index.js";
-import { hybsterLies } from "./hybster.js";
+import { hybsterLies as hybsterHabits } from "./hybster.js";
+import { proofLies } from "./hybster-proofs.js";
 
 export { forging } from "./hybster-forge.js";
-export { hybsterLies };
+
+/** The habits of liars in a Hybster cluster. */
+export const hybsterLies = { ...hybsterHabits, ...proofLies } satisfies Lies;
 
 const byProtocol: Readonly<Record<string, Lies>> = { hybster: hybsterLies };
 

@@ -103,12 +103,14 @@ export class Checkpoints<Statement extends CheckpointStatement> {
   note(replica: ReplicaId, statement: Statement): StableProof<Statement> | null {
     if (statement.order <= this.lastStable.order) return null;
     const kept = this.statements[replica]!;
-    if (!kept.has(statement.order)) kept.set(statement.order, statement);
-    if (kept.size > statementsKept) kept.delete(Math.min(...kept.keys()));
+    // The latest: of a liar that states two things, others may have proven either.
+    kept.set(statement.order, statement);
     const { order, digest } = statement;
     const statements = this.statements
       .map((of) => of.get(order))
       .filter((other) => other !== undefined && equalBytes(other.digest, digest));
+    // Only now: a replica that stated orders far ahead must not keep its part out of old proofs.
+    if (kept.size > statementsKept) kept.delete(Math.min(...kept.keys()));
     if (statements.length < this.quorum) return null;
     return { order, digest, statements: statements.slice(0, this.quorum) as Statement[] };
   }

@@ -181,6 +181,11 @@ function drawFaults(wanted: readonly Fault[], random: Random): (fault: Fault) =>
       .filter((fault) => fault !== "rollbacks")
       .filter((fault) => random.chance(Math.min(0.9, faultKinds[fault].chance * intensity))),
   );
+  // A third of the liars have hardly anything but their lies to hide behind, or to be stopped by.
+  if (drawn.has("lies") && random.chance(0.35)) {
+    const others = [...drawn].filter((fault) => fault !== "lies" && fault !== "intrigue");
+    for (const fault of random.shuffled(others).slice(random.below(3))) drawn.delete(fault);
+  }
   return (fault) => drawn.has(fault);
 }
 
@@ -197,12 +202,18 @@ function drawLimits(small: boolean, random: Random): Limits {
     batchRequestsMax: random.pick([1, 3, 16]),
     pipeline: random.pick([1, 2, 4, 8]),
     checkpointOrders: random.pick([2, 4, 16, 64]),
+    // Room for a few of the largest at least, so that everything is answered in the end.
+    checkpointBytes: random.pick([2_048, 8_192, ...twice(defaultLimits.checkpointBytes)]),
+    pendingBytesMax: random.pick([4_096, 16_384, ...twice(defaultLimits.pendingBytesMax)]),
+    sessionReplyBytesMax: random.pick([16_384, ...twice(defaultLimits.sessionReplyBytesMax)]),
     pendingRequestsMax: small ? random.pick([1, 2, 4]) : random.pick([8, 64, 1024]),
     // Fewer than clients have under way at once, repeated in step, would hold some back for ever.
-    endorsementsMax: small ? 32 : defaultLimits.endorsementsMax,
+    endorsementsMax: small ? 32 : random.pick([48, ...twice(defaultLimits.endorsementsMax)]),
     chunkBytes: small ? 64 : random.pick([64, 512, 8192]),
   };
 }
+
+const twice = (value: number): number[] => [value, value];
 
 function drawTiming(random: Random): Timing {
   const patienceMs = random.pick([60, 150, 400]);

@@ -29,6 +29,7 @@ export const hybster: Protocol<HybsterMessage, HybsterRecord> = {
   },
 };
 
+export { encodeEndorsements } from "./endorsements.js";
 export { claimsOf, HybsterReplica, leaderOf, quorumOf };
 export * from "./messages.js";
 export * from "./view-change.js";

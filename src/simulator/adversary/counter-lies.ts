@@ -55,4 +55,13 @@ export const counterLies = {
   twins(means: Means): Lie {
     return { machine: () => new Twins(means) };
   },
+
+  /**
+   * Where the counter refuses to certify, another certificate of it, where the right one should
+   * stand; and the honest machines that ask for one thing twice.
+   */
+  secondBest(means: Means): Lie {
+    means.notary.insist();
+    return means.random.chance(0.8) ? { machine: () => new Twins(means) } : {};
+  },
 } satisfies Record<string, (means: Means) => Lie>;

@@ -17,8 +17,20 @@ export interface LiarPlan {
   readonly rollsBack?: boolean;
 }
 
-/** Habits that set replicas against each other. */
-const divisive: readonly LieName[] = ["twins", "twins", "confide", "launder"];
+/** What is hardest to withstand: two truths for two camps, and lies that are made to be read. */
+const strong: readonly LieName[] = [
+  "twins",
+  "twins",
+  "secondBest",
+  "secondBest",
+  "splice",
+  "splice",
+  "rewrite",
+  "usurp",
+  "invent",
+  "confide",
+  "launder",
+];
 
 /**
  * At most `most` of the candidates, each with a few habits; `own` are those for the protocol.
@@ -37,24 +49,25 @@ export function drawLiars(
     .map((replica) => ({
       replica,
       lies: drawLies(own, random),
-      garbleChance: random.pick([0, 0, 0.02, 0.3]),
+      garbleChance: random.pick([0, 0, 0, 0.02, 0.3]),
       season: drawSeason(healMs, random),
     }));
 }
 
+/** Few, so that each acts often: one of the strong or of the protocol's own, and some of any. */
 function drawLies(own: readonly string[], random: Random): string[] {
-  const lies: string[] = random.shuffled(lieNames).slice(0, random.pick([0, 1, 1, 2, 2, 3]));
-  // What is hardest to withstand is not left to one chance in so many: two truths for two camps,
-  // and what only a protocol of this kind believes.
-  if (lies.length === 0 || random.chance(0.4)) lies.push(random.pick(divisive));
-  if (own.length > 0 && random.chance(0.5)) {
-    lies.unshift(...random.shuffled(own).slice(0, random.pick([1, 1, 2])));
-  }
-  return [...new Set(lies)];
+  const drawOne = (): string => {
+    const way = random.fraction();
+    if (own.length > 0 && way < 0.4) return random.pick(own);
+    return way < 0.8 ? random.pick(strong) : random.pick(lieNames);
+  };
+  return [...new Set(Array.from({ length: random.pick([1, 1, 2, 2, 3]) }, drawOne))];
 }
 
 function drawSeason(healMs: number, random: Random): Season {
   return random.pick<Season>([
+    always,
+    always,
     always,
     always,
     always,

@@ -3,12 +3,19 @@
 
 import { UsageError } from "../../core/index.js";
 import { counterLies } from "./counter-lies.js";
+import { forgedLies } from "./forged-lies.js";
 import type { LieMaker, Lies } from "./lie.js";
 import { rememberedLies } from "./remembered-lies.js";
 import { silentLies } from "./silent-lies.js";
 import { spokenLies } from "./spoken-lies.js";
 
-const catalogue = { ...silentLies, ...spokenLies, ...rememberedLies, ...counterLies };
+const catalogue = {
+  ...silentLies,
+  ...spokenLies,
+  ...rememberedLies,
+  ...counterLies,
+  ...forgedLies,
+};
 
 /** The name of a habit that plans give to lying replicas. */
 export type LieName = keyof typeof catalogue;

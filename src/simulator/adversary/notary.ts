@@ -21,6 +21,7 @@ import {
   type TrustedCounter,
 } from "../../core/index.js";
 import type { Random } from "../random.js";
+import { asking, Substitutes } from "./substitutes.js";
 
 interface Promised {
   readonly attestation: Attestation;
@@ -57,6 +58,8 @@ export class Notary implements TrustedCounter {
   readonly #positions = new Map<number, Position>();
   /** Where counters stand that were not asked for anything here: null is where they really do. */
   readonly #start: Position | null;
+  /** What else to ask for where the counter refuses; null: nothing. */
+  #substitutes: Substitutes | null = null;
 
   constructor(counter: TrustedCounter, random: Random, elder?: Notary) {
     this.instance = counter.instance;
@@ -64,6 +67,11 @@ export class Notary implements TrustedCounter {
     this.#random = random;
     this.#promises = elder === undefined ? new Promises() : elder.#promises;
     this.#start = elder === undefined ? null : origin;
+  }
+
+  /** From now on, puts the next best certificate where the counter refuses the right one. */
+  insist(): void {
+    this.#substitutes ??= new Substitutes(this.#counter, this.#random);
   }
 
   /**
@@ -135,12 +143,44 @@ export class Notary implements TrustedCounter {
     open.sort((a, b) => comparePositions(a.attestation.next, b.attestation.next));
     for (const promised of open) {
       if (promised.genuine !== undefined) continue;
-      const { attestation } = promised;
-      const claims = protocol.claims(this.redeemed(message), this.instance, context);
-      const given = this.#ask(attestation, digestFor(claims, attestation.mac));
-      promised.genuine = given && toWire(given);
+      promised.genuine = this.#certificateFor(promised, protocol, message, context);
     }
     return this.redeemed(message);
+  }
+
+  #certificateFor(
+    promised: Promised,
+    protocol: Protocol,
+    message: Tagged,
+    context: ClaimContext,
+  ): WireAttestation | null {
+    const { attestation } = promised;
+    const digestAs = (wire: WireAttestation): Digest | null => {
+      promised.genuine = wire;
+      const claims = protocol.claims(this.redeemed(message), this.instance, context);
+      return digestFor(claims, attestation.mac);
+    };
+    const asked = toWire(attestation);
+    const given =
+      this.#substitutes?.preferred(attestation, digestAs) ??
+      asking(this.#counter, attestation, digestAs(asked)) ??
+      this.#substitutes?.any(attestation, digestAs) ??
+      null;
+    return given && toWire(given);
+  }
+
+  /** A promise, in this counter's name, of a certificate like that one, whatever came before. */
+  pledged(wire: WireAttestation): WireAttestation {
+    const { kind, counter, next } = fromWire(wire)!;
+    const current = this.#counter.current(counter);
+    switch (kind) {
+      case "independent":
+        return toWire(this.#promise(kind, counter, next, origin));
+      case "continuing":
+        return toWire(this.#promise(kind, counter, next, current));
+      case "trusted-mac":
+        return toWire(this.#promise(kind, counter, current, current));
+    }
   }
 
   /** The value with those certificates in place of their promises that the counter already gave. */
@@ -202,18 +242,6 @@ export class Notary implements TrustedCounter {
       if (isComposite(field)) this.#promisesIn(field, found);
     }
     return found;
-  }
-
-  #ask({ kind, counter, next }: Attestation, digest: Digest | null): Attestation | null {
-    if (digest === null) return null;
-    switch (kind) {
-      case "independent":
-        return this.#counter.independent(counter, next, digest);
-      case "continuing":
-        return this.#counter.continuing(counter, next, digest);
-      case "trusted-mac":
-        return this.#counter.trustedMac(counter, digest);
-    }
   }
 }
 

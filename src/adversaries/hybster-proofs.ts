@@ -1,0 +1,273 @@
+// Lies for Hybster whose proofs prove something else, or nothing: each is what one rule of
+// claims.ts is there to refuse.
+
+import { bundleOf, encodeBundle, type Request } from "../codec/index.js";
+import { type Digest, type ReplicaId, toHex } from "../core/index.js";
+import type { Tagged } from "../core/index.js";
+import { batchDigest } from "../parts/index.js";
+import { hybster } from "../protocols/index.js";
+import {
+  atMostEvery,
+  eachMessage,
+  type Lie,
+  type Means,
+  others,
+  type Outgoing,
+  toReplica,
+} from "../simulator/index.js";
+import { forging } from "./hybster-forge.js";
+import { HybsterMemory } from "./hybster-memory.js";
+
+const { encodeEndorsements, genesis, planDigest } = hybster;
+type Acknowledgement = hybster.Acknowledgement;
+type Checkpoint = hybster.Checkpoint;
+type Established = hybster.Established;
+type HybsterMessage = hybster.HybsterMessage;
+type Stable = hybster.Stable;
+type ViewChange = hybster.ViewChange;
+type Message<K extends HybsterMessage["kind"]> = Extract<HybsterMessage, { kind: K }>;
+
+const is = <K extends HybsterMessage["kind"]>(message: Tagged, kind: K): message is Message<K> =>
+  message.kind === kind;
+
+/** The first of the messages, in any order, that others would read; null if they read none. */
+function readable<M extends Tagged>(means: Means, messages: readonly M[]): M | null {
+  const { protocol, context, claimContext, random } = means;
+  const isRead = (message: M): boolean =>
+    protocol.claims(message, context.replica, claimContext) !== null;
+  return random.shuffled(messages).find(isRead) ?? null;
+}
+
+/** What proofs are made of: genuine statements, of anything and anybody. */
+class Proofs {
+  readonly #means: Means;
+  readonly #forge: ReturnType<typeof forging>;
+  readonly #checkpoints: Checkpoint[] = [];
+  readonly #acknowledgements: Acknowledgement[] = [];
+
+  constructor(means: Means) {
+    this.#means = means;
+    this.#forge = forging(means.context);
+  }
+
+  note(message: Tagged): void {
+    if (is(message, "checkpoint")) this.#checkpoints.push(message);
+    if (is(message, "acknowledgement")) this.#acknowledgements.push(message);
+    this.#checkpoints.splice(0, this.#checkpoints.length - 24);
+    this.#acknowledgements.splice(0, this.#acknowledgements.length - 24);
+  }
+
+  /** Of that checkpoint: nothing, one vote twice, one's own with others' about other things. */
+  stables(order: number, digest: Digest): Stable[] {
+    const own = this.#forge.checkpoint({ order, digest });
+    const elsewhere = this.#forge.checkpoint({ order: order + 1, digest });
+    const otherwise = this.#forge.checkpoint({ order, digest: this.#means.random.bytes(32) });
+    if (own === null || elsewhere === null || otherwise === null) return [];
+    const beside = this.#beside(own, this.#checkpoints);
+    return [[], [own], [own, own], [own, ...beside], [elsewhere, ...beside], beside].map(
+      (statements) => ({ order, digest, statements }),
+    );
+  }
+
+  establisheds(content: Omit<Established, "acknowledgements">): Established[] {
+    const { view, base, last, plan } = content;
+    const said = { view, base, last, plan: planDigest(plan, this.#means.context.hash) };
+    const own = this.#forge.acknowledgement(said);
+    const otherwise = this.#forge.acknowledgement({ ...said, plan: this.#means.random.bytes(32) });
+    if (own === null || otherwise === null) return [];
+    const beside = this.#beside(own, this.#acknowledgements);
+    return [[], [own], [own, own], [own, ...beside], [otherwise, ...beside], beside].map(
+      (acknowledgements) => ({ ...content, acknowledgements }),
+    );
+  }
+
+  /** Statements of others, one of each. */
+  #beside<S extends Checkpoint | Acknowledgement>(own: S, known: readonly S[]): S[] {
+    const by = new Map<ReplicaId, S>();
+    for (const one of this.#means.random.shuffled(known)) by.set(one.attestation.instance, one);
+    by.delete(own.attestation.instance);
+    return [...by.values()].slice(0, this.#means.context.f);
+  }
+}
+
+function noting(proofs: Proofs, memory: HybsterMemory, lie: Lie): Lie {
+  return {
+    hears(from, message, now) {
+      proofs.note(message);
+      memory.note(message);
+      return lie.hears === undefined ? message : lie.hears(from, message, now);
+    },
+    tamper(outgoing, now) {
+      for (const { message } of outgoing) memory.note(message);
+      return lie.tamper?.(outgoing, now) ?? outgoing;
+    },
+  };
+}
+
+/** Plans that are not what the others have: batches they know, in another order, or none. */
+function drawPlan({ random }: Means, memory: HybsterMemory): Digest[] {
+  const known = Array.from({ length: random.below(4) }, () =>
+    memory.batches.isEmpty ? random.bytes(32) : memory.batches.pick(random),
+  );
+  return [...new Map(known.map((digest) => [toHex(digest), digest])).values()];
+}
+
+export const proofLies = {
+  /** Reports what was never stable, established or proposed, in its view changes. */
+  falseReports(means: Means): Lie {
+    const { random, context } = means;
+    const proofs = new Proofs(means);
+    const memory = new HybsterMemory();
+    const step = context.limits.checkpointOrders;
+    const reports = (message: Message<"view-change">): Message<"view-change">[] => {
+      const order = message.stable.order + random.pick([1, step, 2 * step]);
+      const plan = drawPlan(means, memory);
+      const view = random.below(message.to);
+      const base = random.pick([message.established.base, message.stable.order]);
+      const header = { view: message.established.view, batch: random.bytes(32) };
+      const first = hybster.firstReported(message.established, message.stable);
+      const headers = message.prepares.map((one) => ({ ...one, batch: header.batch }));
+      const changes: Partial<ViewChange>[] = [
+        ...proofs.stables(order, random.bytes(32)).map((stable) => ({ stable, prepares: [] })),
+        ...proofs
+          .establisheds({ view, base, last: base + plan.length, plan })
+          .map((established) => ({ established, prepares: [] })),
+        { established: { ...genesis, view, base, last: base + 1, plan }, prepares: [] },
+        { prepares: headers },
+        { prepares: message.prepares.slice(1) },
+        { prepares: [{ ...message, ...header, order: first }] },
+        { prepares: [], established: genesis },
+      ];
+      return changes.map((change) => ({ ...message, ...change }));
+    };
+    const tamper = eachMessage(
+      (message) => is(message, "view-change"),
+      (message) =>
+        (is(message, "view-change") ? readable(means, reports(message)) : null) ?? message,
+    );
+    return noting(proofs, memory, { tamper });
+  },
+
+  /** Tells one peer or all of a view that nobody established. */
+  falseViews(means: Means): Lie {
+    const { random, context } = means;
+    const proofs = new Proofs(means);
+    const memory = new HybsterMemory();
+    const mayAct = atMostEvery(context.timing.statusMs * random.pick([0.2, 1, 5]));
+    let view = 0;
+    let executed = 0;
+    const tamper = (outgoing: readonly Outgoing[], now: number): readonly Outgoing[] => {
+      for (const { message } of outgoing) {
+        if (is(message, "status")) ({ view, executed } = message);
+      }
+      if (!mayAct(now)) return outgoing;
+      const plan = drawPlan(means, memory);
+      const base = Math.max(0, executed - random.below(3));
+      // One that it leads, if need be: then it may go on with the lie.
+      const led = view + context.n - ((view + context.n - context.replica) % context.n);
+      const later = random.pick([led <= view ? led + context.n : led, view + 1, view]);
+      const content = { view: later, base, last: base + plan.length, plan };
+      const lies = proofs.establisheds(content);
+      lies.push(...proofs.establisheds({ ...content, last: content.last + random.below(2) }));
+      const made = lies.map((lie) => ({ ...lie, kind: "established" as const }));
+      const lie = readable(means, made);
+      if (lie === null) return outgoing;
+      const victims = random.shuffled(others(means)).slice(0, random.pick([1, 1, context.n]));
+      const sent = victims.map((id) => ({ to: toReplica(id), message: lie, delayMs: 0 }));
+      return [...outgoing, ...sent];
+    };
+    return noting(proofs, memory, { tamper });
+  },
+
+  /** Announces views on too few view changes, on one twice, or on such as it made up. */
+  falseAnnouncements(means: Means): Lie {
+    const { random } = means;
+    const forge = forging(means.context);
+    const tamper = eachMessage(
+      (message) => is(message, "new-view"),
+      (message) => {
+        if (!is(message, "new-view")) return message;
+        const { viewChanges } = message;
+        const stripped = viewChanges.map((one) => ({ ...one, prepares: [] }));
+        const bare = stripped.map((one) => ({ ...one, established: genesis }));
+        const other = forge.viewChange(message.view + 1) ?? viewChanges[0]!;
+        const lists = [
+          [],
+          viewChanges.slice(0, 1),
+          viewChanges.slice(-1),
+          viewChanges.map(() => viewChanges[0]!),
+          [viewChanges[0]!, other],
+          stripped,
+          bare,
+        ];
+        const lies = lists.map((list) => ({ ...message, viewChanges: list }));
+        return random.chance(0.8) ? (readable(means, lies) ?? message) : message;
+      },
+    );
+    return { tamper };
+  },
+
+  /** Proposes, where another leads. */
+  proposeUncalled(means: Means): Lie {
+    const { random, context } = means;
+    const memory = new HybsterMemory();
+    const chance = random.pick([0.2, 0.6]);
+    const waiting: Message<"prepare">[] = [];
+    const friends = others(means).filter(() => random.chance(0.6));
+    return noting(new Proofs(means), memory, {
+      hears(_from, message) {
+        if (!is(message, "prepare") || !random.chance(chance)) return message;
+        waiting.push(message);
+        return random.chance(0.7) ? null : message;
+      },
+      tamper(outgoing) {
+        const uncalled = waiting.splice(0).flatMap((message): Outgoing[] => {
+          if (memory.requests.isEmpty) return [];
+          const requests = [memory.requests.pick(random)];
+          const batch = batchDigest(requests, context.hash);
+          const attestation = means.notary.pledged(message.attestation);
+          const own = readable(means, [{ ...message, requests, batch, attestation }]);
+          if (own === null) return [];
+          return friends.map((id) => ({ to: toReplica(id), message: own, delayMs: 0 }));
+        });
+        return [...uncalled, ...outgoing];
+      },
+    });
+  },
+
+  /** Orders what no client asked for, on its own word where that of f+1 is due. */
+  orderInvented(means: Means): Lie {
+    const { random, context } = means;
+    const memory = new HybsterMemory();
+    const forge = forging(context);
+    const chance = random.pick([0.2, 0.7]);
+    const authenticators = (body: Uint8Array): Uint8Array[] => {
+      const own = forge.endorsement(body);
+      const alone = [[], [own], [own, own]].map((list) =>
+        encodeEndorsements(list.filter((wire) => wire !== null)),
+      );
+      return [...alone, random.bytes(32)];
+    };
+    const tamper = eachMessage(
+      (message) => is(message, "prepare"),
+      (message) => {
+        if (!is(message, "prepare") || message.requests.length === 0) return message;
+        if (!random.chance(chance)) return message;
+        const [first, ...rest] = message.requests as [Request, ...Request[]];
+        const bundle = bundleOf(first);
+        const donor = bundleOf(memory.requests.pick(random));
+        if (bundle === null || donor === null) return message;
+        const { operations } = donor;
+        const number = bundle.number + random.pick([0, 0, 1]);
+        const body = encodeBundle({ ...bundle, number, operations });
+        const lies = authenticators(body).map((authenticator) => {
+          const invented = { body, authenticator };
+          const requests = number === bundle.number ? [invented, ...rest] : [first, invented];
+          return { ...message, requests, batch: batchDigest(requests, context.hash) };
+        });
+        return readable(means, lies) ?? message;
+      },
+    );
+    return noting(new Proofs(means), memory, { tamper });
+  },
+} satisfies Record<string, (means: Means) => Lie>;
