@@ -187,8 +187,9 @@ export class SimulatedClient {
   }
 
   #retryLater(number: number, bundle: Outstanding, afterMs: number): void {
-    const { surroundings } = this.#options;
-    surroundings.after(afterMs, () => {
+    const { surroundings, random } = this.#options;
+    // Clients that all try again at the same moment would take the one free place in turns.
+    surroundings.after(afterMs * random.between(0.75, 1.25), () => {
       if (this.#outstanding.get(number) !== bundle) return;
       surroundings.retried();
       this.#askEveryone(bundle);
