@@ -1,7 +1,7 @@
 // `troth simulate`: seeded runs of a protocol under faults, in virtual time.
 
 import { availableParallelism } from "node:os";
-import { type Command, InvalidArgumentError } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
 import { example, range, wholeNumber } from "../arguments.js";
 import { describeFaults } from "../../simulator/index.js";
 import type { SimulateOptions } from "../simulate/run.js";
@@ -16,7 +16,11 @@ export function addSimulate(program: Command): void {
     .option("--protocol <name>", "one of `troth protocols`", "hybster")
     .option("--service <name>", "what is replicated: kv or null", "kv")
     .option("--replicas <n>", "number of replicas", wholeNumber(1, 64), 3)
-    .option("--seeds <A..B>", "which runs", range, { first: 1, last: 1000 })
+    .addOption(
+      new Option("--seeds <A..B>", "which runs")
+        .argParser(range)
+        .default({ first: 1, last: 1000 }, "1..1000"),
+    )
     .option("--minutes <M>", "new seeds from A on, until so many minutes are over", minutes)
     .option("--faults <list>", "only these faults and groups of faults, or none; see below")
     .option("--seed <S>", "one run only", seedNumber)
