@@ -186,8 +186,14 @@ export const pending = inFile("parts/pending-requests.js", {
   },
   "proposed-and-lost": {
     breaks: "a new leader does not propose what waits",
-    find: "this.unproposed = [...this.arrivals];",
+    find: "this.unproposed = new Set(this.arrivals);",
     replace: "",
+  },
+  "settled-kept-to-propose": {
+    breaks: "a follower keeps every request that it ever had, to propose it one day",
+    find: `this.arrivals.delete(waiting);
+      this.unproposed.delete(waiting);`,
+    replace: "this.arrivals.delete(waiting);",
   },
   "large-batches": {
     breaks: "a batch may hold one request more than the others accept",

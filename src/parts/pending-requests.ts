@@ -33,7 +33,7 @@ export class PendingRequests {
    * What this replica has not proposed as leader, in order of arrival; may hold what no longer
    * waits.
    */
-  private unproposed: Waiting[] = [];
+  private unproposed = new Set<Waiting>();
   private bytes = 0;
   private readonly limits: Limits;
 
@@ -58,7 +58,7 @@ export class PendingRequests {
     taken.waiting.set(bundle.number, waiting);
     taken.next = bundle.number + 1;
     this.arrivals.add(waiting);
-    this.unproposed.push(waiting);
+    this.unproposed.add(waiting);
     this.bytes += bytes;
     return "added";
   }
@@ -93,21 +93,18 @@ export class PendingRequests {
     const { batchRequestsMax, batchBytesMax } = this.limits;
     const batch: Request[] = [];
     let bytes = 0;
-    let taken = 0;
     for (const waiting of this.unproposed) {
       const isFull = batch.length >= batchRequestsMax || bytes + waiting.bytes > batchBytesMax;
       if (isFull && batch.length > 0) break;
-      taken += 1;
-      if (!this.arrivals.has(waiting)) continue; // an earlier leader's proposal took effect
+      this.unproposed.delete(waiting);
       batch.push(waiting.request);
       bytes += waiting.bytes;
     }
-    this.unproposed.splice(0, taken);
     return batch;
   }
 
   get hasUnproposed(): boolean {
-    return this.unproposed.length > 0;
+    return this.unproposed.size > 0;
   }
 
   /** Forgets every bundle of the session up to `last`: they took effect, or never will. */
@@ -119,6 +116,7 @@ export class PendingRequests {
       if (number > last) break;
       queue.waiting.delete(number);
       this.arrivals.delete(waiting);
+      this.unproposed.delete(waiting);
       this.bytes -= waiting.bytes;
     }
     if (queue.waiting.size > 0) return;
@@ -134,7 +132,7 @@ export class PendingRequests {
     for (const { bundle } of this.arrivals) {
       this.settle(bundle.client, bundle.session, lastOf(bundle));
     }
-    this.unproposed = [...this.arrivals];
+    this.unproposed = new Set(this.arrivals);
     for (const waiting of this.unproposed) waiting.isForwarded = false;
   }
 

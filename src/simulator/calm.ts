@@ -2,6 +2,7 @@
 // something does, and clients do not wait.
 
 import type { Observation, ReplicaId } from "../core/index.js";
+import { sizeOf } from "./introspect.js";
 import type { Call } from "./workload.js";
 
 /** Null, or what is wrong with a replica that observes this in a calm run. */
@@ -19,4 +20,25 @@ export function slowness(history: readonly Call[], calmMs: number, nowMs: number
     return `${what}: from ${invokedMs.toFixed(1)} on, nothing was wrong`;
   }
   return null;
+}
+
+/** Orders after which a machine has filled what it may fill, and for which that is looked at. */
+const warmOrders = 100;
+
+/** Whether machines grow with the length of a calm run, which they must not. */
+export class Growth {
+  readonly #largest = new Map<ReplicaId, number>();
+
+  /** Null, or what is wrong: a machine has half as much again as it had when it was warm. */
+  judge({ id, machine }: { id: ReplicaId; machine: object }, order: number): string | null {
+    if (order < warmOrders) return null;
+    const { elements } = sizeOf(machine);
+    const largest = this.#largest.get(id) ?? 0;
+    if (order < 2 * warmOrders) this.#largest.set(id, Math.max(largest, elements));
+    else if (elements > 1.5 * largest + 64) {
+      const was = `${largest} until order ${2 * warmOrders}`;
+      return `replica ${id} keeps ${elements} elements at order ${order}, and kept ${was}`;
+    }
+    return null;
+  }
 }

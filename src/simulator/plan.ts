@@ -111,17 +111,33 @@ export function drawPlan(options: PlanOptions, random: Random): Plan {
   return isCalm ? calmed(plan, random) : plan;
 }
 
+/** The share of calm runs that are long, so that what only ever grows is seen to. */
+const longShare = 0.05;
+
 /** With more patience than anything needs, and no queue that is short. */
 function calmed(plan: Plan, random: Random): Plan {
+  const isLong = random.chance(longShare);
   const syncMs = Math.min(plan.syncMs, 5);
   const delayMs = Math.min(plan.network.delayMs, 1);
   return {
     ...plan,
     syncMs,
     network: { ...plan.network, delayMs },
-    limits: { ...plan.limits, batchRequestsMax: 16, pendingRequestsMax: 1024 },
+    limits: {
+      ...plan.limits,
+      batchRequestsMax: 16,
+      pendingRequestsMax: 1024,
+      ...(isLong
+        ? { checkpointOrders: random.pick([2, 4]), batchRequestsMax: 1, endorsementsMax: 64 }
+        : {}),
+    },
     timing: { ...plan.timing, patienceMs: 600, patienceMsMax: 6_000 },
-    clients: { ...plan.clients, outstanding: random.pick([1, 3]), retryMs: 400 },
+    clients: {
+      ...plan.clients,
+      outstanding: random.pick([1, 3]),
+      retryMs: 400,
+      ...(isLong ? { correct: 3, bundles: 200, thinkMs: 1, outstanding: 1 } : {}),
+    },
     calmMs: 20 + 12 * (delayMs + syncMs + plan.turnMs),
   };
 }

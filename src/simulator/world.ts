@@ -16,11 +16,11 @@ import { lieNamed } from "./adversary/lies.js";
 import { LyingClient } from "./adversary/lying-client.js";
 import { LyingReplica } from "./adversary/lying-replica.js";
 import { RollbackReplica, untripped } from "./adversary/rollback.js";
-import { slowness, unrest } from "./calm.js";
+import { Growth, slowness, unrest } from "./calm.js";
 import { type Cluster, cluster, type Decorate } from "./cluster.js";
 import { Deliveries, type Script } from "./deliveries.js";
 import { EventQueue } from "./event-queue.js";
-import { Judge, type Violation } from "./judge.js";
+import { Judge, type Property, type Violation } from "./judge.js";
 import { Mishaps } from "./mishaps.js";
 import { Fingerprint } from "./mix.js";
 import type { LeaseRules } from "./model-leases.js";
@@ -93,6 +93,7 @@ export class World implements RunSoFar {
   readonly #inboxes: { id: number; from: ReplicaId | null; bytes: Uint8Array }[][];
   readonly #deliveries: Deliveries;
   readonly #mishaps: Mishaps;
+  readonly #growth = new Growth();
   #messages = 0;
   #violationsTold = 0;
   #isOver = false;
@@ -178,13 +179,13 @@ export class World implements RunSoFar {
     return this.#clients.flatMap((client) => client.history);
   }
 
-  #judgeCalm(fault: string | null): void {
-    if (fault !== null) this.judge.violate("calm", fault);
+  #expect(property: Property, fault: string | null): void {
+    if (fault !== null) this.judge.violate(property, fault);
   }
 
   #judgeHistory(): void {
     const { calmMs } = this.#plan;
-    this.#judgeCalm(calmMs === null ? null : slowness(this.history, calmMs, this.now));
+    this.#expect("calm", calmMs === null ? null : slowness(this.history, calmMs, this.now));
     for (const client of this.#clients) client.place((bundle) => this.judge.positionOf(bundle));
     const judged = this.#options.workload.judge(this.history);
     if (judged.verdict === "wrong") this.judge.violate("linearizability", judged.explanation);
@@ -426,7 +427,10 @@ export class World implements RunSoFar {
     this.judge.observed(host, event);
     // Lying clients know when a replica is busy with something else.
     if (event.event === "view") for (const stir of this.#lyingClients) stir();
-    if (this.#plan.calmMs !== null) this.#judgeCalm(unrest(host.id, event));
+    if (this.#plan.calmMs !== null) {
+      this.#expect("calm", unrest(host.id, event));
+      if (event.event === "stable") this.#expect("bounded", this.#growth.judge(host, event.order));
+    }
     const details = (): string => detailsOf(event);
     this.#happened(nameOf(event), host.id, details, () => factsOf(event));
     this.#tellViolations(host.id);

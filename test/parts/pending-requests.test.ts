@@ -5,6 +5,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { bundleOf, type Bundle, type Request } from "../../src/codec/index.js";
 import { batchBytes, PendingRequests } from "../../src/parts/index.js";
+import { sizeOf } from "../../src/simulator/index.js";
 import { bundleFor, limitsWith, nameOf, requestFor } from "./samples.js";
 
 const bytesOf = (bundle: Bundle): number => batchBytes([requestFor(bundle)]);
@@ -253,4 +254,15 @@ test("the oldest request counts until it is settled", () => {
   assert.equal(pending.oldest, 7);
   pending.restart(() => 1);
   assert.equal(pending.oldest, null);
+});
+
+test("what another leader proposed and is settled leaves nothing behind", () => {
+  const pending = new PendingRequests(limits);
+  for (let number = 1; number <= 1000; number++) {
+    const bundle = bundleFor(1, 1, number);
+    assert.equal(pending.add(requestFor(bundle), number - 1, 0), "added");
+    pending.settle(bundle.client, bundle.session, number);
+    assert.equal(pending.hasUnproposed, false);
+  }
+  assert.ok(sizeOf(pending).elements < 10);
 });
