@@ -254,10 +254,13 @@ export class ViewChanger {
   private tryCertify(now: number): void {
     if (this.isEstablished) return;
     if (this.certificate === null) {
-      const usable = [...this.viewChanges].filter(
-        ([replica, message]) =>
-          message.to === this.view && this.host.fetchMissing(message, replica) === 0,
-      );
+      // By replica, not by arrival: what follows is then the same in more of the ways to get here.
+      const usable = [...this.viewChanges]
+        .toSorted(([a], [b]) => a - b)
+        .filter(
+          ([replica, message]) =>
+            message.to === this.view && this.host.fetchMissing(message, replica) === 0,
+        );
       if (usable.length < this.quorum) return;
       this.setCertificate(
         usable.slice(0, this.quorum).map(([, message]) => message),
@@ -343,13 +346,16 @@ export class ViewChanger {
     if (decision === null || this.isEstablished) return;
     const { base, last } = decision;
     const plan = planDigest(decision.plan, this.host.context.hash);
-    const acknowledgements = [...this.acknowledgements.values()].filter(
-      (message) =>
-        message.view === this.view &&
-        message.base === base &&
-        message.last === last &&
-        equalBytes(message.plan, plan),
-    );
+    const byReplica = [...this.acknowledgements].toSorted(([a], [b]) => a - b);
+    const acknowledgements = byReplica
+      .map(([, message]) => message)
+      .filter(
+        (message) =>
+          message.view === this.view &&
+          message.base === base &&
+          message.last === last &&
+          equalBytes(message.plan, plan),
+      );
     if (acknowledgements.length < this.quorum) return;
     this.establish({
       view: this.view,
