@@ -30,7 +30,12 @@ export const views = inFile("protocols/hybster/view-changer.js", {
   },
   "certificate-stable-ignored": {
     breaks: "a replica that leaves with a certificate keeps its own, older checkpoint",
-    find: "this.host.adoptStable(decision.stable); history =",
+    find: "this.host.adoptStable(decision.stable); this.host.storePlan(decision); history =",
+    replace: "this.host.storePlan(decision); history =",
+  },
+  "adopted-batches-not-stored": {
+    breaks: "what a replica reports because another did is lost in a crash: nobody can give it",
+    find: "this.host.storePlan(decision); history =",
     replace: "history =",
   },
   "ticket-not-stored": {
@@ -98,8 +103,8 @@ export const views = inFile("protocols/hybster/view-changer.js", {
   },
   "plan-not-stored": {
     breaks: "a plan is acknowledged and not stored",
-    find: "this.host.storePlan(decision);",
-    replace: "",
+    find: "this.host.storePlan(decision); const message",
+    replace: "const message",
   },
   "newest-acknowledgement-lost": {
     breaks: "a replica's first acknowledgement is kept, and later ones are not",

@@ -157,6 +157,7 @@ export class ViewChanger {
     if (certificate !== null) {
       const decision = decide(certificate);
       this.host.adoptStable(decision.stable);
+      this.host.storePlan(decision);
       history = laterHistory(history, decision.history);
     }
     this.enter(to, history);

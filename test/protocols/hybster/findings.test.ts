@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { hybster } from "../../../src/protocols/hybster/index.js";
 import { hybsterMutants, protocolWith } from "../../../mutants/index.js";
-import { bytesOf, forge, type HybsterProtocol, received, stage } from "./support.js";
+import { answer, bytesOf, forge, type HybsterProtocol, received, stage } from "./support.js";
 
 function finding(
   name: string,
@@ -95,5 +95,41 @@ finding(
       const suspicions = world.observations(replica).filter(({ event }) => event === "suspect");
       assert.deepEqual(suspicions, [], `R${replica} suspects nobody`);
     }
+  },
+);
+
+finding(
+  "what a replica reports on another's word it can still give after a crash",
+  "adopted-batches-not-stored",
+  (protocol) => {
+    const world = stage(protocol, { liars: [0] });
+    const liar = world.liar(0);
+    const wanting = { kind: "status", established: 0, stable: 0, executed: 0, acted: 0 } as const;
+    // R0 proposes a, and shows that only in its view change, and that only to R2.
+    world.submit(0, a, { to: [0] });
+    world.settle();
+    const { body, authenticator } = received(liar, "request")[0]!;
+    const { requests, ...header } = forge.prepare(liar, 0, 1, [{ body, authenticator }]);
+    const apart = world.block((m) => m.from === 1 || m.to === 1);
+    world.submit(1, a, { to: [2] });
+    liar.send(2, { ...wanting, view: 0, suspects: 1 });
+    world.play(700);
+    assert.equal(world.status(2).view, 1, "R2 left view 0");
+    const left = forge.viewChange(liar, 1, { prepares: [header] });
+    liar.send(2, { kind: "view-change", ...left });
+    world.settle();
+    liar.send(2, { kind: "batch", digest: header.batch, requests });
+    // The two make a certificate for view 1, with which R2 leaves for view 2; then R0 is silent.
+    for (let round = 0; round < 20 && world.status(2).view < 2; round += 1) {
+      liar.send(2, { ...wanting, view: 1, suspects: 2 });
+      world.play(100);
+    }
+    assert.equal(world.status(2).view, 2, "R2 left view 1 with a certificate");
+    world.crash(2);
+    world.restart(2);
+    apart();
+    world.submit(2, a);
+    world.play(20_000);
+    assert.notEqual(answer(world, 2, 1), null, "R1 and R2 find a view");
   },
 );
