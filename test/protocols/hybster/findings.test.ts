@@ -133,3 +133,29 @@ finding(
     assert.notEqual(answer(world, 2, 1), null, "R1 and R2 find a view");
   },
 );
+
+finding(
+  "who left a view learns what its leader and a liar go on to commit",
+  "only-own-commits-resent",
+  (protocol) => {
+    const world = stage(protocol, { liars: [1] });
+    const liar = world.liar(1);
+    const wanting = { kind: "status", established: 0, stable: 0, executed: 0, acted: 0 } as const;
+    // R2 is cut off from R0, has a request that waits, and R1 to agree with: it leaves view 0.
+    const apart = world.block((m) => [0, 2].includes(Number(m.from)) && m.to !== 1);
+    world.submit(0, a, { to: [2] });
+    liar.send(2, { ...wanting, view: 0, suspects: 1 });
+    world.play(700);
+    assert.equal(world.status(2).view, 1, "R2 left view 0");
+    // R0 leads view 0 on, with R1's votes.
+    world.submit(1, a, { to: [0] });
+    world.settle();
+    const prepare = received(liar, "prepare")[0]!;
+    liar.send(0, { kind: "commit", ...forge.commit(liar, prepare) });
+    world.settle();
+    assert.equal(world.status(0).executed, 1);
+    apart();
+    world.play(400);
+    assert.deepEqual([world.status(0).view, world.status(2).executed], [0, 1]);
+  },
+);
