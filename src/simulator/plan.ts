@@ -14,7 +14,7 @@ import {
 import { drawLiars, type LiarPlan } from "./adversary/draw.js";
 import { drawIntrigue, type IntriguePlan, noIntrigue } from "./adversary/intrigue.js";
 import { withRollbacks } from "./freshness-plan.js";
-import { type Fault, faultKinds } from "./plan/faults.js";
+import { type Fault, type FaultGroup, faultKinds } from "./plan/faults.js";
 import {
   type ClockPlan,
   type CrashPlan,
@@ -188,20 +188,29 @@ function drawFaultyPlan(options: PlanOptions, random: Random): Plan {
   return mayRollBack && random.chance(chance) ? withRollbacks(plan, random) : plan;
 }
 
+/**
+ * What a run may concentrate on. Some mistakes show only where much of one sort goes wrong and
+ * little else, liars most of all: other faults hide what they do.
+ */
+const focuses: readonly (readonly FaultGroup[])[] = [
+  ["adversaries"],
+  ["adversaries"],
+  ["processes", "disks"],
+  ["network"],
+];
+const focusShare = 0.6;
+
 /** Some runs have hardly any fault, few have nearly all; a run confined to few has more of them. */
 function drawFaults(wanted: readonly Fault[], random: Random): (fault: Fault) => boolean {
   const all = Object.keys(faultKinds).length;
+  const focus = wanted.length === all && random.chance(focusShare) ? random.pick(focuses) : null;
   const intensity = random.pick([0.2, 0.6, 1, 1, 1.5]) * Math.min(3, all / wanted.length);
-  const drawn = new Set<Fault>(
-    wanted
-      .filter((fault) => fault !== "rollbacks")
-      .filter((fault) => random.chance(Math.min(0.9, faultKinds[fault].chance * intensity))),
-  );
-  // A third of the liars have hardly anything but their lies to hide behind, or to be stopped by.
-  if (drawn.has("lies") && random.chance(0.35)) {
-    const others = [...drawn].filter((fault) => fault !== "lies" && fault !== "intrigue");
-    for (const fault of random.shuffled(others).slice(random.below(3))) drawn.delete(fault);
-  }
+  const chanceOf = (fault: Fault): number => {
+    const { chance, group } = faultKinds[fault];
+    if (focus === null) return chance * intensity;
+    return focus.includes(group) ? chance * 1.5 : chance * 0.15;
+  };
+  const drawn = new Set(wanted.filter((fault) => random.chance(Math.min(0.9, chanceOf(fault)))));
   return (fault) => drawn.has(fault);
 }
 

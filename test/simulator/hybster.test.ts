@@ -57,7 +57,7 @@ test("seeds are clean, and reach what they are for", () => {
 test("every lie is drawn", () => {
   const hybster = protocolNamed("hybster");
   const drawn = new Set<string>();
-  for (let seed = 1; seed <= 600; seed++) {
+  for (let seed = 1; seed <= 3000; seed++) {
     for (const { lies } of planOf(optionsOf(hybster, 3, seed)).liars) {
       for (const name of lies) drawn.add(name);
     }

@@ -3,8 +3,10 @@
 
 import { UsageError } from "../../core/index.js";
 
+export type FaultGroup = "network" | "processes" | "disks" | "clocks" | "overload" | "adversaries";
+
 interface FaultKind {
-  readonly group: "network" | "processes" | "disks" | "clocks" | "overload" | "adversaries";
+  readonly group: FaultGroup;
   /** The chance that a seed of middling intensity draws it. */
   readonly chance: number;
   /** Counted in `Outcome.reached` each time it happens. */
