@@ -27,17 +27,11 @@ export const claims = inFile("protocols/hybster/claims.js", {
     breaks: "a certificate of any kind passes for the one that is due",
     find: "attestation.kind !== kind ||",
     replace: "",
-    survives:
-      "needs a liar that has its module certify in another way what it refuses to certify " +
-      "twice.",
   },
   "counter-unchecked": {
     breaks: "a certificate of any counter passes for the one that is due",
     find: "|| wire.counter !== counter",
     replace: "",
-    survives:
-      "needs a liar that has its module certify in another way what it refuses to certify " +
-      "twice.",
   },
   "position-unchecked": {
     breaks: "view and order of a message need not be those of its certificate",
@@ -53,9 +47,6 @@ export const claims = inFile("protocols/hybster/claims.js", {
     breaks: "the view of a message need not be that of its certificate",
     find: "wire.next.view !== next.view ||",
     replace: "",
-    survives:
-      "needs a liar that has its module certify in another way what it refuses to certify " +
-      "twice.",
   },
   "requests-unauthentic": {
     breaks: "a request needs no authenticator of its client",
@@ -66,26 +57,17 @@ export const claims = inFile("protocols/hybster/claims.js", {
     breaks: "the requests of a batch are not verified",
     find: "if (!requests.every((request) => this.relayed(request)))",
     replace: "if (false)",
-    survives:
-      "needs a liar that orders requests nobody made, in batches that are well-formed " +
-      "otherwise.",
   },
   "endorsements-unverified": {
     breaks: "endorsements are counted and not verified",
     find: `endorsements.every((wire) =>
       this.attested(wire, "trusted-mac", counters.mac, null, digest))`,
     replace: "true",
-    survives:
-      "needs a liar that orders requests nobody made, in batches that are well-formed " +
-      "otherwise.",
   },
   "endorsers-uncounted": {
     breaks: "a relayed request is taken on any number of endorsements",
     find: "this.isQuorum(endorsements.map((attestation) => ({ attestation })))",
     replace: "true",
-    survives:
-      "needs a liar that orders requests nobody made, in batches that are well-formed " +
-      "otherwise.",
   },
   "batch-digest-unchecked": {
     breaks: "a batch need not be the one that its digest names",
@@ -102,9 +84,6 @@ export const claims = inFile("protocols/hybster/claims.js", {
     breaks: "two votes of one replica count as two",
     find: "voters.size === votes.length && voters.size >= quorumOf(this.claimContext.n)",
     replace: "votes.length >= quorumOf(this.claimContext.n)",
-    survives:
-      "needs a liar that changes several fields of a certificate alike and signs every vote " +
-      "in it itself.",
   },
   "stable-unproven": {
     breaks: "a stable checkpoint needs no quorum of statements",

@@ -22,7 +22,6 @@ export const checkpoints = inFile("parts/checkpoints.js", {
     breaks: "every state is kept for ever",
     find: "this.images.delete(order);",
     replace: "{}",
-    survives: "needs a bound on what a machine keeps, which the simulation does not look at.",
   },
   "checkpoint-count-not-reset": {
     breaks: "a count of orders does not begin anew at a checkpoint",
@@ -61,7 +60,6 @@ export const clientTable = inFile("parts/client-table.js", {
     breaks: "replies that were acknowledged are kept for ever",
     find: "session.replies.delete(number);",
     replace: "{}",
-    survives: "needs a bound on what a machine keeps, which the simulation does not look at.",
   },
   "client-page-not-renewed": {
     breaks: "a checkpoint holds the client table as it was at an earlier one",
@@ -182,7 +180,6 @@ export const pending = inFile("parts/pending-requests.js", {
     breaks: "the room of requests that took effect is not given back",
     find: "this.bytes -= waiting.bytes;",
     replace: "",
-    survives: "needs little room for waiting requests (`pendingBytesMax`), which no seed draws.",
   },
   "proposed-and-lost": {
     breaks: "a new leader does not propose what waits",

@@ -124,13 +124,12 @@ export const ordering = inFile("protocols/hybster/replica.js", {
     breaks: "proposals below the stable checkpoint are kept",
     find: "this.log.forget(stable.order);",
     replace: "",
-    survives: "needs a bound on what a machine keeps, which the simulation does not look at.",
   },
   "batches-not-forgotten": {
     breaks: "batches below the stable checkpoint are kept",
     find: "this.batches.forget(stable.order);",
     replace: "",
-    survives: "needs a bound on what a machine keeps, which the simulation does not look at.",
+    survives: "needs many view changes in one long run: what is kept comes from them.",
   },
   "acted-left-behind": {
     breaks: "after a transfer, orders are acknowledged from where the replica was before",
