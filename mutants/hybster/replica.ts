@@ -210,8 +210,13 @@ export const ordering = inFile("protocols/hybster/replica.js", {
   },
   "stalled-plan-not-suspected": {
     breaks: "a leader is suspected for waiting requests only, not for orders that stay unexecuted",
-    find: "const isBlocked = topOf(this.history()) > reached || this.log.hasBeyond(reached);",
+    find: "const isBlocked = isStuck || isOwed;",
     replace: "const isBlocked = false;",
+  },
+  "open-plan-not-suspected": {
+    breaks: "who executed a plan in another view does not mind that the leader does not propose it",
+    find: "const isBlocked = isStuck || isOwed;",
+    replace: "const isBlocked = isStuck;",
   },
   "progress-not-noticed": {
     breaks: "execution that goes on all the time, always with something left, is taken to be stuck",

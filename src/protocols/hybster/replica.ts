@@ -521,14 +521,15 @@ export class HybsterReplica
     return since === null ? null : this.patience.remainingMs(since, this.now);
   }
 
-  /**
-   * Since when the oldest request waits, or execution for an order that the leader must bring
-   * about.
-   */
+  /** Since when a request waits, or what the leader owes: execution, the view's plan. */
   private waitingSince(): number | null {
     const { oldest } = this.pending;
     const reached = Math.max(this.executed, this.checkpoints.stable.order);
-    const isBlocked = topOf(this.history()) > reached || this.log.hasBeyond(reached);
+    const isStuck = topOf(this.history()) > reached || this.log.hasBeyond(reached);
+    // Who executed the plan in another view has no other way to see that others cannot.
+    const isOwed =
+      this.acted < this.views.established.last && !this.log.get(this.acted + 1)?.prepare;
+    const isBlocked = isStuck || isOwed;
     return this.patience.waitingSince(oldest, isBlocked, this.now);
   }
 
