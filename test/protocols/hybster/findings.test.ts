@@ -159,3 +159,37 @@ finding(
     assert.deepEqual([world.status(0).view, world.status(2).executed], [0, 1]);
   },
 );
+
+finding(
+  "who executed a plan in another view suspects the leader that leaves it unproposed",
+  "open-plan-not-suspected",
+  (protocol) => {
+    const world = stage(protocol, { liars: [1] });
+    const liar = world.liar(1);
+    const wanting = { kind: "status", established: 0, stable: 0, executed: 0, acted: 0 } as const;
+    // R0 executes a with R1's vote; R2, which has a request that waits, hears nothing of it.
+    const apart = world.block((m) => [0, 2].includes(Number(m.from)) && m.to !== 1);
+    world.submit(0, a, { to: [0] });
+    world.settle();
+    liar.send(0, { kind: "commit", ...forge.commit(liar, received(liar, "prepare")[0]!) });
+    world.submit(1, a, { to: [2] });
+    liar.send([0, 2], { ...wanting, view: 0, suspects: 1 });
+    world.play(700);
+    const votes = ["prepare", "commit"];
+    const unheard = world.block((m) => m.to === 2 && votes.includes(m.message.kind));
+    apart();
+    world.play(300);
+    // R1 starts view 1, whose plan is a, and says no more.
+    const changes = [0, 2].map((replica) => {
+      const own = received(liar, "view-change").find((m) => m.attestation.instance === replica);
+      assert.ok(own, `R${replica} left view 0`);
+      return own;
+    });
+    liar.send([0, 2], { kind: "new-view", ...forge.newView(liar, 1, changes) });
+    world.play(20);
+    assert.deepEqual([world.status(0).view, world.status(2).executed], [1, 0]);
+    unheard();
+    world.play(10_000);
+    assert.equal(world.status(2).executed >= 1, true, "R0 and R2 leave view 1");
+  },
+);
