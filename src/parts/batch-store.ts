@@ -1,12 +1,17 @@
 // Batches that stand in no proposal of the current view: what view changes refer to by digest.
 
 import { type Digest, toHex } from "../core/index.js";
-import type { Batch } from "./batch.js";
+import { type Batch, batchBytes } from "./batch.js";
 
 interface Stored {
   readonly batch: Batch;
   /** The order it was proposed for: when that is stable, nobody needs the batch. */
   readonly order: number;
+}
+
+interface Awaited {
+  readonly order: number;
+  isAskedFor: boolean;
 }
 
 /**
@@ -15,11 +20,18 @@ interface Stored {
  */
 export class BatchStore {
   private readonly batches = new Map<string, Stored>();
-  private readonly awaited = new Map<string, number>();
+  private readonly awaited = new Map<string, Awaited>();
+  private bytesHeld = 0;
+
+  /** Bytes of all batches held. */
+  get bytes(): number {
+    return this.bytesHeld;
+  }
 
   put(digest: Digest, batch: Batch, order: number): void {
     const key = toHex(digest);
     const known = this.batches.get(key);
+    if (known === undefined) this.bytesHeld += batchBytes(batch);
     this.batches.set(key, { batch, order: Math.max(order, known?.order ?? 0) });
     this.awaited.delete(key);
   }
@@ -28,22 +40,37 @@ export class BatchStore {
     return this.batches.get(toHex(digest))?.batch ?? null;
   }
 
-  /** The batch is wanted for `order`: `take` will accept it. */
-  await(digest: Digest, order: number): void {
-    this.awaited.set(toHex(digest), order);
+  /**
+   * The batch is wanted for `order`: `take` will accept it. True if it is to be asked for: for the
+   * first time, or again.
+   */
+  await(digest: Digest, order: number): boolean {
+    const key = toHex(digest);
+    const isAsked = this.awaited.get(key)?.isAskedFor ?? false;
+    this.awaited.set(key, { order, isAskedFor: true });
+    return !isAsked;
+  }
+
+  /** Time passed: what is still awaited is to be asked for again. */
+  askAgain(): void {
+    for (const awaited of this.awaited.values()) awaited.isAskedFor = false;
   }
 
   /** Stores a batch that was awaited; false if it was not. */
   take(digest: Digest, batch: Batch): boolean {
-    const order = this.awaited.get(toHex(digest));
-    if (order === undefined) return false;
-    this.put(digest, batch, order);
+    const awaited = this.awaited.get(toHex(digest));
+    if (awaited === undefined) return false;
+    this.put(digest, batch, awaited.order);
     return true;
   }
 
   /** Forgets what is stable up to `order`. */
   forget(upTo: number): void {
-    for (const [key, { order }] of this.batches) if (order <= upTo) this.batches.delete(key);
-    for (const [key, order] of this.awaited) if (order <= upTo) this.awaited.delete(key);
+    for (const [key, { batch, order }] of this.batches) {
+      if (order > upTo) continue;
+      this.batches.delete(key);
+      this.bytesHeld -= batchBytes(batch);
+    }
+    for (const [key, { order }] of this.awaited) if (order <= upTo) this.awaited.delete(key);
   }
 }

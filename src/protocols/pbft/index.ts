@@ -1,0 +1,45 @@
+// PBFT (Castro and Liskov): Byzantine faults, n = 3f+1, three phases, no trusted parts. With trusted
+// MACs in place of authenticators it is HybridPBFT (hybster.txt §6): nothing else differs.
+
+import type { Protocol } from "../../core/index.js";
+import { fromReplyMessage } from "../../parts/index.js";
+import { claimsOf, leaderOf, quorumOf } from "./claims.js";
+import { messages, type PbftMessage, type PbftRecord, records } from "./messages.js";
+import { PbftReplica } from "./replica.js";
+
+export const pbft: Protocol<PbftMessage, PbftRecord> = {
+  name: "pbft",
+  faultModel: "byzantine",
+  paper: "Castro and Liskov, OSDI 1999 and TOCS 2002",
+  replicas: (f) => 3 * f + 1,
+  replicasText: "3f+1",
+  quorums: "2f+1 of 3f+1",
+  delays: 5,
+  order: "total",
+  clientAuthentications: ["signature"],
+  replicaAuthentications: ["mac", "signature"],
+  usesTrustedCounter: false,
+  messages,
+  records,
+  claims: claimsOf,
+  replica: (context) => new PbftReplica(context),
+  client: {
+    replyQuorum: (f) => f + 1,
+    request: (body, authenticator) => ({ kind: "request", body, authenticator }),
+    reply: (message) => (message.kind === "reply" ? fromReplyMessage(message) : null),
+    leader: leaderOf,
+    asksEveryone: () => false,
+  },
+};
+
+export const hybridPbft: Protocol<PbftMessage, PbftRecord> = {
+  ...pbft,
+  name: "hybrid-pbft",
+  paper: "hybster.txt §6",
+  clientAuthentications: ["trusted-mac", "signature"],
+  replicaAuthentications: ["trusted-mac"],
+};
+
+export { claimsOf, leaderOf, PbftReplica, quorumOf };
+export * from "./messages.js";
+export * from "./view-change.js";
