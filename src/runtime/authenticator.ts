@@ -45,15 +45,23 @@ export class Authenticator {
   verify(claims: readonly Claim[]): Verdict {
     const pending: Promise<boolean>[] = [];
     for (const claim of claims) {
-      const verdict =
-        claim.kind === "client"
-          ? this.#verifyClient(claim)
-          : this.#options.counter.verify(claim.attestation, claim.digest);
+      const verdict = this.#verifyOne(claim);
       if (verdict === false) return false;
       if (verdict !== true) pending.push(verdict);
     }
     if (pending.length === 0) return true;
     return Promise.all(pending).then((verdicts) => verdicts.every(Boolean));
+  }
+
+  #verifyOne(claim: Claim): Verdict {
+    switch (claim.kind) {
+      case "attestation":
+        return this.#options.counter.verify(claim.attestation, claim.digest);
+      case "client":
+        return this.#verifyClient(claim);
+      case "replica":
+        return false;
+    }
   }
 
   #verifyClient(claim: ClientClaim): Verdict {

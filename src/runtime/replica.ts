@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { type Configuration, discardFirstBoot, type ReplicaKeys } from "../cluster/index.js";
 import {
+  absentIdentity,
   type ClaimContext,
   defaultLimits,
   defaultTiming,
@@ -193,6 +194,7 @@ function contextOf({ configuration, limits }: ReplicaOptions): ClaimContext {
     hash: sha256,
     limits: limits ?? defaultLimits,
     clientAuthentication: configuration.clientAuthentication,
+    replicaAuthentication: null,
   };
 }
 
@@ -206,6 +208,7 @@ function makeMachine(
     replica: keys.id,
     service,
     counter,
+    identity: absentIdentity,
     timing: timing ?? defaultTiming,
   });
 }

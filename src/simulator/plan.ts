@@ -8,6 +8,7 @@ import {
   type Freshness,
   type Limits,
   type Protocol,
+  type ReplicaAuthentication,
   type ReplicaId,
   type Timing,
 } from "../core/index.js";
@@ -58,6 +59,8 @@ export interface Plan {
   readonly limits: Limits;
   readonly timing: Timing;
   readonly clientAuthentication: ClientAuthentication;
+  /** Null: the protocol lists none. */
+  readonly replicaAuthentication: ReplicaAuthentication | null;
   /** How trusted instances that restart know where they stood. */
   readonly freshness: Freshness;
   readonly network: NetworkPlan;
@@ -162,6 +165,7 @@ function drawFaultyPlan(options: PlanOptions, random: Random): Plan {
     limits: drawLimits(has("small-queues"), random),
     timing: drawTiming(random),
     clientAuthentication: random.pick(protocol.clientAuthentications),
+    replicaAuthentication: drawReplicaAuthentication(protocol, random),
     freshness: "storage",
     network: drawNetwork(has, random),
     partitions: drawPartitions(has, parties, n, healMs, random),
@@ -186,6 +190,13 @@ function drawFaultyPlan(options: PlanOptions, random: Random): Plan {
   const mayRollBack = protocol.faultModel === "hybrid" && options.faults.includes("rollbacks");
   const { chance } = faultKinds.rollbacks; // drawn last: it confines what was drawn before
   return mayRollBack && random.chance(chance) ? withRollbacks(plan, random) : plan;
+}
+
+function drawReplicaAuthentication(
+  { replicaAuthentications }: Protocol,
+  random: Random,
+): ReplicaAuthentication | null {
+  return replicaAuthentications.length === 0 ? null : random.pick(replicaAuthentications);
 }
 
 /**

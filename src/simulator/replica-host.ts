@@ -3,6 +3,8 @@
 // up to its surroundings.
 
 import {
+  absentCounter,
+  type Claim,
   type ClaimContext,
   type ClientId,
   type Effect,
@@ -20,6 +22,7 @@ import {
   type TrustedCounter,
 } from "../core/index.js";
 import type { ClientKeys } from "./client-keys.js";
+import type { Identities } from "./identities.js";
 import { Journal, type Recovered } from "./journal.js";
 
 /** What a host asks of the world around it. */
@@ -51,6 +54,7 @@ export interface HostOptions {
   /** A new instance of the trusted module, given the first-boot token or not. */
   readonly counter: (hasToken: boolean) => TrustedCounter;
   readonly keys: ClientKeys;
+  readonly identities: Identities;
   readonly surroundings: Surroundings;
   /** Makes a liar of the machine. */
   readonly decorate?: (
@@ -88,6 +92,13 @@ export interface RunningTimer {
   readonly atMs: number;
 }
 
+/** Why a message was dropped, by the kind of claim in it that does not hold. */
+const forgeries = {
+  attestation: "forged attestation",
+  client: "forged request",
+  replica: "forged statement",
+} as const satisfies Record<Claim["kind"], string>;
+
 /** More turns of 0 ms timers than this in one go are a machine that spins. */
 const instantTimersMax = 1000;
 
@@ -114,10 +125,10 @@ export class ReplicaHost {
   constructor(options: HostOptions) {
     this.#options = options;
     this.id = options.context.replica;
-    const { n, f, hash, limits, clientAuthentication } = options.context;
+    const { n, f, hash, limits, clientAuthentication, replicaAuthentication } = options.context;
     const all = Array.from({ length: n }, (_, replica) => replica);
     this.#others = all.filter((id) => id !== this.id);
-    this.#claimContext = { n, f, hash, limits, clientAuthentication };
+    this.#claimContext = { n, f, hash, limits, clientAuthentication, replicaAuthentication };
   }
 
   get isUp(): boolean {
@@ -171,7 +182,8 @@ export class ReplicaHost {
     const { protocol, context, decorate } = this.#options;
     const service = this.#options.service();
     const counter = this.#options.counter(this.#hasToken);
-    const full: ReplicaContext = { ...context, service, counter };
+    const asked = protocol.usesTrustedCounter ? counter : absentCounter(this.id);
+    const full: ReplicaContext = { ...context, service, counter: asked };
     this.life++;
     this.effects = 0;
     this.startedFrom = snapshot?.order ?? 0;
@@ -251,7 +263,7 @@ export class ReplicaHost {
    * The message in the bytes, if all its claims hold; null otherwise, and the reason is observed.
    */
   #admit(from: ReplicaId | null, bytes: Uint8Array): Tagged | null {
-    const { protocol, surroundings, context, keys } = this.#options;
+    const { protocol, surroundings, context } = this.#options;
     const drop = (reason: string): null => {
       surroundings.observe(this, { event: "dropped", reason });
       return null;
@@ -261,16 +273,21 @@ export class ReplicaHost {
     if (message === null) return drop("undecodable");
     const claims = protocol.claims(message, from, this.#claimContext);
     if (claims === null) return drop("malformed");
+    const forged = claims.find((claim) => !this.#holds(claim));
+    return forged === undefined ? message : drop(forgeries[forged.kind]);
+  }
+
+  #holds(claim: Claim): boolean {
+    const { keys, identities } = this.#options;
     const { counter } = this.#living();
-    for (const claim of claims) {
-      const holds =
-        claim.kind === "attestation"
-          ? counter.verify(claim.attestation, claim.digest)
-          : keys.isAuthentic(this.id, counter, claim);
-      if (!holds)
-        return drop(claim.kind === "attestation" ? "forged attestation" : "forged request");
+    switch (claim.kind) {
+      case "attestation":
+        return counter.verify(claim.attestation, claim.digest);
+      case "client":
+        return keys.isAuthentic(this.id, counter, claim);
+      case "replica":
+        return identities.isGenuine(this.id, claim);
     }
-    return message;
   }
 
   #step(input: Input<Tagged, Tagged>): void {

@@ -164,6 +164,8 @@ export const echoProtocol: Protocol<EchoMessage, EchoRecord> = {
   delays: 4,
   order: "partial",
   clientAuthentications: ["trusted-mac", "signature", "mac"],
+  replicaAuthentications: [],
+  usesTrustedCounter: true,
   messages: union(messageTable),
   records: union(recordTable),
   claims,

@@ -54,6 +54,7 @@ const claimContext: ClaimContext = {
   hash: sha256,
   limits: defaultLimits,
   clientAuthentication: "signature",
+  replicaAuthentication: null,
 };
 
 const keys = [0, 1].map(() => generateKeyPairSync("ed25519"));

@@ -3,6 +3,8 @@
 // the caller's business.
 
 import {
+  absentCounter,
+  type Claim,
   type ClaimContext,
   type Effect,
   type Input,
@@ -18,6 +20,7 @@ import {
   type TrustedCounter,
 } from "../../core/index.js";
 import type { ClientKeys } from "../client-keys.js";
+import type { Identities } from "../identities.js";
 import { Fingerprinter } from "../introspect.js";
 import { answerOf } from "../simulated-client.js";
 import { MovableCounter } from "./movable-counter.js";
@@ -30,6 +33,7 @@ export interface Surroundings {
   readonly service: () => Service;
   readonly counter: (replica: ReplicaId) => TrustedCounter;
   readonly keys: ClientKeys;
+  readonly identities: Identities;
   readonly context: (replica: ReplicaId) => Omit<ReplicaContext, "service" | "counter">;
   readonly vocabulary: Vocabulary;
   readonly fingerprinter: Fingerprinter;
@@ -64,16 +68,25 @@ export class LiveReplica {
 
   constructor(surroundings: Surroundings, replica: ReplicaId, now: number) {
     const shared = surroundings.context(replica);
-    const { n, f, hash, limits, timing, clientAuthentication } = shared;
+    const { n, f, hash, limits, timing, clientAuthentication, replicaAuthentication } = shared;
     this.#surroundings = surroundings;
     this.#replica = replica;
     this.now = now;
     this.#service = new WatchedService(surroundings.service());
     this.counter = new MovableCounter(() => surroundings.counter(replica));
-    this.#claimContext = { n, f, hash, limits, clientAuthentication };
+    this.#claimContext = { n, f, hash, limits, clientAuthentication, replicaAuthentication };
     this.#frameBytesMax = limits.frameBytesMax;
-    const context = { ...shared, service: this.#service, counter: this.counter };
-    this.#opaque = new Set<object>([context, this.#service, this.counter, limits, timing]);
+    const { usesTrustedCounter } = surroundings.protocol;
+    const counter = usesTrustedCounter ? this.counter : absentCounter(replica);
+    const context = { ...shared, service: this.#service, counter };
+    this.#opaque = new Set<object>([
+      context,
+      this.#service,
+      counter,
+      shared.identity,
+      limits,
+      timing,
+    ]);
     this.#machine = surroundings.protocol.replica(context);
   }
 
@@ -133,18 +146,25 @@ export class LiveReplica {
 
   /** As a host does: the message, if it can be read and all its claims hold. */
   #admit(from: ReplicaId | null, bytes: Uint8Array): Tagged | null {
-    const { protocol, keys } = this.#surroundings;
+    const { protocol } = this.#surroundings;
     if (bytes.length > this.#frameBytesMax) return this.#drop("frame too long");
     const message = protocol.messages.decode(bytes);
     if (message === null) return this.#drop("undecodable");
     const claims = protocol.claims(message, from, this.#claimContext);
     if (claims === null) return this.#drop("malformed");
-    const hold = claims.every((claim) =>
-      claim.kind === "attestation"
-        ? this.counter.verify(claim.attestation, claim.digest)
-        : keys.isAuthentic(this.#replica, this.counter, claim),
-    );
-    return hold ? message : this.#drop("forged");
+    return claims.every((claim) => this.#holds(claim)) ? message : this.#drop("forged");
+  }
+
+  #holds(claim: Claim): boolean {
+    const { keys, identities } = this.#surroundings;
+    switch (claim.kind) {
+      case "attestation":
+        return this.counter.verify(claim.attestation, claim.digest);
+      case "client":
+        return keys.isAuthentic(this.#replica, this.counter, claim);
+      case "replica":
+        return identities.isGenuine(this.#replica, claim);
+    }
   }
 
   #drop(reason: string): null {
