@@ -19,7 +19,7 @@ export interface NewView<R extends Report> {
 }
 
 /** Where a peer stands, of what it says regularly. */
-export interface Standing {
+export interface PeerStatus {
   /** The view it is in or wants to be in. */
   readonly view: number;
   /** The last view it entered. */
@@ -109,7 +109,7 @@ export class ViewChanger<R extends Report, N extends NewView<R>, Plan> {
     this.reconsider();
   }
 
-  noteStatus(from: ReplicaId, { suspects, view }: Standing): void {
+  noteStatus(from: ReplicaId, { suspects, view }: PeerStatus): void {
     this.suspicions.note(from, Math.max(suspects, view));
     this.reconsider();
   }
@@ -205,7 +205,7 @@ export class ViewChanger<R extends Report, N extends NewView<R>, Plan> {
   }
 
   /** Sends a peer what it lacks to be where this replica is. */
-  assist(peer: ReplicaId, { view, entered }: Standing): void {
+  assist(peer: ReplicaId, { view, entered }: PeerStatus): void {
     const { outbox } = this.host;
     if (this.newView !== null && entered < this.entered && view <= this.entered) {
       outbox.send(peer, { ...this.newView, kind: "new-view" });

@@ -3,17 +3,16 @@
 import { type Protocol, UsageError } from "../core/index.js";
 import { leased } from "../parts/index.js";
 import { hybster } from "./hybster/index.js";
+import { hybridPbft, pbft } from "./pbft/index.js";
 
 /** Protocols with a trusted counter are wrapped: it may keep leases. */
-const protocols = { hybster: leased(hybster) } as const;
+const protocols = [leased(hybster), pbft, hybridPbft] as const;
 
 /** Hosts handle every protocol alike: what its messages are is its own business. */
 type AnyProtocol = Protocol;
 
 /** All protocols, in the order of the catalogue. */
-export const catalogue: readonly AnyProtocol[] = Object.values(
-  protocols,
-) as unknown as AnyProtocol[];
+export const catalogue = protocols as unknown as readonly AnyProtocol[];
 
 /**
  * The protocol of that name; throws {@link UsageError} `PROTOCOL_UNKNOWN`, naming those there are.

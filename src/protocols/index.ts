@@ -1,3 +1,4 @@
 // The protocols.
 export * from "./catalogue.js";
 export * as hybster from "./hybster/index.js";
+export * as pbft from "./pbft/index.js";

@@ -43,7 +43,7 @@ import {
   type Vote,
 } from "./messages.js";
 import { OrderLog, type Slot } from "./order-log.js";
-import { Ballots, decide, emptyPlan, type Plan, plannedAt } from "./view-change.js";
+import { Ballots, decide, type Plan, plannedAt } from "./view-change.js";
 
 type PbftInput = Input<PbftMessage, PbftRecord>;
 type PbftEffect = Effect<PbftMessage, PbftRecord>;
@@ -78,8 +78,6 @@ export class PbftReplica
   private readonly hearsay: Hearsay;
   private readonly patience: Patience;
   private readonly noop: Digest;
-  /** What the view entered last began with. */
-  private plan = emptyPlan;
   now = 0;
   /** The last order that this replica proposed as leader, or that a leader proposed to it. */
   private proposed = 0;
@@ -469,7 +467,6 @@ export class PbftReplica
   /** The view's plan stands for the leader's first proposals: they are voted for as such. */
   private follow(plan: Plan): void {
     this.log.clear();
-    this.plan = plan;
     this.proposed = Math.max(plan.last, this.state.checkpoints.stable.order);
     const { view } = this.views;
     for (let order = plan.base + 1; order <= plan.last; order += 1) {

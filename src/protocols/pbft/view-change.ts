@@ -17,14 +17,6 @@ export interface Plan {
 export const plannedAt = ({ base, batches }: Plan, order: number): Digest | null =>
   batches[order - base - 1] ?? null;
 
-/** Before any view change. */
-export const emptyPlan: Plan = {
-  base: 0,
-  last: 0,
-  batches: [],
-  stable: { order: 0, digest: new Uint8Array(32), statements: [] },
-};
-
 /**
  * What a set of reports obliges the new view to order first; null if it takes more of them.
  *
