@@ -163,7 +163,8 @@ export class ReplicatedState<Statement extends CheckpointStatement, Durable> {
     const batches: Digest[] = [];
     for (let one = first; one <= order; one += 1) {
       const digest = this.digests.get(one);
-      if (digest === undefined) batches.length = 0; // it came by transfer, with all before it
+      if (digest === undefined)
+        batches.length = 0; // it came by transfer, with all before it
       else batches.push(digest);
     }
     return { kind: "executed", order, batches };

@@ -28,9 +28,7 @@ export interface PeerStatus {
   readonly suspects: number;
 }
 
-type Said<R, N> =
-  | (R & { readonly kind: "view-change" })
-  | (N & { readonly kind: "new-view" });
+type Said<R, N> = (R & { readonly kind: "view-change" }) | (N & { readonly kind: "new-view" });
 type Stored<R, N> = (R & { readonly kind: "left" }) | (N & { readonly kind: "entered" });
 
 /** What a view change needs of the replica it happens to. */

@@ -2,10 +2,10 @@
 // MACs in place of authenticators it is HybridPBFT (hybster.txt §6): nothing else differs.
 
 import type { Protocol } from "../../core/index.js";
-import { fromReplyMessage } from "../../parts/index.js";
-import { claimsOf, leaderOf, quorumOf } from "./claims.js";
-import { messages, type PbftMessage, type PbftRecord, records } from "./messages.js";
-import { PbftReplica } from "./replica.js";
+import { fromReplyMessage, leaderOf, LeaderReplica } from "../../parts/index.js";
+import { PbftAgreement } from "./agreement.js";
+import { claimsOf } from "./claims.js";
+import { messages, type Pbft, type PbftMessage, type PbftRecord, records } from "./messages.js";
 
 export const pbft: Protocol<PbftMessage, PbftRecord> = {
   name: "pbft",
@@ -22,7 +22,7 @@ export const pbft: Protocol<PbftMessage, PbftRecord> = {
   messages,
   records,
   claims: claimsOf,
-  replica: (context) => new PbftReplica(context),
+  replica: (context) => new LeaderReplica<Pbft>(context, (replica) => new PbftAgreement(replica)),
   client: {
     replyQuorum: (f) => f + 1,
     request: (body, authenticator) => ({ kind: "request", body, authenticator }),
@@ -40,6 +40,6 @@ export const hybridPbft: Protocol<PbftMessage, PbftRecord> = {
   replicaAuthentications: ["trusted-mac"],
 };
 
-export { claimsOf, leaderOf, PbftReplica, quorumOf };
+export { claimsOf, PbftAgreement };
 export * from "./messages.js";
 export * from "./view-change.js";

@@ -8,18 +8,24 @@ import {
   list,
   type MessageOf,
   proofSchema,
-  requestSchema,
   uint32,
   uint53,
   union,
   type ValueOf,
 } from "../../codec/index.js";
-import type { Digest, Hash } from "../../core/index.js";
-import { clientMessages, stableSchema, stateMessages, stateRecords } from "../../parts/index.js";
+import type { Hash } from "../../core/index.js";
+import {
+  type LeaderKind,
+  leaderMessages,
+  type LeaderRecordKind,
+  leaderRecords,
+  newViewFields,
+  reportFields,
+  requestsSchema,
+  tagged,
+} from "../../parts/index.js";
 
-const replicasMax = 64;
 const windowMax = 8192;
-const batchMax = 1024;
 
 /** Different batches that one replica reports for one order: see `Ballots`. */
 export const seenMax = 8;
@@ -30,19 +36,10 @@ const ballot = container(ballotContent);
 
 const vote = container({ ...ballotContent, replica: uint32, proof: proofSchema });
 
-const prePrepare = container({
-  ...ballotContent,
-  proof: proofSchema,
-  requests: list(requestSchema, batchMax),
-});
-
-const checkpointContent = { order: uint53, digest: bytes32, replica: uint32 };
-const checkpoint = container({ ...checkpointContent, proof: proofSchema });
+const prePrepare = container({ ...ballotContent, proof: proofSchema, requests: requestsSchema });
 
 const reportContent = {
-  replica: uint32,
-  to: uint53,
-  stable: stableSchema(checkpoint),
+  ...reportFields,
   /** 𝒫: of each order the batch that this replica prepared last, and in which view. */
   prepared: list(ballot, windowMax),
   /** 𝒬: of each order the batches that it pre-prepared, and in which view last. */
@@ -50,47 +47,23 @@ const reportContent = {
 };
 const report = container({ ...reportContent, proof: proofSchema });
 
-const newViewContent = { view: uint53, reports: list(report, replicasMax) };
+const newViewContent = newViewFields(report);
 const newView = container({ ...newViewContent, proof: proofSchema });
 
-const batch = container({ digest: bytes32, requests: list(requestSchema, batchMax) });
-
 export const messages = union({
-  ...clientMessages,
+  ...leaderMessages(report, newView),
   "pre-prepare": prePrepare,
   prepare: vote,
   commit: vote,
-  checkpoint,
-  "view-change": report,
-  "new-view": newView,
-  /** Where a replica stands, said regularly. */
-  status: container({
-    view: uint53,
-    entered: uint53,
-    stable: uint53,
-    executed: uint53,
-    suspects: uint53,
-  }),
-  /** For a replica that missed it: this was decided. f+1 of them are believed. */
-  decided: container({ order: uint53, batch: bytes32 }),
-  "fetch-batch": container({ digest: bytes32 }),
-  batch,
-  ...stateMessages,
 });
 
 /** What a replica stores before it speaks, and what it needs to come back. */
 export const records = union({
+  ...leaderRecords(report, newView),
   /** A proposal, this replica's own or one that it voted for. */
   accepted: prePrepare,
   /** What this replica prepared, before it says so. */
   prepared: ballot,
-  ...stateRecords(checkpoint),
-  /** This replica's view change. */
-  left: report,
-  /** The new view that it entered. */
-  entered: newView,
-  /** A batch that this replica answers for and that no proposal holds. */
-  batch,
   /** What it pre-prepared in views that are over. */
   seen: container({ ballots: list(ballot, windowMax * seenMax) }),
 });
@@ -100,33 +73,27 @@ export type PbftRecord = MessageOf<(typeof records)["table"]>;
 export type Ballot = Readonly<ValueOf<typeof ballot>>;
 export type Vote = Readonly<ValueOf<typeof vote>>;
 export type PrePrepare = Readonly<ValueOf<typeof prePrepare>>;
-export type Checkpoint = Readonly<ValueOf<typeof checkpoint>>;
-export type Stable = PbftReport["stable"];
 export type PbftReport = Readonly<ValueOf<typeof report>>;
 export type PbftNewView = Readonly<ValueOf<typeof newView>>;
-export type Status = Extract<PbftMessage, { kind: "status" }>;
 
-/** The digest of tagged content: the tag keeps one kind of statement from being read as another. */
-function tagged(tag: number, content: Uint8Array, hash: Hash): Digest {
-  const bytes = new Uint8Array(1 + content.length);
-  bytes[0] = tag;
-  bytes.set(content, 1);
-  return hash(bytes);
+/** What PBFT says and stores beyond what every protocol with a leader does. */
+export interface Pbft {
+  readonly message: Exclude<PbftMessage, { kind: LeaderKind }>;
+  readonly record: Exclude<PbftRecord, { kind: LeaderRecordKind }>;
+  readonly report: PbftReport;
+  readonly newView: PbftNewView;
 }
 
-const checkpointStatement = container(checkpointContent);
 const reportStatement = container(reportContent);
 const newViewStatement = container(newViewContent);
 
 /** What each proof is over. */
 export const proven = {
-  prePrepare: (content: Ballot, hash: Hash) => tagged(1, encodeWith(ballot, content), hash),
-  prepare: (content: Ballot, hash: Hash) => tagged(2, encodeWith(ballot, content), hash),
-  commit: (content: Ballot, hash: Hash) => tagged(3, encodeWith(ballot, content), hash),
-  checkpoint: (content: Omit<Checkpoint, "proof">, hash: Hash) =>
-    tagged(4, encodeWith(checkpointStatement, content), hash),
+  prePrepare: (content: Ballot, hash: Hash) => tagged(16, encodeWith(ballot, content), hash),
+  prepare: (content: Ballot, hash: Hash) => tagged(17, encodeWith(ballot, content), hash),
+  commit: (content: Ballot, hash: Hash) => tagged(18, encodeWith(ballot, content), hash),
   report: (content: Omit<PbftReport, "proof">, hash: Hash) =>
-    tagged(5, encodeWith(reportStatement, content), hash),
+    tagged(19, encodeWith(reportStatement, content), hash),
   newView: (content: Omit<PbftNewView, "proof">, hash: Hash) =>
-    tagged(6, encodeWith(newViewStatement, content), hash),
+    tagged(20, encodeWith(newViewStatement, content), hash),
 };

@@ -2,7 +2,6 @@
 
 import { type Digest, equalBytes, type ReplicaId } from "../../core/index.js";
 import type { Vote } from "./messages.js";
-import { quorumOf } from "./claims.js";
 
 /** One consensus instance of the view. */
 export interface Slot {
@@ -53,7 +52,7 @@ export class OrderLog {
   /** committed-local(m, v, n, i): what 2f+1 replicas committed; null if nothing yet. */
   committedAt(order: number): Digest | null {
     const commits = this.slots.get(order)?.commits ?? [];
-    const quorum = quorumOf(this.f);
+    const quorum = 2 * this.f + 1; // two of them share a correct replica (protocols.md P1)
     const isDecided = (digest: Digest) => countOf(commits, digest) >= quorum;
     const own = this.slots.get(order)?.batch ?? null;
     if (own !== null && isDecided(own)) return own;

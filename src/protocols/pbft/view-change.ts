@@ -2,20 +2,8 @@
 // by the new leader and by those who check it alike (Castro and Liskov, TOCS 2002, §4.4).
 
 import { type Digest, equalBytes } from "../../core/index.js";
-import { type Ballot, type PbftReport, seenMax, type Stable } from "./messages.js";
-
-/** What a new view orders first: `batches[i]` at order `base + 1 + i`. */
-export interface Plan {
-  readonly base: number;
-  readonly last: number;
-  readonly batches: readonly Digest[];
-  /** The most advanced stable checkpoint reported: `base` is its order. */
-  readonly stable: Stable;
-}
-
-/** The batch that a plan has for an order; null if it has none. */
-export const plannedAt = ({ base, batches }: Plan, order: number): Digest | null =>
-  batches[order - base - 1] ?? null;
+import type { Plan } from "../../parts/index.js";
+import { type Ballot, type PbftReport, seenMax } from "./messages.js";
 
 /**
  * What a set of reports obliges the new view to order first; null if it takes more of them.

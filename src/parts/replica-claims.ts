@@ -1,0 +1,116 @@
+// What must be authentic in the messages that protocols with a leader share, and what makes one
+// malformed in itself. A protocol's claims are made of these and of its own.
+
+import { bundleOf, digestOf, type Request } from "../codec/index.js";
+import {
+  type Claim,
+  type ClaimContext,
+  type Digest,
+  equalBytes,
+  type ReplicaId,
+} from "../core/index.js";
+import { batchDigest } from "./batch.js";
+import {
+  type Checkpoint,
+  checkpointDigest,
+  type CommonMessage,
+  type StableCheckpoint,
+} from "./leader-messages.js";
+
+/** Gathers claims; `false` from any part means that the message is malformed. */
+export class ReplicaClaims {
+  readonly all: Claim[] = [];
+  readonly context: ClaimContext;
+  /** How many statements are a proof: of n replicas all but f. */
+  private readonly quorum: number;
+
+  constructor(context: ClaimContext) {
+    this.context = context;
+    this.quorum = context.n - context.f;
+  }
+
+  /** That a replica said it, to this one; or, if transferable, to anybody. */
+  said(replica: ReplicaId, digest: Digest, proof: Uint8Array, isTransferable = false): boolean {
+    if (replica >= this.context.n) return false;
+    this.all.push({ kind: "replica", replica, digest, proof, isTransferable });
+    return true;
+  }
+
+  /** A request from its client, whoever passes it on. */
+  request(request: Request): boolean {
+    const bundle = bundleOf(request);
+    if (bundle === null || !isWithinLimits(request, this.context)) return false;
+    const digest = digestOf(request, this.context.hash);
+    const { authenticator } = request;
+    this.all.push({ kind: "client", client: bundle.client, digest, authenticator });
+    return true;
+  }
+
+  /** A batch that is what its digest says. */
+  requests(requests: readonly Request[], digest: Digest): boolean {
+    const { batchRequestsMax } = this.context.limits;
+    if (requests.length === 0 || requests.length > batchRequestsMax) return false;
+    if (!requests.every((request) => this.request(request))) return false;
+    return equalBytes(batchDigest(requests, this.context.hash), digest);
+  }
+
+  checkpoint(message: Checkpoint): boolean {
+    const digest = checkpointDigest(message, this.context.hash);
+    return this.said(message.replica, digest, message.proof, true);
+  }
+
+  /** Different replicas, as many as it takes. */
+  isQuorum(messages: readonly { readonly replica: ReplicaId }[]): boolean {
+    const replicas = new Set(messages.map(({ replica }) => replica));
+    return replicas.size === messages.length && replicas.size >= this.quorum;
+  }
+
+  stable({ order, digest, statements }: StableCheckpoint): boolean {
+    if (order === 0) return statements.length === 0;
+    return (
+      this.isQuorum(statements) &&
+      statements.every(
+        (statement) =>
+          statement.order === order &&
+          equalBytes(statement.digest, digest) &&
+          this.checkpoint(statement),
+      )
+    );
+  }
+
+  /** The messages that are the same in every protocol with a leader, view changes excepted. */
+  common(message: CommonMessage): boolean {
+    switch (message.kind) {
+      case "request":
+        return this.request(message);
+      case "checkpoint":
+        return this.checkpoint(message);
+      case "batch":
+        return this.requests(message.requests, message.digest);
+      case "reply":
+        return false; // replicas answer clients, not each other
+      case "decided":
+        return message.order > 0; // authentic by its link
+      case "status":
+      case "fetch-batch":
+      case "fetch-manifest":
+      case "manifest":
+      case "fetch-pages":
+      case "pages":
+        return true; // authentic by their link; what they say is checked against certificates
+    }
+  }
+}
+
+function isWithinLimits(request: Request, { limits }: ClaimContext): boolean {
+  const { operations, session, number, acknowledged } = bundleOf(request)!;
+  const { bundleOperationsMax, bundleBytesMax, operationBytesMax } = limits;
+  return (
+    request.body.length <= bundleBytesMax &&
+    operations.length > 0 &&
+    operations.length <= bundleOperationsMax &&
+    operations.every((operation) => operation.length <= operationBytesMax) &&
+    session > 0 &&
+    number > acknowledged
+  );
+}
