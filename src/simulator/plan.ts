@@ -187,7 +187,7 @@ function drawFaultyPlan(options: PlanOptions, random: Random): Plan {
     livenessMs: 60_000,
     calmMs: null,
   };
-  const mayRollBack = protocol.faultModel === "hybrid" && options.faults.includes("rollbacks");
+  const mayRollBack = protocol.usesTrustedCounter && options.faults.includes("rollbacks");
   const { chance } = faultKinds.rollbacks; // drawn last: it confines what was drawn before
   return mayRollBack && random.chance(chance) ? withRollbacks(plan, random) : plan;
 }

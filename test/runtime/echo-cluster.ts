@@ -64,6 +64,7 @@ export async function makeCluster(
     faultModel: "hybrid",
     service: "empty",
     clientAuthentication: choice.clientAuthentication ?? "trusted-mac",
+    replicaAuthentication: null,
     clients: 4,
     basePort: 7400,
     durable: choice.durable ?? true,
