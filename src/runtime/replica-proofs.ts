@@ -77,7 +77,7 @@ function byMac(options: ReplicaProofsOptions): ReplicaProofs {
   const keys = options.macKeys ?? absent("keys for MACs");
   const signing = bySignature(options);
   return {
-    sign: signing.sign,
+    sign: (digest) => signing.sign(digest),
     authenticate(digest) {
       const input = replicaProofInput(replica, digest);
       const macs = new Uint8Array(n * proofMacBytes);

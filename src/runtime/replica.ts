@@ -68,7 +68,8 @@ export interface RunningReplica {
 /**
  * Starts a replica; resolves when it serves peers and clients.
  * Throws `UsageError` PORT_BUSY, ADDRESS_UNUSABLE, JOURNAL_UNAVAILABLE, JOURNAL_FOREIGN or
- * JOURNAL_DAMAGED, or CONFIGURATION_DAMAGED if the protocol does not take its replicaAuthentication.
+ * JOURNAL_DAMAGED, or CONFIGURATION_DAMAGED if the protocol does not take its
+ * `replicaAuthentication`.
  */
 export async function startReplica(options: ReplicaOptions): Promise<RunningReplica> {
   const closers = new Closers();

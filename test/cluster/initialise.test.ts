@@ -58,7 +58,7 @@ test("nothing public holds a secret", async (context) => {
   assert.equal(text.includes("PRIVATE"), false);
 });
 
-test("keys for replicas' statements are made where they are wanted, and only there", async (context) => {
+test("keys for statements of replicas are made only where they are wanted", async (context) => {
   const made: string[][] = [];
   for (const replicaAuthentication of [null, "trusted-mac", "signature", "mac"] as const) {
     const folder = await newCluster(context, { replicaAuthentication });

@@ -6,5 +6,8 @@ import { identityCompliance } from "../runtime/identity-compliance.js";
 let groups = 0;
 identityCompliance("the simulator's", (authentication, n) => {
   const members = identities(authentication, n, new Random(++groups));
-  return { identity: members.of, believes: members.isGenuine };
+  return {
+    identity: (replica) => members.of(replica),
+    believes: (receiver, claim) => members.isGenuine(receiver, claim),
+  };
 });
