@@ -15,7 +15,12 @@ export function addSimulate(program: Command): void {
     )
     .option("--protocol <name>", "one of `troth protocols`", "hybster")
     .option("--service <name>", "what is replicated: kv or null", "kv")
-    .option("--replicas <n>", "number of replicas", wholeNumber(1, 64), 3)
+    .option(
+      "--replicas <n>",
+      "number of replicas (default: what tolerates one fault, or shows the planted mistake)",
+      wholeNumber(1, 64),
+    )
+    .option("--plant <mutant>", "with a mistake in the protocol; docs/mutants.md lists them")
     .addOption(
       new Option("--seeds <A..B>", "which runs")
         .argParser(range)
@@ -51,6 +56,7 @@ export function addSimulate(program: Command): void {
     "troth simulate --protocol hybster --seed 17 --trace run.html",
     "troth simulate --seeds 1..1000 --minimise --trace run.html",
     "troth simulate --plan minimal.json --trace run.html",
+    "troth simulate --protocol hybster --plant reply-of-one --minimise --trace run.html",
   );
 }
 

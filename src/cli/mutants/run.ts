@@ -1,7 +1,8 @@
 // The hunt for many mutants, and what is printed of it.
 
-import { type Mutant, mutantsOf, mutated } from "../../../mutants/index.js";
+import { type Mutant, mutantNamed, mutantsFor, mutated } from "../../../mutants/index.js";
 import { UsageError } from "../../core/index.js";
+import { protocolNamed } from "../../protocols/index.js";
 import { exitCode } from "../exit-code.js";
 import { optionsFor, type SeedRange } from "../simulate/seed-worker.js";
 import { duration, quantity, table } from "../text.js";
@@ -19,12 +20,12 @@ export interface MutantsOptions {
 }
 
 const seedsMaxByDefault = 20_000;
-const replicasByDefault = 3;
 
 /** Hunts, prints, and gives the exit code: failed if a mutant survived without a reason. */
 export async function runMutants(options: MutantsOptions): Promise<number> {
   const { protocol, replicas, jobs } = options;
   const mutants = chosen(options);
+  const replicasByDefault = protocolNamed(protocol).replicas(1);
   const seeds = seedsOf(options);
   for (const mutant of mutants) mutated(mutant); // one that is out of date is known before all work
   const abort = new AbortController();
@@ -38,7 +39,7 @@ export async function runMutants(options: MutantsOptions): Promise<number> {
       if (abort.signal.aborted) return;
       const { name, replicas: wanted = replicasByDefault } = mutant;
       const subject = { protocol, service: "kv", n: replicas ?? wanted };
-      optionsFor(subject);
+      await optionsFor(subject);
       const onSeed = (seed: number) => progress.show(`${name}, seed ${seed}`);
       const ended = await hunt({ mutant, subject, seeds, signal: abort.signal, onSeed });
       hunts.push(ended);
@@ -64,26 +65,10 @@ export async function runMutants(options: MutantsOptions): Promise<number> {
 }
 
 /** @throws UsageError `MUTANTS_UNKNOWN` for a protocol that has none, or a name that is none. */
-function chosen({ protocol, only }: MutantsOptions): readonly Mutant[] {
-  const all = mutantsOf[protocol];
-  if (all === undefined) {
-    const known = Object.keys(mutantsOf).join(", ");
-    throw new UsageError(
-      "MUTANTS_UNKNOWN",
-      `there are no mutants of "${protocol}"; there are of: ${known}`,
-    );
-  }
-  if (only === undefined) return all;
-  const unknown = only.filter((name) => !all.some((mutant) => mutant.name === name));
-  if (unknown.length > 0) {
-    throw new UsageError(
-      "MUTANTS_UNKNOWN",
-      `${protocol} has no mutant ${unknown.join(", ")}; docs/mutants.md says where they are listed`,
-      { unknown },
-    );
-  }
-  return all.filter(({ name }) => only.includes(name));
-}
+const chosen = ({ protocol, only }: MutantsOptions): readonly Mutant[] =>
+  only === undefined
+    ? mutantsFor(protocol)
+    : [...new Set(only)].map((name) => mutantNamed(protocol, name));
 
 function seedsOf({ seeds, maxSeeds }: MutantsOptions): SeedRange {
   if (seeds !== undefined && maxSeeds !== undefined) {
