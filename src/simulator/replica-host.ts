@@ -9,6 +9,7 @@ import {
   type Input,
   InvariantError,
   type Observation,
+  otherReplicas,
   type Page,
   type Protocol,
   type ReplicaContext,
@@ -115,8 +116,7 @@ export class ReplicaHost {
     this.#options = options;
     this.id = options.context.replica;
     const { n, f, hash, limits, clientAuthentication } = options.context;
-    const all = Array.from({ length: n }, (_, replica) => replica);
-    this.#others = all.filter((id) => id !== this.id);
+    this.#others = otherReplicas(n, this.id);
     this.#claimContext = { n, f, hash, limits, clientAuthentication };
   }
 

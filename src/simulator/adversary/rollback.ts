@@ -1,19 +1,20 @@
 // A host that restarts its trusted instance at will, keeps the earlier lives running beside the
 // latest, shows a new one an old journal, and lets each of them speak to some (protocols.md §7.1).
 
-import type {
-  Effect,
-  Input,
-  Protocol,
-  ReplicaContext,
-  ReplicaId,
-  ReplicaMachine,
-  ReplicaStatus,
-  SavedImage,
-  Service,
-  StateImage,
-  Tagged,
-  TrustedCounter,
+import {
+  type Effect,
+  type Input,
+  otherReplicas,
+  type Protocol,
+  type ReplicaContext,
+  type ReplicaId,
+  type ReplicaMachine,
+  type ReplicaStatus,
+  type SavedImage,
+  type Service,
+  type StateImage,
+  type Tagged,
+  type TrustedCounter,
 } from "../../core/index.js";
 import type { TrustedGroup } from "../model-counter.js";
 import type { Random } from "../random.js";
@@ -125,7 +126,7 @@ export class RollbackReplica implements ReplicaMachine<Tagged, Tagged> {
 
   private others(): ReplicaId[] {
     const { n, replica } = this.means.context;
-    return Array.from({ length: n }, (_, id) => id).filter((id) => id !== replica);
+    return otherReplicas(n, replica);
   }
 
   /** Restarts the instance before a journal from some time past, and divides the others anew. */

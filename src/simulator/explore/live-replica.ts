@@ -8,6 +8,7 @@ import {
   type Input,
   InvariantError,
   type Observation,
+  otherReplicas,
   type Protocol,
   type ReplicaContext,
   type ReplicaId,
@@ -57,6 +58,7 @@ export class LiveReplica {
   readonly #service: WatchedService;
   readonly #machine: ReplicaMachine<Tagged, Tagged>;
   readonly #opaque: ReadonlySet<object>;
+  readonly #others: readonly ReplicaId[];
   readonly #claimContext: ClaimContext;
   readonly #frameBytesMax: number;
   #emissions: Emission[] = [];
@@ -67,6 +69,7 @@ export class LiveReplica {
     const { n, f, hash, limits, timing, clientAuthentication } = shared;
     this.#surroundings = surroundings;
     this.#replica = replica;
+    this.#others = otherReplicas(n, replica);
     this.now = now;
     this.#service = new WatchedService(surroundings.service());
     this.counter = new MovableCounter(() => surroundings.counter(replica));
@@ -158,7 +161,7 @@ export class LiveReplica {
       case "send":
         return this.#send([effect.to], effect.message);
       case "broadcast":
-        return this.#send(this.#others(), effect.message);
+        return this.#send(this.#others, effect.message);
       case "reply":
         return this.#answer(protocol.client.reply(effect.message));
       case "persist": {
@@ -184,11 +187,6 @@ export class LiveReplica {
       case "observe":
         this.#emissions.push({ kind: "observe", event: effect.event });
     }
-  }
-
-  #others(): ReplicaId[] {
-    const { n } = this.#claimContext;
-    return Array.from({ length: n }, (_, id) => id).filter((id) => id !== this.#replica);
   }
 
   #send(to: readonly ReplicaId[], message: Tagged): void {
