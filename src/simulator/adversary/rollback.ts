@@ -10,12 +10,12 @@ import {
   type ReplicaId,
   type ReplicaMachine,
   type ReplicaStatus,
-  type SavedImage,
   type Service,
   type StateImage,
   type Tagged,
   type TrustedCounter,
 } from "../../core/index.js";
+import { reread } from "../journal.js";
 import type { TrustedGroup } from "../model-counter.js";
 import type { Random } from "../random.js";
 
@@ -143,7 +143,8 @@ export class RollbackReplica implements ReplicaMachine<Tagged, Tagged> {
       for (const one of spoken) one.audience = new Set([...one.audience, peer]);
     }
     const journal = past.records.map((bytes) => protocol.records.decode(bytes.slice())!);
-    return this.run(branch, now, { kind: "start", snapshot: savedOf(past.saved), journal });
+    const snapshot = past.saved && reread(past.saved);
+    return this.run(branch, now, { kind: "start", snapshot, journal });
   }
 
   private onTimer(now: number, timer: string): Effects {
@@ -204,9 +205,4 @@ export class RollbackReplica implements ReplicaMachine<Tagged, Tagged> {
     if (this.pasts.length === pastsMax) this.pasts.splice(1 + random.below(pastsMax - 1), 1);
     this.pasts.push({ saved, records: [...records] });
   }
-}
-
-function savedOf(image: StateImage | null): SavedImage | null {
-  if (image === null) return null;
-  return { order: image.order, pages: image.pages.map((page) => page.bytes().slice()) };
 }
