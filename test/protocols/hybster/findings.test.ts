@@ -172,7 +172,7 @@ rule(
   },
 );
 
-finding(
+rule(
   "a liar's certificate does not strand who gets it below who made it possible",
   "certified-view-not-entered",
   (protocol) => {
