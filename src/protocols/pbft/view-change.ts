@@ -19,14 +19,16 @@ export function decide(reports: readonly PbftReport[], f: number, noop: Digest):
   const ballots = reports.map((report) => new ReportedBallots(report));
   const top = Math.max(base, ...reports.map(({ prepared }) => prepared.at(-1)?.order ?? 0));
   const batches: Digest[] = [];
+  let last = base;
   for (let order = base + 1; order <= top; order += 1) {
-    const batch = chosenAt(order, ballots, f, noop);
-    if (batch === null) return null;
-    batches.push(batch);
+    const batch = chosenAt(order, ballots, f);
+    if (batch === undefined) return null;
+    batches.push(batch ?? noop);
+    if (batch !== null) last = order;
   }
-  // Orders at the end for which nothing can have been decided are free for new requests.
-  while (batches.length > 0 && equalBytes(batches.at(-1)!, noop)) batches.pop();
-  return { base, last: base + batches.length, batches, stable };
+  // Orders at the end for which nothing can have been decided are free for new requests; not those
+  // where an earlier view's no-op was prepared.
+  return { base, last, batches: batches.slice(0, last - base), stable };
 }
 
 /** One report, by order. */
@@ -44,12 +46,12 @@ class ReportedBallots {
   }
 }
 
+/** What may have been decided; null if nothing; undefined if that takes more reports to know. */
 function chosenAt(
   order: number,
   ballots: readonly ReportedBallots[],
   f: number,
-  noop: Digest,
-): Digest | null {
+): Digest | null | undefined {
   const prepared = ballots.map((one) => one.prepared.get(order));
   const candidates = prepared
     .filter((ballot) => ballot !== undefined)
@@ -65,7 +67,7 @@ function chosenAt(
   );
   if (chosen !== undefined) return chosen.batch;
   const silent = prepared.filter((ballot) => ballot === undefined);
-  return silent.length > 2 * f ? noop : null;
+  return silent.length > 2 * f ? null : undefined;
 }
 
 /** A1: a quorum prepared nothing else at this order, unless in an earlier view. */
