@@ -122,8 +122,11 @@ export class LeaderReplica<D extends Dialect>
   /** The last order that this replica proposed as leader, or that a leader proposed to it. */
   proposed = 0;
   private ordersInView = 0;
+  /** Bytes of batches held since before the view began. */
+  private bytesLeftBehind = 0;
   private isBatching = false;
-  private isWatching = false;
+  /** When the timer of patience is due; null while it is not set. */
+  private watchUntil: number | null = null;
   /** How far each peer had come when it last said so, and when it was last helped. */
   private readonly peers = new Map<ReplicaId, { had: number; helpedAt: number }>();
 
@@ -199,7 +202,7 @@ export class LeaderReplica<D extends Dialect>
       this.isBatching = false;
       this.propose();
     } else if (timer === "patience") {
-      this.isWatching = false;
+      this.watchUntil = null;
       this.onPatience();
     } else if (timer === "status") {
       this.outbox.setTimer("status", this.context.timing.statusMs);
@@ -261,13 +264,18 @@ export class LeaderReplica<D extends Dialect>
       this.intake.pending.hasUnproposed &&
       this.state.isInWindow(this.proposed + 1) &&
       this.proposed - this.state.reached < limits.pipeline &&
-      this.batches.bytes < 2 * limits.checkpointBytes
+      this.bytesOfView < 2 * limits.checkpointBytes
     );
   }
 
   /** Whether a backup takes another proposal: a leader that exceeds its limits is not served. */
   get hasRoom(): boolean {
-    return this.batches.bytes <= 4 * this.context.limits.checkpointBytes;
+    return this.bytesOfView <= 4 * this.context.limits.checkpointBytes;
+  }
+
+  /** What a view's leader made this replica hold; not what earlier leaders left behind. */
+  private get bytesOfView(): number {
+    return this.batches.bytes - this.bytesLeftBehind;
   }
 
   /** Messages of the view this replica is in, while it is in it. */
@@ -356,6 +364,7 @@ export class LeaderReplica<D extends Dialect>
   onSettled(order: number): void {
     this.agreement.forget(order);
     this.batches.forget(order);
+    this.bytesLeftBehind = Math.min(this.bytesLeftBehind, this.batches.bytes);
     this.hearsay.forget(order);
     this.proposed = Math.max(this.proposed, order);
   }
@@ -413,6 +422,7 @@ export class LeaderReplica<D extends Dialect>
   }
 
   private follow(plan: Plan): void {
+    this.bytesLeftBehind = this.batches.bytes;
     this.proposed = Math.max(plan.last, this.state.checkpoints.stable.order);
     this.agreement.follow(plan);
   }
@@ -421,11 +431,13 @@ export class LeaderReplica<D extends Dialect>
 
   /** Keeps one timer for the oldest request, or for the new view while changing. */
   watch(): void {
-    if (this.isWatching) return;
     const remainingMs = this.remainingPatienceMs();
     if (remainingMs === null) return;
-    this.isWatching = true;
-    this.outbox.setTimer("patience", Math.max(1, remainingMs));
+    const waitMs = Math.max(1, remainingMs);
+    // Sooner than it was set for: back-off has ended.
+    if (this.watchUntil !== null && this.watchUntil <= this.now + waitMs) return;
+    this.watchUntil = this.now + waitMs;
+    this.outbox.setTimer("patience", waitMs);
   }
 
   /** Null while there is nothing to be impatient about. */
@@ -495,6 +507,7 @@ export class LeaderReplica<D extends Dialect>
     for (const effect of this.outbox.take()) {
       if (effect.kind === "observe") this.outbox.add(effect);
     }
+    this.bytesLeftBehind = this.batches.bytes;
     this.patience.restart(this.now);
     this.state.resume();
     this.outbox.setTimer("status", this.context.timing.statusMs);
@@ -528,7 +541,19 @@ export class LeaderReplica<D extends Dialect>
 
   /** What must be kept besides the state. */
   retained(): readonly RecordIn<D>[] {
-    return [...this.views.retained(), ...this.agreement.retained()];
+    return [...this.views.retained(), ...this.executedBatches(), ...this.agreement.retained()];
+  }
+
+  /** What was executed above the stable checkpoint, which not only proposals show. */
+  private executedBatches(): readonly RecordIn<D>[] {
+    const kept: LeaderRecord<D["report"], D["newView"]>[] = [];
+    const { executed, checkpoints } = this.state;
+    for (let order = checkpoints.stable.order + 1; order <= executed; order += 1) {
+      const digest = this.state.digestAt(order);
+      const requests = digest && (this.batches.get(digest) as Request[] | null);
+      if (requests !== null) kept.push({ kind: "batch", digest: digest!, requests });
+    }
+    return kept as readonly RecordIn<D>[];
   }
 
   status(): ReplicaStatus {
