@@ -528,8 +528,12 @@ export class LeaderReplica<D extends Dialect>
         return this.views.restoreLeft(shared);
       case "entered": {
         const plan = this.views.restoreEntered(shared);
-        if (plan !== null) this.follow(plan);
-        return;
+        if (plan === null) return;
+        // What it builds on is recorded after it, if at all; its orders lie in that window.
+        const { stable } = plan;
+        const isAhead = stable.order > this.state.checkpoints.stable.order;
+        if (isAhead) this.state.replay({ ...stable, kind: "skipped" });
+        return this.follow(plan);
       }
       case "batch": {
         const window = 2 * this.context.limits.checkpointOrders;

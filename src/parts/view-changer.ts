@@ -167,16 +167,20 @@ export class ViewChanger<R extends Report, N extends NewView<R>, Plan> {
   // NEW-VIEW
 
   onNewView(newView: N): void {
-    if (newView.view < this.view || newView.view <= this.entered) return;
+    if (this.isOver(newView.view)) return;
     this.waiting = newView;
     this.tryEnter();
+  }
+
+  /** Left, or entered already. */
+  private isOver(view: number): boolean {
+    return view < this.view || view <= this.entered;
   }
 
   private tryEnter(): void {
     const newView = this.waiting;
     if (newView === null) return;
-    const isOld = newView.view < this.view || newView.view <= this.entered;
-    const plan = isOld ? null : this.host.decide(newView.reports);
+    const plan = this.isOver(newView.view) ? null : this.host.decide(newView.reports);
     if (plan !== null && this.host.fetchMissing(plan, newView) > 0) return;
     this.waiting = null;
     if (plan !== null) this.enter(newView, plan);
@@ -220,7 +224,7 @@ export class ViewChanger<R extends Report, N extends NewView<R>, Plan> {
     this.reports.set(this.self, report);
   }
 
-  /** The plan that the view began with; null if this view was left since. */
+  /** The plan that the view began with. */
   restoreEntered(newView: N): Plan | null {
     this.goTo(Math.max(this.view, newView.view));
     this.entered = newView.view;

@@ -210,8 +210,7 @@ export class PbftAgreement implements Agreement<Pbft> {
     const { view, isLeading } = this.replica;
     batches.forEach((batch, index) => {
       const ballot = { view, order: base + 1 + index, batch };
-      // After a restart the window is the one from before the view: its records come later.
-      if (ballot.order <= this.replica.state.checkpoints.stable.order) return;
+      if (!this.replica.state.isInWindow(ballot.order)) return;
       const slot = this.note(ballot, null);
       if (!isLeading) this.sendPrepare(slot, ballot);
     });

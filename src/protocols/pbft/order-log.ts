@@ -22,11 +22,12 @@ export interface Slot {
 export class OrderLog {
   private readonly slots = new Map<number, Slot>();
   private readonly n: number;
-  private readonly f: number;
+  /** Two quorums share a correct replica (protocols.md P1). */
+  private readonly quorum: number;
 
   constructor(n: number, f: number) {
     this.n = n;
-    this.f = f;
+    this.quorum = 2 * f + 1;
   }
 
   get(order: number): Slot | undefined {
@@ -46,14 +47,13 @@ export class OrderLog {
 
   /** prepared(m, v, n, i): the proposal and 2f matching PREPAREs of backups. */
   isPrepared({ batch, prepares }: Slot): boolean {
-    return batch !== null && countOf(prepares, batch) >= 2 * this.f;
+    return batch !== null && countOf(prepares, batch) >= this.quorum - 1;
   }
 
   /** committed-local(m, v, n, i): what 2f+1 replicas committed; null if nothing yet. */
   committedAt(order: number): Digest | null {
     const commits = this.slots.get(order)?.commits ?? [];
-    const quorum = 2 * this.f + 1; // two of them share a correct replica (protocols.md P1)
-    const isDecided = (digest: Digest) => countOf(commits, digest) >= quorum;
+    const isDecided = (digest: Digest) => countOf(commits, digest) >= this.quorum;
     const own = this.slots.get(order)?.batch ?? null;
     if (own !== null && isDecided(own)) return own;
     return commits.find((digest) => digest !== null && isDecided(digest)) ?? null;
