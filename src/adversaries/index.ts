@@ -3,13 +3,20 @@
 import type { Lies } from "../simulator/index.js";
 import { hybsterLies as hybsterHabits } from "./hybster.js";
 import { proofLies } from "./hybster-proofs.js";
+import { pbftLies } from "./pbft.js";
 
 export { forging } from "./hybster-forge.js";
+export { forging as pbftForging } from "./pbft-forge.js";
+export { pbftLies };
 
 /** The habits of liars in a Hybster cluster. */
 export const hybsterLies = { ...hybsterHabits, ...proofLies } satisfies Lies;
 
-const byProtocol: Readonly<Record<string, Lies>> = { hybster: hybsterLies };
+const byProtocol: Readonly<Record<string, Lies>> = {
+  hybster: hybsterLies,
+  pbft: pbftLies,
+  "hybrid-pbft": pbftLies,
+};
 
 /** A protocol's own habits for lying replicas; none for most. */
 export const liesFor = (protocol: string): Lies => byProtocol[protocol] ?? {};
