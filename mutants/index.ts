@@ -4,14 +4,17 @@
 import { hybsterMutants } from "./hybster/index.js";
 import { UsageError } from "../src/core/index.js";
 import type { Mutant } from "./mutant.js";
+import { pbftMutants } from "./pbft/index.js";
 
-export { hybsterMutants };
+export { hybsterMutants, pbftMutants };
 export type { Mutant };
 export { mutated, type Planted, plant, protocolWith } from "./plant.js";
 
 /** The mutants of each protocol that has some, by the protocol's name. */
 export const mutantsOf: Readonly<Record<string, readonly Mutant[]>> = {
   hybster: Object.values(hybsterMutants),
+  pbft: Object.values(pbftMutants),
+  "hybrid-pbft": Object.values(pbftMutants),
 };
 
 /** @throws UsageError `MUTANTS_UNKNOWN` for a protocol that has none. */
