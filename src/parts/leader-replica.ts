@@ -26,6 +26,7 @@ import {
   isLeaderMessage,
   isLeaderRecord,
   type LeaderMessage,
+  leaderOf,
   type LeaderRecord,
   type Status,
 } from "./leader-messages.js";
@@ -41,9 +42,6 @@ const provenOrders = 64;
 /** Orders resent to a stalled peer at a time, and their bytes. */
 const resendOrders = 128;
 const resendBytes = 1 << 20;
-
-/** Who leads a view. */
-export const leaderOf = (view: number, n: number): ReplicaId => view % n;
 
 /** What is peculiar to a protocol: its own messages and records, its VIEW-CHANGE and NEW-VIEW. */
 export interface Dialect {

@@ -1,8 +1,7 @@
 // The ordering window of one view: proposals, votes, and what is prepared and committed.
 
 import type { Digest, ReplicaId } from "../../core/index.js";
-import { type OrderSlot, OrderWindow, Votes } from "../../parts/index.js";
-import type { Vote } from "./messages.js";
+import { type OrderSlot, OrderWindow, type Vote, Votes } from "../../parts/index.js";
 
 /** One consensus instance of the view. */
 export interface Slot extends OrderSlot {

@@ -2,8 +2,8 @@
 // by the new leader and by those who check it alike (Castro and Liskov, TOCS 2002, §4.4).
 
 import { type Digest, equalBytes } from "../../core/index.js";
-import { type Choice, type Plan, planOf } from "../../parts/index.js";
-import { type Ballot, type PbftReport, seenMax } from "./messages.js";
+import { type Ballot, type Choice, type Plan, planOf } from "../../parts/index.js";
+import { type PbftReport, seenMax } from "./messages.js";
 
 /**
  * What a set of reports obliges the new view to order first; null if it takes more of them.
