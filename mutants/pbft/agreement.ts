@@ -40,12 +40,12 @@ export const phases = inFile("protocols/pbft/agreement.js", {
   },
   "own-prepare-not-counted": {
     breaks: "a replica does not count its own PREPARE",
-    find: "slot.prepares[this.replica.context.replica] = ballot.batch;",
+    find: "slot.prepares.cast(this.replica.context.replica, ballot.batch);",
     replace: "",
   },
   "own-commit-not-counted": {
     breaks: "a replica does not count its own COMMIT",
-    find: "slot.commits[this.replica.context.replica] = batch;",
+    find: "slot.commits.cast(this.replica.context.replica, batch);",
     replace: "",
   },
   "commits-not-acted-upon": {
@@ -134,22 +134,12 @@ export const log = inFile("protocols/pbft/order-log.js", {
   },
   "prepared-by-one-less": {
     breaks: "an order is prepared with one PREPARE too few",
-    find: "countOf(prepares, batch) >= this.quorum - 1",
-    replace: "countOf(prepares, batch) >= this.quorum - 2",
+    find: "prepares.count(batch) >= this.quorum - 1",
+    replace: "prepares.count(batch) >= this.quorum - 2",
   },
   "committed-by-one-less": {
     breaks: "an order is decided with one COMMIT too few",
-    find: "countOf(commits, digest) >= this.quorum",
-    replace: "countOf(commits, digest) >= this.quorum - 1",
-  },
-  "votes-not-compared": {
-    breaks: "votes for other batches count as well",
-    find: "if (vote !== null && equalBytes(vote, digest))",
-    replace: "if (vote !== null)",
-  },
-  "slots-never-forgotten": {
-    breaks: "votes below the stable checkpoint are kept for ever",
-    find: "if (order <= upTo) this.slots.delete(order);",
-    replace: "{}",
+    find: "commits.reaching(this.quorum)",
+    replace: "commits.reaching(this.quorum - 1)",
   },
 });

@@ -8,16 +8,6 @@ export const claims = inFile("protocols/pbft/claims.js", {
     find: "order === 0 || replica === leaderOf(view, this.context.n)",
     replace: "order === 0",
   },
-  "proposal-of-anyone": {
-    breaks: "anybody proposes in the leader's name",
-    find: "order > 0 && this.said(leader, digest, proof) &&",
-    replace: "order > 0 &&",
-  },
-  "proposed-requests-unchecked": {
-    breaks: "a proposal's requests need not be its batch, nor its clients'",
-    find: "&& this.requests(requests, batch)",
-    replace: "",
-  },
   "prepares-unproven": {
     breaks: "anybody prepares in another's name",
     find: `proven.prepare({ view, order, batch }, this.context.hash);
@@ -86,6 +76,16 @@ export const shared = inFile("parts/replica-claims.js", {
   "one-replica-counts-twice": {
     breaks: "two statements of one replica count as two beside a quorum",
     find: "replicas.size === messages.length &&",
+    replace: "",
+  },
+  "proposal-of-anyone": {
+    breaks: "anybody proposes in the leader's name",
+    find: "order > 0 && this.said(leader, digest, proof) &&",
+    replace: "order > 0 &&",
+  },
+  "proposed-requests-unchecked": {
+    breaks: "a proposal's requests need not be its batch, nor its clients'",
+    find: "&& this.requests(requests, batch)",
     replace: "",
   },
   "batch-digest-unchecked": {

@@ -171,13 +171,47 @@ export const replica = inFile("parts/leader-replica.js", {
 export const hearsay = inFile("parts/hearsay.js", {
   "one-says-it-was-decided": {
     breaks: "one replica's word is enough that something was decided",
-    find: ".length > this.f;",
-    replace: ".length > 0;",
+    find: "reaching(this.f + 1)",
+    replace: "reaching(1)",
   },
-  "decisions-not-compared": {
-    breaks: "statements about different decisions count together",
-    find: "other !== null && equalBytes(other, digest)).length",
-    replace: "other !== null).length",
+});
+
+export const votes = inFile("parts/votes.js", {
+  "votes-not-compared": {
+    breaks: "votes for other batches count as well",
+    find: "for (const vote of this.digests) if (vote !== null && equalBytes(vote, digest))",
+    replace: "for (const vote of this.digests) if (vote !== null)",
+  },
+});
+
+export const orders = inFile("parts/order-window.js", {
+  "slots-never-forgotten": {
+    breaks: "votes below the stable checkpoint are kept for ever",
+    find: "if (order <= upTo) this.slots.delete(order);",
+    replace: "{}",
+  },
+});
+
+export const plans = inFile("parts/plan.js", {
+  "decided-no-ops-dropped": {
+    breaks: "a no-op at the end of a plan is dropped though it may have been decided",
+    find: 'if (choice !== "free") last = order;',
+    replace: 'if (choice !== "free" && choice.some((byte, at) => byte !== noop[at])) last = order;',
+  },
+  "no-ops-never-dropped": {
+    breaks: "orders at the end where nothing was prepared are filled",
+    find: 'if (choice !== "free") last = order;',
+    replace: "last = order;",
+  },
+  "lowest-stable": {
+    breaks: "a plan builds on the lowest stable checkpoint reported",
+    find: "b.stable.order > a.stable.order ? b : a",
+    replace: "b.stable.order < a.stable.order ? b : a",
+  },
+  "first-stable": {
+    breaks: "a plan builds on the first stable checkpoint reported",
+    find: "b.stable.order > a.stable.order ? b : a",
+    replace: "a",
   },
 });
 

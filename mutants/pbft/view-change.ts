@@ -30,33 +30,13 @@ export const decisions = inFile("protocols/pbft/view-change.js", {
   },
   "silence-of-few": {
     breaks: "an order is left empty though a quorum may have prepared something there",
-    find: "return silent.length > 2 * f ? null : undefined;",
-    replace: "return silent.length > f ? null : undefined;",
+    find: 'return silent.length > 2 * f ? "free" : null;',
+    replace: 'return silent.length > f ? "free" : null;',
   },
   "empty-in-doubt": {
     breaks: "an order is left empty when reports do not suffice to know",
-    find: "return silent.length > 2 * f ? null : undefined;",
-    replace: "return null;",
-  },
-  "decided-no-ops-dropped": {
-    breaks: "a no-op at the end of a plan is dropped though it may have been decided",
-    find: "if (batch !== null) last = order;",
-    replace: "if (batch !== null && !equalBytes(batch, noop)) last = order;",
-  },
-  "no-ops-never-dropped": {
-    breaks: "orders at the end where nothing was prepared are filled",
-    find: "if (batch !== null) last = order;",
-    replace: "last = order;",
-  },
-  "lowest-stable": {
-    breaks: "a plan builds on the lowest stable checkpoint reported",
-    find: "b.stable.order > a.stable.order ? b : a",
-    replace: "b.stable.order < a.stable.order ? b : a",
-  },
-  "first-stable": {
-    breaks: "a plan builds on the first stable checkpoint reported",
-    find: "b.stable.order > a.stable.order ? b : a",
-    replace: "a",
+    find: 'return silent.length > 2 * f ? "free" : null;',
+    replace: 'return "free";',
   },
   "one-batch-seen": {
     breaks: "of each order only the batch pre-prepared last is vouched for",

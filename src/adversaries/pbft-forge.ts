@@ -2,15 +2,19 @@
 
 import type { Request } from "../codec/index.js";
 import type { ReplicaContext } from "../core/index.js";
-import { batchDigest, type Checkpoint, checkpointDigest } from "../parts/index.js";
+import {
+  type Ballot,
+  batchDigest,
+  type Checkpoint,
+  checkpointDigest,
+  type Proposal,
+  type Vote,
+} from "../parts/index.js";
 import { pbft } from "../protocols/index.js";
 
 const { proven } = pbft;
-type Ballot = pbft.Ballot;
 type PbftNewView = pbft.PbftNewView;
 type PbftReport = pbft.PbftReport;
-type PrePrepare = pbft.PrePrepare;
-type Vote = pbft.Vote;
 
 type Author = Pick<ReplicaContext, "identity" | "hash" | "replica">;
 
@@ -21,7 +25,7 @@ export function forging({ identity, hash, replica }: Author) {
     return { ...ballot, replica, proof: identity.authenticate(proven[kind](ballot, hash)) };
   };
   return {
-    prePrepare(view: number, order: number, batch: readonly Request[]): PrePrepare {
+    prePrepare(view: number, order: number, batch: readonly Request[]): Proposal {
       const requests = batch.map(({ body, authenticator }) => ({ body, authenticator }));
       const ballot = { view, order, batch: batchDigest(requests, hash) };
       const proof = identity.authenticate(proven.prePrepare(ballot, hash));

@@ -3,14 +3,13 @@
 
 import type { Request } from "../codec/index.js";
 import { type ReplicaId, type Tagged, toHex } from "../core/index.js";
-import { leaderOf, type StableCheckpoint } from "../parts/index.js";
+import { type Ballot, leaderOf, type StableCheckpoint } from "../parts/index.js";
 import { pbft } from "../protocols/index.js";
 import { Hoard, type Lie, type Means, others, type Outgoing } from "../simulator/index.js";
 import { dawdle, leaderLies, to } from "./leader.js";
 import { forging } from "./pbft-forge.js";
 
 const { decide } = pbft;
-type Ballot = pbft.Ballot;
 type PbftMessage = pbft.PbftMessage;
 type PbftReport = pbft.PbftReport;
 type Message<K extends PbftMessage["kind"]> = Extract<PbftMessage, { kind: K }>;

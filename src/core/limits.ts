@@ -89,6 +89,8 @@ export interface Timing {
    * How long a replica that is behind waits for the ordinary messages before it fetches the state.
    */
   readonly catchUpMs: number;
+  /** How long a fast path is given before the slow one starts beside it. */
+  readonly fastPathMs: number;
 }
 
 export const defaultTiming: Timing = {
@@ -96,4 +98,5 @@ export const defaultTiming: Timing = {
   patienceMsMax: 30_000,
   statusMs: 100,
   catchUpMs: 300,
+  fastPathMs: 20,
 };

@@ -34,6 +34,7 @@ const timing = z
     patienceMsMax: atLeastOne,
     statusMs: atLeastOne,
     catchUpMs: atLeastOne,
+    fastPathMs: atLeastOne,
   })
   .partial();
 

@@ -6,21 +6,21 @@ import type { Request } from "../../codec/index.js";
 import { type Digest, equalBytes, type ReplicaId, unreachable } from "../../core/index.js";
 import {
   type Agreement,
+  type Ballot,
   type Batch,
   batchBytes,
   batchDigest,
   type LeaderReplica,
   type Plan,
+  type Proposal,
+  type Vote,
 } from "../../parts/index.js";
 import {
-  type Ballot,
   type Pbft,
   type PbftNewView,
   type PbftRecord,
   type PbftReport,
-  type PrePrepare,
   proven,
-  type Vote,
 } from "./messages.js";
 import { OrderLog, type Slot } from "./order-log.js";
 import { Ballots, decide } from "./view-change.js";
@@ -63,7 +63,7 @@ export class PbftAgreement implements Agreement<Pbft> {
     this.replica.outbox.broadcast({ ...message, kind: "pre-prepare" });
   }
 
-  private onPrePrepare(message: PrePrepare): void {
+  private onPrePrepare(message: Proposal): void {
     const { view, order, batch } = message;
     const { outbox } = this.replica;
     if (!this.replica.isVotable(view, order)) return outbox.drop("a proposal out of its time");
@@ -79,7 +79,7 @@ export class PbftAgreement implements Agreement<Pbft> {
   }
 
   /** Takes a proposal into the log, durably: from now on this replica answers for its batch. */
-  private accept(message: PrePrepare): void {
+  private accept(message: Proposal): void {
     const { order, batch, proof, requests } = message;
     this.replica.batches.put(batch, requests, order);
     this.replica.outbox.persist({ ...message, kind: "accepted" });
@@ -99,7 +99,7 @@ export class PbftAgreement implements Agreement<Pbft> {
 
   private sendPrepare(slot: Slot, ballot: Ballot): void {
     slot.prepare = this.vote("prepare", ballot);
-    slot.prepares[this.replica.context.replica] = ballot.batch;
+    slot.prepares.cast(this.replica.context.replica, ballot.batch);
     this.replica.outbox.broadcast({ ...slot.prepare, kind: "prepare" });
     this.advance(slot);
   }
@@ -113,7 +113,7 @@ export class PbftAgreement implements Agreement<Pbft> {
   private onPrepare({ view, order, batch, replica }: Vote): void {
     if (!this.replica.isCurrent(view, order)) return;
     const slot = this.log.slotOf(order);
-    slot.prepares[replica] = batch;
+    slot.prepares.cast(replica, batch);
     this.advance(slot);
   }
 
@@ -132,14 +132,14 @@ export class PbftAgreement implements Agreement<Pbft> {
     this.ballots.prepare(ballot);
     this.replica.outbox.persist({ ...ballot, kind: "prepared" });
     slot.commit = this.vote("commit", ballot);
-    slot.commits[this.replica.context.replica] = batch;
+    slot.commits.cast(this.replica.context.replica, batch);
     this.replica.outbox.broadcast({ ...slot.commit, kind: "commit" });
   }
 
   private onCommit({ view, order, batch, replica }: Vote): void {
     if (!this.replica.isCurrent(view, order)) return;
     const slot = this.log.slotOf(order);
-    slot.commits[replica] = batch;
+    slot.commits.cast(replica, batch);
     this.advance(slot);
   }
 
@@ -233,7 +233,7 @@ export class PbftAgreement implements Agreement<Pbft> {
     }
   }
 
-  private replayProposal(message: PrePrepare): void {
+  private replayProposal(message: Proposal): void {
     if (message.order <= this.replica.state.checkpoints.stable.order) return;
     if (message.view !== this.replica.views.entered) return this.ballots.see(message);
     const slot = this.note(message, message.proof);

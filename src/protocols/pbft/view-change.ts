@@ -2,8 +2,8 @@
 // by the new leader and by those who check it alike (Castro and Liskov, TOCS 2002, §4.4).
 
 import { type Digest, equalBytes } from "../../core/index.js";
-import type { Plan } from "../../parts/index.js";
-import { type Ballot, type PbftReport, seenMax } from "./messages.js";
+import { type Ballot, type Choice, type Plan, planOf } from "../../parts/index.js";
+import { type PbftReport, seenMax } from "./messages.js";
 
 /**
  * What a set of reports obliges the new view to order first; null if it takes more of them.
@@ -14,21 +14,9 @@ import { type Ballot, type PbftReport, seenMax } from "./messages.js";
  * what they prepared, the latest was pre-prepared by f+1 of them.
  */
 export function decide(reports: readonly PbftReport[], f: number, noop: Digest): Plan | null {
-  const { stable } = reports.reduce((a, b) => (b.stable.order > a.stable.order ? b : a));
-  const base = stable.order;
   const ballots = reports.map((report) => new ReportedBallots(report));
-  const top = Math.max(base, ...reports.map(({ prepared }) => prepared.at(-1)?.order ?? 0));
-  const batches: Digest[] = [];
-  let last = base;
-  for (let order = base + 1; order <= top; order += 1) {
-    const batch = chosenAt(order, ballots, f);
-    if (batch === undefined) return null;
-    batches.push(batch ?? noop);
-    if (batch !== null) last = order;
-  }
-  // Orders at the end for which nothing can have been decided are free for new requests; not those
-  // where an earlier view's no-op was prepared.
-  return { base, last, batches: batches.slice(0, last - base), stable };
+  const top = Math.max(0, ...reports.map(({ prepared }) => prepared.at(-1)?.order ?? 0));
+  return planOf(reports, top, (order) => chosenAt(order, ballots, f), noop);
 }
 
 /** One report, by order. */
@@ -46,12 +34,7 @@ class ReportedBallots {
   }
 }
 
-/** What may have been decided; null if nothing; undefined if that takes more reports to know. */
-function chosenAt(
-  order: number,
-  ballots: readonly ReportedBallots[],
-  f: number,
-): Digest | null | undefined {
+function chosenAt(order: number, ballots: readonly ReportedBallots[], f: number): Choice {
   const prepared = ballots.map((one) => one.prepared.get(order));
   const candidates = prepared
     .filter((ballot) => ballot !== undefined)
@@ -67,7 +50,7 @@ function chosenAt(
   );
   if (chosen !== undefined) return chosen.batch;
   const silent = prepared.filter((ballot) => ballot === undefined);
-  return silent.length > 2 * f ? null : undefined;
+  return silent.length > 2 * f ? "free" : null;
 }
 
 /** A1: a quorum prepared nothing else at this order, unless in an earlier view. */
