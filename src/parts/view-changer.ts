@@ -161,7 +161,6 @@ export class ViewChanger<R extends Report, N extends NewView<R>, Plan> {
     const newView = this.host.announce(this.view, reports);
     if (this.host.fetchMissing(plan, newView) > 0) return;
     this.enter(newView, plan);
-    this.host.outbox.broadcast({ ...newView, kind: "new-view" });
   }
 
   // NEW-VIEW
@@ -194,6 +193,8 @@ export class ViewChanger<R extends Report, N extends NewView<R>, Plan> {
     this.suspicions.note(this.self, view);
     const { outbox } = this.host;
     outbox.persist({ ...newView, kind: "entered" });
+    // Before whatever the leader says in its view: nobody would listen.
+    if (this.leader === this.self) outbox.broadcast({ ...newView, kind: "new-view" });
     outbox.observe({ event: "view", view, status: "established" });
     this.host.onEntered(plan);
   }
