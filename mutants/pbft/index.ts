@@ -20,4 +20,5 @@ export const pbftMutants = {
   ...parts.state,
   ...parts.suspicions,
   ...parts.patience,
+  ...parts.floor,
 };

@@ -138,8 +138,8 @@ export const replica = inFile("parts/leader-replica.js", {
   },
   "requests-not-proposed-again": {
     breaks: "what an earlier leader left undone is not proposed again",
-    find: "this.ordersInView = 0; this.patience.restart(this.now); this.intake.restart();",
-    replace: "this.ordersInView = 0; this.patience.restart(this.now);",
+    find: "this.ordersInView = 0; this.floor.viewBegan(this.now); this.patience.restart(this.now); this.intake.restart();",
+    replace: "this.ordersInView = 0; this.floor.viewBegan(this.now); this.patience.restart(this.now);",
   },
   "batches-asked-for-once": {
     breaks: "a batch that did not come is not asked for again",
@@ -261,5 +261,14 @@ export const patience = inFile("parts/patience.js", {
     breaks: "a view is given no more time than the one that failed before",
     find: "this.failedViews += 1;",
     replace: "",
+  },
+});
+
+export const floor = inFile("parts/throughput-floor.js", {
+  "no-throughput-floor": {
+    breaks: "a leader may be as slow as everybody's patience allows",
+    find: "return isTooSlow;",
+    replace: "return false;",
+    survives: "It only costs time; `pbft-slow-primary` shows how much.",
   },
 });

@@ -34,6 +34,7 @@ import { Outbox } from "./outbox.js";
 import { Patience } from "./patience.js";
 import type { Plan } from "./plan.js";
 import { ReplicatedState, type StateHost } from "./replicated-state.js";
+import { ThroughputFloor } from "./throughput-floor.js";
 import { type NewView, type Report, ViewChanger, type ViewChangeHost } from "./view-changer.js";
 
 /** Orders executed in a view after which its leader has proved itself: back-off ends. */
@@ -109,6 +110,7 @@ export class LeaderReplica<D extends Dialect>
   private readonly agreement: Agreement<D>;
   private readonly hearsay: Hearsay;
   private readonly patience: Patience;
+  private readonly floor: ThroughputFloor;
   now = 0;
   /** The last order that this replica proposed as leader, or that a leader proposed to it. */
   proposed = 0;
@@ -130,6 +132,7 @@ export class LeaderReplica<D extends Dialect>
     this.intake = new Intake(this);
     this.hearsay = new Hearsay(n, f);
     this.patience = new Patience(timing);
+    this.floor = new ThroughputFloor(timing, n);
     this.agreement = agreementOf(this);
   }
 
@@ -203,6 +206,7 @@ export class LeaderReplica<D extends Dialect>
       this.batches.askAgain();
       this.views.retry();
       this.execute();
+      this.compare();
       this.watch();
     } else {
       this.agreement.onTimeout?.(timer);
@@ -308,6 +312,7 @@ export class LeaderReplica<D extends Dialect>
   onExecuted(_order: number, executions: readonly Execution[]): void {
     this.patience.progressed();
     this.intake.settle(executions);
+    this.floor.took(executions.length);
     this.ordersInView += 1;
     if (this.ordersInView === provenOrders) this.patience.reset();
   }
@@ -408,6 +413,7 @@ export class LeaderReplica<D extends Dialect>
     this.state.adoptStable(plan.stable);
     this.follow(plan);
     this.ordersInView = 0;
+    this.floor.viewBegan(this.now);
     this.patience.restart(this.now);
     this.intake.restart();
     this.execute();
@@ -451,6 +457,12 @@ export class LeaderReplica<D extends Dialect>
       this.patience.restart(this.now);
     }
     this.watch();
+  }
+
+  /** Suspects a leader that tries nobody's patience, and is slower than leaders before it. */
+  private compare(): void {
+    const waiting = this.views.isInView ? this.intake.pending.size : 0;
+    if (this.floor.look(this.now, waiting)) this.views.suspect();
   }
 
   // Where everybody stands, and retransmission

@@ -264,6 +264,7 @@ function drawTiming(random: Random): Timing {
     statusMs,
     catchUpMs: random.pick([30, 100, 300]),
     fastPathMs: statusMs / 5,
+    throughputWindowMs: 10 * patienceMs,
   };
 }
 
