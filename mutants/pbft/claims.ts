@@ -1,4 +1,5 @@
-// Mistakes in what must be authentic: PBFT's own messages, and those of every protocol with a leader.
+// Mistakes in what must be authentic: PBFT's own messages, and those of every protocol with a
+// leader.
 
 import { inFile } from "../mutant.js";
 

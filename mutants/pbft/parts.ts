@@ -138,8 +138,8 @@ export const replica = inFile("parts/leader-replica.js", {
   },
   "requests-not-proposed-again": {
     breaks: "what an earlier leader left undone is not proposed again",
-    find: "this.ordersInView = 0; this.floor.viewBegan(this.now); this.patience.restart(this.now); this.intake.restart();",
-    replace: "this.ordersInView = 0; this.floor.viewBegan(this.now); this.patience.restart(this.now);",
+    find: "this.patience.restart(this.now); this.intake.restart(); this.execute();",
+    replace: "this.patience.restart(this.now); this.execute();",
   },
   "batches-asked-for-once": {
     breaks: "a batch that did not come is not asked for again",

@@ -5,7 +5,15 @@ import type { Request } from "../codec/index.js";
 import { type ReplicaId, type Tagged, toHex } from "../core/index.js";
 import { type Ballot, leaderOf, type StableCheckpoint } from "../parts/index.js";
 import { pbft } from "../protocols/index.js";
-import { Hoard, type Lie, type Means, others, type Outgoing } from "../simulator/index.js";
+import {
+  atMostEvery,
+  Hoard,
+  type Lie,
+  type Means,
+  others,
+  type Outgoing,
+  type Random,
+} from "../simulator/index.js";
 import { dawdle, leaderLies, to } from "./leader.js";
 import { forging } from "./pbft-forge.js";
 
@@ -19,6 +27,8 @@ const is = <K extends PbftMessage["kind"]>(message: Tagged, kind: K): message is
 
 const isBallot = (message: Tagged): message is Message<"pre-prepare" | "prepare" | "commit"> =>
   is(message, "pre-prepare") || is(message, "prepare") || is(message, "commit");
+
+const nothingStable: StableCheckpoint = { order: 0, digest: new Uint8Array(32), statements: [] };
 
 /** Views whose reports are remembered. */
 const viewsMax = 8;
@@ -50,6 +60,13 @@ class Memory {
     reports.set(replica, { replica, to: view, stable, prepared, seen, proof });
     this.#reports.set(view, reports);
     if (this.#reports.size > viewsMax) this.#reports.delete(Math.min(...this.#reports.keys()));
+  }
+
+  /** One report of each replica, for whatever view. */
+  oldReports(random: Random): PbftReport[] {
+    const all = [...this.#reports.values()].flatMap((reports) => [...reports.values()]);
+    const one = new Map(random.shuffled(all).map((report) => [report.replica, report]));
+    return [...one.values()];
   }
 
   reportsFor(view: number): PbftReport[] {
@@ -87,7 +104,11 @@ const ballotLies = {
     return mindful(memory, {
       tamper: (outgoing) => {
         const camp = new Set(others(means).filter(() => random.chance(0.5)));
-        const replaced = new Map<Tagged, { message: Tagged; commit: Tagged } | null>();
+        const replaced = new Map<Tagged, (Ballot & { readonly message: Tagged }) | null>();
+        const votes = (ballot: Ballot): Tagged[] => [
+          { kind: "commit", ...forge.commit(ballot) } as Tagged,
+          { kind: "prepare", ...forge.prepare(ballot) } as Tagged,
+        ];
         return outgoing.flatMap((one) => {
           const { message, to: at } = one;
           if (!is(message, "pre-prepare") || at.kind !== "replica" || memory.requests.isEmpty) {
@@ -98,21 +119,13 @@ const ballotLies = {
             const batch = [...message.requests.slice(1), memory.requests.pick(random)];
             const second = forge.prePrepare(message.view, message.order, batch);
             other = random.chance(chance)
-              ? {
-                  message: { kind: "pre-prepare", ...second } as Tagged,
-                  commit: { kind: "commit", ...forge.commit(second) } as Tagged,
-                }
+              ? { ...second, message: { kind: "pre-prepare", ...second } as Tagged }
               : null;
             replaced.set(message, other);
           }
           if (other === null) return [one];
-          const commit = { kind: "commit", ...forge.commit(message) } as Tagged;
-          return camp.has(at.replica)
-            ? [
-                { ...one, message: other.message },
-                { ...one, message: other.commit },
-              ]
-            : [one, { ...one, message: commit }];
+          const told = camp.has(at.replica) ? other : { ...message, message };
+          return [told.message, ...votes(told)].map((said) => ({ ...one, message: said }));
         });
       },
     });
@@ -151,7 +164,7 @@ const ballotLies = {
     };
   },
 
-  /** As leader, proposals for orders to come, other ones for everybody, which nobody can execute. */
+  /** As leader, proposals for orders to come, others for everybody, which nobody can execute. */
   stuff(means: Means): Lie {
     const { random, context } = means;
     const forge = forging(context);
@@ -216,12 +229,53 @@ function falseReports(
     counts.set(order, (counts.get(order) ?? 0) + 1);
     return counts.get(order)! <= pbft.seenMax;
   });
+  const far = { view: 0, order: 2 ** 40, batch: random.bytes(32) };
+  const order = stable.order + 2 * context.limits.checkpointOrders;
+  const unproven = { order, digest: random.bytes(32), statements: [] };
+  const twice = prepared.flatMap((ballot) => [ballot, { ...ballot, batch: random.bytes(32) }]);
   return [
+    random.pick([
+      { to: view, ...own, prepared: [...own.prepared, far] },
+      { to: view, stable: unproven, prepared: [], seen: [] },
+      { to: view, stable: { ...stable, order, digest: unproven.digest }, prepared: [], seen: [] },
+      { to: view, stable, prepared: twice, seen: few },
+    ]),
     { to: view, ...own, prepared: [] },
     { to: view, ...own, prepared: [], seen: [] },
     { to: view, stable, prepared, seen: few },
     { to: view, stable, prepared, seen: few },
   ];
+}
+
+/** A new view from reports: chosen, too few, of other views, in others' names, or one's twice. */
+function beginning(means: Means, memory: Memory, view: number): Tagged {
+  const { random, context } = means;
+  const { n, f, replica } = context;
+  const forge = forging(context);
+  const genuine = memory.reportsFor(view);
+  const own = genuine.find((report) => report.replica === replica) ?? {
+    ...{ to: view, stable: nothingStable, prepared: [], seen: [] },
+    ...{ replica, proof: new Uint8Array(0) },
+  };
+  const lies = falseReports(means, memory, own).map((lie) => forge.report(lie));
+  const mine = random.pick([forge.report(own), ...lies]);
+  const beside = random.shuffled(genuine.filter((report) => report.replica !== replica));
+  const forged = others(means).map((other) => {
+    const content = { to: view, stable: mine.stable, prepared: [], seen: [] };
+    return { ...forge.report(content), replica: other };
+  });
+  const reports = random.pick([
+    [mine, ...beside].slice(0, n - f),
+    beside.slice(0, n - f),
+    [mine, ...beside].slice(0, 1 + random.below(n - f)),
+    [mine, ...memory.oldReports(random)].slice(0, n - f),
+    [mine, ...beside.slice(0, 1), ...forged].slice(0, n - f),
+    [mine, ...forged].slice(0, n - f),
+    [mine, ...beside, forge.report(random.pick([own, ...lies]))],
+  ]);
+  const each = new Map(reports.map((report, index) => [`${report.replica} ${index}`, report]));
+  const sorted = [...each.values()].toSorted((a, b) => a.replica - b.replica);
+  return { kind: "new-view", ...forge.newView(view, sorted) } as Tagged;
 }
 
 const viewLies = {
@@ -248,35 +302,89 @@ const viewLies = {
     });
   },
 
-  /** Begins its views from the reports that suit it, from different ones for some, or not for all. */
+  /** Begins its views from reports that suit it, from different ones for some, or not for all. */
   chosenReports(means: Means): Lie {
     const { random, context } = means;
     const memory = new Memory();
-    const forge = forging(context);
-    const { n, f, hash } = context;
-    const noop = hash(new Uint8Array(0));
+    const { n } = context;
     const toAll = random.chance(0.6);
-    const begin = (view: number): Tagged | null => {
-      const reports = memory.reportsFor(view).filter(({ replica }) => replica !== context.replica);
-      const own = memory.reportsFor(view).find(({ replica }) => replica === context.replica);
-      if (own !== undefined) {
-        const lies = falseReports(means, memory, own).map((lie) => forge.report(lie));
-        reports.push(random.pick([own, ...lies]));
-      }
-      const some = random.shuffled(reports).slice(0, n - f);
-      if (some.length < n - f || decide(some, f, noop) === null) return null;
-      const sorted = some.toSorted((a, b) => a.replica - b.replica);
-      return { kind: "new-view", ...forge.newView(view, sorted) } as Tagged;
-    };
     return mindful(memory, {
       tamper: (outgoing) =>
         outgoing.flatMap((one) => {
           const { message } = one;
           if (!is(message, "new-view") || message.view % n !== context.replica) return [one];
-          const lie = begin(message.view) ?? message;
+          const lie = beginning(means, memory, message.view);
           if (toAll || random.chance(0.5)) return [{ ...one, message: lie }];
           return random.chance(0.5) ? [] : [one, { ...one, message: lie }];
         }),
+    });
+  },
+
+  /** Begins views that others lead. */
+  usurpView(means: Means): Lie {
+    const { random, context } = means;
+    const memory = new Memory();
+    const mayAct = atMostEvery(context.timing.statusMs * random.pick([0.2, 1]));
+    let view = 0;
+    return mindful(memory, {
+      tamper: (outgoing, now) => {
+        for (const { message } of outgoing) if (is(message, "status")) ({ view } = message);
+        if (view === 0 || !mayAct(now)) return outgoing;
+        const lies = others(means).map((peer) => to(peer, beginning(means, memory, view)));
+        return [...outgoing, ...lies];
+      },
+    });
+  },
+
+  /** Speaks in others' names: proposals, votes, reports, checkpoints. */
+  impersonate(means: Means): Lie {
+    const { random, context } = means;
+    const memory = new Memory();
+    const forge = forging(context);
+    const mayAct = atMostEvery(context.timing.statusMs * random.pick([0.05, 0.2, 1]));
+    const kind = random.pick(["proposal", "votes", "reports", "checkpoints"] as const);
+    let [view, last, stable] = [0, 0, 0];
+    const proposals = (): Outgoing[] =>
+      others(means).flatMap((peer) =>
+        [1, 2, 3].map((ahead) => {
+          const batch = [memory.requests.pick(random)];
+          const lie = forge.prePrepare(view, last + ahead, batch);
+          return to(peer, { kind: "pre-prepare", ...lie } as Tagged);
+        }),
+      );
+    const inNames = (message: Tagged): Outgoing[] =>
+      others(means).flatMap((replica) =>
+        others(means).map((peer) => to(peer, { ...message, replica } as Tagged)),
+      );
+    const votes = (): Outgoing[] => {
+      const { batch, order } = memory.ballots.pick(random);
+      const ballot = { view, order: random.pick([order, last + 1]), batch };
+      return [
+        ...inNames({ kind: "prepare", ...forge.prepare(ballot) } as Tagged),
+        ...inNames({ kind: "commit", ...forge.commit(ballot) } as Tagged),
+      ];
+    };
+    const reports = (): Outgoing[] => {
+      const content = { to: view + 1, stable: nothingStable, prepared: [], seen: [] };
+      return inNames({ kind: "view-change", ...forge.report(content) } as Tagged);
+    };
+    const checkpoints = (): Outgoing[] => {
+      const order = stable + context.limits.checkpointOrders;
+      return inNames({
+        kind: "checkpoint",
+        ...forge.checkpoint(order, random.bytes(32)),
+      } as Tagged);
+    };
+    return mindful(memory, {
+      tamper: (outgoing, now) => {
+        for (const { message } of outgoing) {
+          if (is(message, "status")) ({ view, executed: last, stable } = message);
+          if (isBallot(message)) last = Math.max(last, message.order);
+        }
+        if (!mayAct(now) || memory.ballots.isEmpty || memory.requests.isEmpty) return outgoing;
+        const make = { proposal: proposals, votes, reports, checkpoints }[kind];
+        return [...outgoing, ...make()];
+      },
     });
   },
 

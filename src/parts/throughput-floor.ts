@@ -1,6 +1,6 @@
-// The throughput floor (Clement et al., Aardvark, NSDI 2009, §5): a leader that answers each request
-// just before anybody loses patience is as bad as a dead one, and found by comparing it with
-// leaders before it.
+// The throughput floor (Clement et al., Aardvark, NSDI 2009, §5): a leader that answers each
+// request just before anybody loses patience is as bad as a dead one, and found by comparing it
+// with leaders before it.
 
 import type { Timing } from "../core/index.js";
 

@@ -16,6 +16,8 @@ export interface MutantsOptions {
   readonly maxSeeds?: number;
   readonly only?: readonly string[];
   readonly replicas?: number;
+  /** What may go wrong; see `faultsNamed`. Default: everything. */
+  readonly faults?: string;
   readonly jobs: number;
   readonly json: boolean;
 }
@@ -24,7 +26,7 @@ const seedsMaxByDefault = 20_000;
 
 /** Hunts, prints, and gives the exit code: failed if a mutant survived without a reason. */
 export async function runMutants(options: MutantsOptions): Promise<number> {
-  const { protocol, replicas, jobs } = options;
+  const { protocol, replicas, faults, jobs } = options;
   const mutants = chosen(options);
   const replicasByDefault = protocolNamed(protocol).replicas(1);
   const seeds = seedsOf(options);
@@ -39,7 +41,8 @@ export async function runMutants(options: MutantsOptions): Promise<number> {
     for (let mutant = waiting.shift(); mutant !== undefined; mutant = waiting.shift()) {
       if (abort.signal.aborted) return;
       const { name, replicas: wanted = replicasByDefault } = mutant;
-      const subject = { protocol, service: "kv", n: replicas ?? wanted };
+      const n = replicas ?? wanted;
+      const subject = { protocol, service: "kv", n, ...(faults === undefined ? {} : { faults }) };
       await optionsFor(subject);
       const onSeed = (seed: number) => progress.show(`${name}, seed ${seed}`);
       const ended = await hunt({ mutant, subject, seeds, signal: abort.signal, onSeed });
