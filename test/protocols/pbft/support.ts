@@ -69,6 +69,20 @@ export function disagree(world: World, a: number, b: number): boolean {
   );
 }
 
+/** Whether all replicas in all their lives executed the same at every order. */
+export function isConsistent(world: World): boolean {
+  const decided = new Map<number, string>();
+  for (let replica = 0; replica < world.n; replica += 1) {
+    for (const event of world.observations(replica)) {
+      if (event.event !== "executed") continue;
+      const digest = Buffer.from(event.digest).toString("hex");
+      if ((decided.get(event.order) ?? digest) !== digest) return false;
+      decided.set(event.order, digest);
+    }
+  }
+  return true;
+}
+
 type Kind<K> = Extract<PbftMessage, { kind: K }>;
 
 /** Messages of one kind that a hand-played replica received. */
