@@ -8,10 +8,12 @@ import {
   absentCounter,
   defaultLimits,
   defaultTiming,
+  type Effect,
   type ReplicaAuthentication,
   type ReplicaContext,
   replicaAuthentications,
   type ReplicaId,
+  type Tagged,
 } from "../../src/core/index.js";
 import {
   addReached,
@@ -19,6 +21,7 @@ import {
   type Fault,
   identities,
   type LiarPlan,
+  LyingReplica,
   type Outcome,
   planOf,
   type Property,
@@ -110,12 +113,17 @@ for (const [flaw, authentication, who, property] of planted) {
 
 // One liar by itself: what its prover makes of a message.
 
-function proverFor(authentication: ReplicaAuthentication, self: ReplicaId) {
-  const protocol = statementProtocol(null, [authentication]);
-  const members = identities(authentication, n, new Random(1));
+function proverFor(
+  authentication: ReplicaAuthentication,
+  self: ReplicaId,
+  flaw: Flaw | null = null,
+  count = n,
+) {
+  const protocol = statementProtocol(flaw, [authentication]);
+  const members = identities(authentication, count, new Random(1));
   const contextOf = (replica: ReplicaId): ReplicaContext => ({
     replica,
-    n,
+    n: count,
     f: 1,
     service: countingService(),
     counter: absentCounter(replica),
@@ -129,14 +137,14 @@ function proverFor(authentication: ReplicaAuthentication, self: ReplicaId) {
   const context = contextOf(self);
   /** Which replicas believe all that replicas are said to have said in it. */
   const believers = (message: StatementMessage): ReplicaId[] => {
-    const said = (protocol.claims(message, self, context) ?? []).filter(
-      (claim) => claim.kind === "replica",
-    );
-    const all = Array.from({ length: n }, (_, id) => id);
+    const claims = protocol.claims(message, self, context);
+    if (claims === null) return [];
+    const said = claims.filter((claim) => claim.kind === "replica");
+    const all = Array.from({ length: count }, (_, id) => id);
     return all.filter((id) => said.every((claim) => members.isGenuine(id, claim)));
   };
-  const prover = new Prover(protocol as never, context);
-  return { prover, believers, members };
+  const prover = new Prover(protocol, context);
+  return { prover, believers, members, context, protocol };
 }
 
 const blank = new Uint8Array(0);
@@ -175,6 +183,29 @@ test("a liar proves nothing in another's name", () => {
     votes.map(({ signature }) => prover.speakerOf(signature)),
     [1, 2, 3],
   );
+});
+
+test("a liar makes the votes of others its own", () => {
+  const [self, count] = [15, 16]; // too far from the voters to be met by changing numbers
+  const made = proverFor("signature", self, "counts-twice", count);
+  const votes = [0, 1, 2].map((replica) => {
+    return { replica, signature: made.members.of(replica).sign(voted(1)) };
+  });
+  const certificate = { kind: "certificate", order: 1, body, authenticator: blank, votes } as const;
+  const message = { kind: "message", from: 0, message: certificate } as const;
+  const isStuffed = (effect: Effect<Tagged, Tagged>): boolean => {
+    if (effect.kind !== "send" || effect.message.kind !== "certificate") return false;
+    const sent = effect.message as typeof certificate;
+    if (sent.votes.some(({ replica }) => replica !== self)) return false;
+    return sent.votes.length === 3 && made.believers(sent).length === count;
+  };
+  for (let seed = 1; seed <= 100; seed++) {
+    const random = new Random(seed);
+    const liar = new LyingReplica({ ...made, random, lies: ["usurp"] });
+    liar.step(0, { kind: "start", snapshot: null, journal: [] });
+    for (let now = 10; now < 200; now += 10) if (liar.step(now, message).some(isStuffed)) return;
+  }
+  assert.fail("three votes of its own are never believed");
 });
 
 test("a partial authenticator is believed by some, and stays as it is", () => {
