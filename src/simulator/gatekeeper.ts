@@ -2,6 +2,7 @@
 // all hold, and records as the codec reads them.
 
 import {
+  type Claim,
   type ClaimContext,
   InvariantError,
   type Protocol,
@@ -11,37 +12,47 @@ import {
   type TrustedCounter,
 } from "../core/index.js";
 import type { ClientKeys } from "./client-keys.js";
+import type { Identities } from "./identities.js";
 
 /** More turns of 0 ms timers than this in one go are a machine that spins. */
 export const instantTimersMax = 1000;
+
+/** Why a message is dropped, by the kind of claim in it that does not hold. */
+const forgeries = {
+  attestation: "forged attestation",
+  client: "forged request",
+  replica: "forged statement",
+} as const satisfies Record<Claim["kind"], string>;
 
 /** Why a message is dropped. */
 export type Refusal =
   | "frame too long"
   | "undecodable"
   | "malformed"
-  | "forged attestation"
-  | "forged request";
+  | (typeof forgeries)[Claim["kind"]];
 
 export interface GatekeeperOptions {
   readonly protocol: Protocol;
   readonly context: Omit<ReplicaContext, "service" | "counter">;
   readonly keys: ClientKeys;
+  readonly identities: Identities;
 }
 
 /** Stands before the machine of one replica, in all its lives. */
 export class Gatekeeper {
   readonly #protocol: Protocol;
   readonly #keys: ClientKeys;
+  readonly #identities: Identities;
   readonly #replica: ReplicaId;
   readonly #claimContext: ClaimContext;
 
-  constructor({ protocol, context, keys }: GatekeeperOptions) {
-    const { replica, n, f, hash, limits, clientAuthentication } = context;
+  constructor({ protocol, context, keys, identities }: GatekeeperOptions) {
+    const { replica, n, f, hash, limits, clientAuthentication, replicaAuthentication } = context;
     this.#protocol = protocol;
     this.#keys = keys;
+    this.#identities = identities;
     this.#replica = replica;
-    this.#claimContext = { n, f, hash, limits, clientAuthentication };
+    this.#claimContext = { n, f, hash, limits, clientAuthentication, replicaAuthentication };
   }
 
   /** The message in the bytes, or why it is dropped. `from` is null for a client. */
@@ -51,12 +62,19 @@ export class Gatekeeper {
     if (message === null) return "undecodable";
     const claims = this.#protocol.claims(message, from, this.#claimContext);
     if (claims === null) return "malformed";
-    for (const claim of claims) {
-      if (claim.kind === "attestation") {
-        if (!counter.verify(claim.attestation, claim.digest)) return "forged attestation";
-      } else if (!this.#keys.isAuthentic(this.#replica, counter, claim)) return "forged request";
+    const forged = claims.find((claim) => !this.#holds(claim, counter));
+    return forged === undefined ? message : forgeries[forged.kind];
+  }
+
+  #holds(claim: Claim, counter: TrustedCounter): boolean {
+    switch (claim.kind) {
+      case "attestation":
+        return counter.verify(claim.attestation, claim.digest);
+      case "client":
+        return this.#keys.isAuthentic(this.#replica, counter, claim);
+      case "replica":
+        return this.#identities.isGenuine(this.#replica, claim);
     }
-    return message;
   }
 
   /** What the records of a journal say. @throws InvariantError if one cannot be read */

@@ -8,11 +8,13 @@ import {
   type Freshness,
   type Limits,
   type Protocol,
+  type ReplicaAuthentication,
   replicaIds,
   type Timing,
 } from "../core/index.js";
 import { drawLiars, type LiarPlan } from "./adversary/draw.js";
 import { drawIntrigue, type IntriguePlan, noIntrigue } from "./adversary/intrigue.js";
+import { lieNamesFor } from "./adversary/lies.js";
 import { withRollbacks } from "./freshness-plan.js";
 import { type Fault, type FaultGroup, faultKinds } from "./plan/faults.js";
 import {
@@ -63,6 +65,8 @@ export interface Plan {
   readonly limits: Limits;
   readonly timing: Timing;
   readonly clientAuthentication: ClientAuthentication;
+  /** Null: the protocol lists none. */
+  readonly replicaAuthentication: ReplicaAuthentication | null;
   /** How trusted instances that restart know where they stood. */
   readonly freshness: Freshness;
   readonly network: NetworkPlan;
@@ -156,7 +160,8 @@ function drawFaultyPlan(options: PlanOptions, random: Random): Plan {
   const mayLie = has("lies") && protocol.faultModel !== "crash";
   // None of them is faulty in another way.
   const sound = replicaIds(n).filter((id) => !damages.some(({ replica }) => replica === id));
-  const liars = mayLie ? drawLiars(sound, f - damages.length, options.lies, healMs, random) : [];
+  const most = mayLie ? f - damages.length : 0;
+  const liars = drawLiars(sound, most, lieNamesFor(protocol), options.lies, healMs, random);
   const lying = new Set(liars.map(({ replica }) => replica));
   const correct = replicaIds(n).filter((id) => !lying.has(id));
   const parties = n + clients.correct + clients.lying;
@@ -167,6 +172,7 @@ function drawFaultyPlan(options: PlanOptions, random: Random): Plan {
     limits: drawLimits(has("small-queues"), random),
     timing: drawTiming(random),
     clientAuthentication: random.pick(protocol.clientAuthentications),
+    replicaAuthentication: drawReplicaAuthentication(protocol, random),
     freshness: "storage",
     network: drawNetwork(has, random),
     partitions: drawPartitions(has, parties, n, healMs, random),
@@ -188,9 +194,16 @@ function drawFaultyPlan(options: PlanOptions, random: Random): Plan {
     livenessMs: 60_000,
     calmMs: null,
   };
-  const mayRollBack = protocol.faultModel === "hybrid" && options.faults.includes("rollbacks");
+  const mayRollBack = protocol.usesTrustedCounter && options.faults.includes("rollbacks");
   const { chance } = faultKinds.rollbacks; // drawn last: it confines what was drawn before
   return mayRollBack && random.chance(chance) ? withRollbacks(plan, random) : plan;
+}
+
+function drawReplicaAuthentication(
+  { replicaAuthentications }: Protocol,
+  random: Random,
+): ReplicaAuthentication | null {
+  return replicaAuthentications.length === 0 ? null : random.pick(replicaAuthentications);
 }
 
 /**

@@ -3,6 +3,7 @@
 // up to its surroundings.
 
 import {
+  absentCounter,
   type ClientId,
   type Effect,
   type Input,
@@ -21,6 +22,7 @@ import {
 } from "../core/index.js";
 import type { ClientKeys } from "./client-keys.js";
 import { Gatekeeper, instantTimersMax } from "./gatekeeper.js";
+import type { Identities } from "./identities.js";
 import { Journal, type Recovered } from "./journal.js";
 import { copied, encoded } from "./slab.js";
 
@@ -53,6 +55,7 @@ export interface HostOptions {
   /** A new instance of the trusted module, given the first-boot token or not. */
   readonly counter: (hasToken: boolean) => TrustedCounter;
   readonly keys: ClientKeys;
+  readonly identities: Identities;
   readonly surroundings: Surroundings;
   /** Makes a liar of the machine. */
   readonly decorate?: (
@@ -168,7 +171,8 @@ export class ReplicaHost {
     const { protocol, context, decorate } = this.#options;
     const service = this.#options.service();
     const counter = this.#options.counter(this.#hasToken);
-    const full: ReplicaContext = { ...context, service, counter };
+    const asked = protocol.usesTrustedCounter ? counter : absentCounter(this.id);
+    const full: ReplicaContext = { ...context, service, counter: asked };
     this.life++;
     this.effects = 0;
     this.startedFrom = snapshot?.order ?? 0;

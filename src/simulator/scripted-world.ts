@@ -74,6 +74,8 @@ export class ScriptedWorld<M extends Tagged, D extends Tagged> implements Scenar
       limits: { ...defaultLimits, ...options.limits },
       timing: { ...defaultTiming, ...options.timing },
       clientAuthentication: options.clientAuthentication ?? protocol.clientAuthentications[0]!,
+      replicaAuthentication:
+        options.replicaAuthentication ?? protocol.replicaAuthentications[0] ?? null,
       freshness: options.freshness ?? "storage",
       random: new Random(1),
       surroundings: this.#surroundings(),

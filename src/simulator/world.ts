@@ -100,7 +100,7 @@ export class World implements RunSoFar {
 
   constructor(options: WorldOptions) {
     const { protocol, service, plan, random } = options;
-    const { n, f, limits, timing, clientAuthentication, clients } = plan;
+    const { n, f, limits, timing, clientAuthentication, replicaAuthentication, clients } = plan;
     this.#options = options;
     this.#plan = plan;
     this.#random = random.fork("world");
@@ -126,6 +126,7 @@ export class World implements RunSoFar {
       limits,
       timing,
       clientAuthentication,
+      replicaAuthentication,
       freshness: plan.freshness,
       ...(options.rules === undefined ? {} : { rules: options.rules }),
       random,

@@ -3,6 +3,7 @@
 // the caller's business.
 
 import {
+  absentCounter,
   type Effect,
   type Input,
   InvariantError,
@@ -19,6 +20,7 @@ import {
 } from "../../core/index.js";
 import type { ClientKeys } from "../client-keys.js";
 import { Gatekeeper, instantTimersMax } from "../gatekeeper.js";
+import type { Identities } from "../identities.js";
 import { Fingerprinter } from "../introspect.js";
 import { reread } from "../journal.js";
 import { answerOf } from "../simulated-client.js";
@@ -32,6 +34,7 @@ export interface Surroundings {
   readonly service: () => Service;
   readonly counter: (replica: ReplicaId) => TrustedCounter;
   readonly keys: ClientKeys;
+  readonly identities: Identities;
   readonly context: (replica: ReplicaId) => Omit<ReplicaContext, "service" | "counter">;
   readonly vocabulary: Vocabulary;
   readonly fingerprinter: Fingerprinter;
@@ -71,8 +74,17 @@ export class LiveReplica {
     this.#service = new WatchedService(surroundings.service());
     this.counter = new MovableCounter(() => surroundings.counter(replica));
     this.#gatekeeper = new Gatekeeper({ ...surroundings, context: shared });
-    const context = { ...shared, service: this.#service, counter: this.counter };
-    this.#opaque = new Set<object>([context, this.#service, this.counter, limits, timing]);
+    const { usesTrustedCounter } = surroundings.protocol;
+    const counter = usesTrustedCounter ? this.counter : absentCounter(replica);
+    const context = { ...shared, service: this.#service, counter };
+    this.#opaque = new Set<object>([
+      context,
+      this.#service,
+      counter,
+      shared.identity,
+      limits,
+      timing,
+    ]);
     this.#machine = surroundings.protocol.replica(context);
   }
 
