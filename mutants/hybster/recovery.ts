@@ -3,11 +3,6 @@
 import { inFile } from "../mutant.js";
 
 export const recovery = inFile("protocols/hybster/recovery.js", {
-  "plan-stored-by-digest": {
-    breaks: "the batches of an acknowledged plan are not stored",
-    find: 'this.replica.outbox.persist({ kind: "batch", digest, requests });',
-    replace: "",
-  },
   "missing-batches-not-fetched": {
     breaks: "batches of a plan that are missing are awaited and not asked for",
     find: 'if (from !== context.replica) outbox.send(from, { kind: "fetch-batch", digest });',
@@ -184,11 +179,6 @@ export const recovery = inFile("protocols/hybster/recovery.js", {
   "departure-not-restored": {
     breaks: "after a restart, a replica has forgotten that it left its view",
     find: "return views.restoreLeft(record);",
-    replace: "return;",
-  },
-  "ticket-not-restored": {
-    breaks: "after a restart, a replica has lost the certificate with which it left its view",
-    find: "return views.restoreTicket(record.viewChanges);",
     replace: "return;",
   },
   "replayed-log-not-cleared": {

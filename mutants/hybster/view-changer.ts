@@ -43,11 +43,6 @@ export const views = inFile("protocols/hybster/view-changer.js", {
     find: 'this.host.outbox.persist({ viewChanges: [...certificate], kind: "ticket" });',
     replace: "",
   },
-  "ticket-not-kept": {
-    breaks: "the certificate with which a view was left is not kept for others",
-    find: "if (certificate !== null) this.keepTicket(certificate);",
-    replace: "",
-  },
   "departure-not-stored": {
     breaks: "a replica's view change is not stored",
     find: 'this.host.outbox.persist({ ...message, kind: "left" });',
@@ -85,11 +80,6 @@ export const views = inFile("protocols/hybster/view-changer.js", {
     find: `this.host.outbox.persist({
       kind: "position", attestation: toWire(attestation), digest });`,
     replace: "",
-  },
-  "old-new-views-accepted": {
-    breaks: "a NEW-VIEW is taken again when its view is established",
-    find: "|| message.view <= this.established.view; if (isOld",
-    replace: "; if (isOld",
   },
   "new-view-without-batches": {
     breaks: "a NEW-VIEW is acknowledged although batches of its plan are missing",
@@ -135,12 +125,6 @@ export const views = inFile("protocols/hybster/view-changer.js", {
     breaks: "a view that a replica missed and wants to be beyond teaches it nothing",
     find: "return this.learnFrom(message);",
     replace: "return;",
-  },
-  "missed-view-not-stored": {
-    breaks: "a view that a replica missed is not stored",
-    find: `this.host.outbox.persist({ ...established, kind: "established" });
-      this.host.clearLog();`,
-    replace: "this.host.clearLog();",
   },
   "missed-view-log-kept": {
     breaks: "a view that a replica missed is learnt with the proposals of the one before",

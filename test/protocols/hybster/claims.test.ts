@@ -56,7 +56,7 @@ interface Cast {
   readonly r2: Member;
 }
 
-const request = (text: string, authenticator = new Uint8Array(0)): Request => ({
+const request = (text: string, authenticator: Uint8Array = new Uint8Array(0)): Request => ({
   body: encodeBundle({
     client: 0,
     session: 1,

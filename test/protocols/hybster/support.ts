@@ -1,11 +1,15 @@
 // What Hybster's scenarios share: a service that shows its history, and liars' tools.
 
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { hybsterMutants, protocolWith } from "../../../mutants/index.js";
 import { forging } from "../../../src/adversaries/index.js";
 import type { Request } from "../../../src/codec/index.js";
 import type { ClientAuthentication, Limits, Protocol, Service } from "../../../src/core/index.js";
 import {
   type Commit,
   type HybsterMessage,
+  hybster,
   type HybsterRecord,
   type NewView,
   type Prepare,
@@ -53,6 +57,23 @@ export function appendService(): Service {
       text = textOf(pages[0]!.bytes());
     },
   };
+}
+
+/**
+ * A story that ends well, and does not without the rule that each of the mutants takes out.
+ */
+export function rule(
+  name: string,
+  mutants: keyof typeof hybsterMutants | readonly (keyof typeof hybsterMutants)[],
+  story: (protocol: HybsterProtocol) => void,
+): void {
+  test(name, () => story(hybster));
+  for (const mutant of [mutants].flat()) {
+    test(`${name}: fails without its rule (${mutant})`, async () => {
+      const broken = await protocolWith(hybsterMutants[mutant], "hybster");
+      assert.throws(() => story(broken as unknown as HybsterProtocol), assert.AssertionError);
+    });
+  }
 }
 
 export interface Story {
