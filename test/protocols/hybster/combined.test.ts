@@ -2,11 +2,13 @@
 // at the wrong moment, a view change that fails and another one after it.
 
 import assert from "node:assert/strict";
+import type { HybsterMessage } from "../../../src/protocols/hybster/index.js";
 import {
   answer,
   bytesOf,
   disagree,
   forge,
+  hash,
   type Liar,
   received,
   rule,
@@ -24,15 +26,18 @@ const wanting = { kind: "status", established: 0, stable: 0, executed: 0, acted:
 const wall = (world: World, one: number, other: number): (() => void) =>
   world.block(({ from, to }) => (from === one && to === other) || (from === other && to === one));
 
-/** The liar acknowledges every proposal that it got and did not acknowledge yet. */
-function acknowledgeAll(liar: Liar, to: number): void {
+/** The liar acknowledges every proposal that it got and did not acknowledge yet; its COMMITs. */
+function acknowledgeAll(liar: Liar, to: number): HybsterMessage[] {
+  const commits: HybsterMessage[] = [];
   for (const prepare of received(liar, "prepare")) {
     const { view, order } = prepare;
     const { counter } = liar.context;
     const at = counter.current(0);
     if (view < at.view || (view === at.view && order <= at.order)) continue;
-    liar.send(to, { kind: "commit", ...forge.commit(liar, prepare) });
+    commits.push({ kind: "commit", ...forge.commit(liar, prepare) });
   }
+  for (const commit of commits) liar.send(to, commit);
+  return commits;
 }
 
 for (const crashes of [false, true]) {
@@ -227,7 +232,147 @@ rule("what is executed is stored", "executed-unstored", (protocol) => {
   assert.equal(world.status(0).executed >= 2, true, "R0 has the state from R2");
 });
 
-/** The liar proves to one replica the checkpoint that another stated, and keeps it from all else. */
+rule("acknowledgements of another plan prove nothing", "acknowledged-plans-mixed", (protocol) => {
+  const world = stage(protocol, { liars: [0] });
+  const liar = world.liar(0);
+  // R1 and R2 go to view 1, where R0 acknowledges to each what nobody announced.
+  const unheard = world.block((m) => m.from !== 0 && m.message.kind === "acknowledgement");
+  world.submit(0, a);
+  world.play(900);
+  const lost = world.block((m) => m.message.kind === "prepare");
+  const own = forge.acknowledgement(liar, 1, 0, 0, hash(bytesOf("no plan")));
+  liar.send([1, 2], { kind: "acknowledgement", ...own });
+  world.play(5);
+  unheard();
+  // View 1 fails, and what R1 and R2 say of it must be good enough for another.
+  for (let round = 0; round < 50 && world.status(2).view < 2; round += 1) world.play(100);
+  lost();
+  world.play(20_000);
+  assert.equal(answer(world, 0, 1), "a");
+});
+
+rule("what a view change reports is stored", "unstored-proposals-reported", (protocol) => {
+  const world = stage(protocol, { liars: [1] });
+  const liar = world.liar(1);
+  // R1 begins view 1, whose plan is a: R0 proposed that, and R2 does not know it yet.
+  const apart = world.block((m) => m.to === 2 && ["prepare", "commit"].includes(m.message.kind));
+  world.submit(0, a);
+  liar.send([0, 2], { ...wanting, view: 0, suspects: 1 });
+  world.play(900);
+  const changes = [0, 2].map(
+    (replica) => received(liar, "view-change").find((m) => m.attestation.instance === replica)!,
+  );
+  liar.send([0, 2], { kind: "new-view", ...forge.newView(liar, 1, changes) });
+  world.play(20);
+  assert.deepEqual(
+    [0, 2].map((replica) => world.status(replica).role),
+    ["follower", "follower"],
+  );
+  // It proposes what comes after the plan, and not the plan, and is silent then. R2 crashes before
+  // it gives anybody what was proposed.
+  const given = ["prepare", "batch"];
+  const cuts = [
+    world.block((m) => m.from === 2 && given.includes(m.message.kind)),
+    world.block((m) => m.to === 2 && m.message.kind === "view-change"),
+  ];
+  apart();
+  world.submit(1, b, { to: [1] });
+  world.settle();
+  const { body, authenticator } = received(liar, "request").at(-1)!;
+  const prepare = forge.prepare(liar, 1, 2, [{ body, authenticator }]);
+  liar.send(2, { kind: "prepare", ...prepare, requests: [...prepare.requests] });
+  for (let round = 0; round < 50 && world.status(2).view < 2; round += 1) world.play(100);
+  assert.equal(world.status(2).view, 2);
+  world.play(5);
+  world.crash(2);
+  world.restart(2);
+  for (const end of cuts) end();
+  world.play(20_000);
+  assert.equal(answer(world, 0, 1), "a", "R0 and R2 find a view");
+});
+
+rule(
+  "a view is announced once, whatever its leader forgot",
+  "new-view-position-not-stored",
+  (p) => {
+    const world = stage(p, {});
+    // R0 proposes a and b, which nobody hears, and goes with R1 to view 1. R1 crashes when it
+    // announced that to R0, with a and b in its plan.
+    const beginnings = ["acknowledgement", "established"];
+    world.block((m) => m.from === 0 && m.message.kind === "prepare");
+    const unsure = world.block((m) => m.to === 1 && beginnings.includes(m.message.kind));
+    const walls = [wall(world, 0, 2), wall(world, 1, 2)];
+    world.submit(0, a, { to: [0] });
+    world.settle();
+    world.submit(1, b, { to: [0] });
+    world.submit(2, c, { to: [1, 2] });
+    world.play(1_000);
+    assert.deepEqual([world.status(0).role, world.status(1).role], ["follower", "changing view"]);
+    walls.push(wall(world, 0, 1));
+    world.crash(1);
+    world.restart(1);
+    unsure();
+    // It meets R2, which knows nothing of a and b.
+    walls[1]!();
+    world.play(1_000);
+    world.crash(1);
+    for (const end of walls) end();
+    world.play(20_000);
+    assert.ok(
+      world.status(0).executed > 0 && world.status(2).executed > 0,
+      "R0 and R2 find a view",
+    );
+    assert.equal(disagree(world, 0, 2), false);
+  },
+);
+
+rule("a later view's history is continued, however short", "longest-history-wins", (protocol) => {
+  const world = stage(protocol, { liars: [0] });
+  const liar = world.liar(0);
+  // R0 proposes a and b for itself. R1 and R2 go to view 1, and execute c.
+  world.submit(0, a, { to: [0] });
+  world.submit(1, b, { to: [0] });
+  world.settle();
+  const batches = received(liar, "request").map(({ body, authenticator }) => [
+    { body, authenticator },
+  ]);
+  const proposals = batches.map((batch, index) => forge.prepare(liar, 0, index + 1, batch));
+  world.submit(2, c, { to: [1, 2] });
+  world.play(1_000);
+  assert.deepEqual(
+    [1, 2].map((replica) => world.status(replica).executed),
+    [1, 1],
+  );
+  // R2 and R0 go to view 2, which R2 leads; R0 reports what it proposed in view 0.
+  wall(world, 1, 2);
+  forge.viewChange(liar, 1);
+  world.submit(2, a, { to: [2] });
+  for (let round = 0; round < 30 && world.status(2).view < 2; round += 1) {
+    liar.send(2, { ...wanting, view: 1, suspects: 2 });
+    world.play(100);
+  }
+  liar.send(2, { kind: "view-change", ...forge.viewChange(liar, 2, { prepares: proposals }) });
+  world.settle();
+  for (const { batch, requests } of proposals) {
+    liar.send(2, { kind: "batch", digest: batch, requests });
+  }
+  world.settle();
+  const { view, base, last, plan } = received(liar, "acknowledgement").at(-1)!;
+  const own = forge.acknowledgement(liar, view, base, last, plan);
+  liar.send(2, { kind: "acknowledgement", ...own });
+  world.settle();
+  const commits = acknowledgeAll(liar, 2);
+  world.settle();
+  assert.ok(world.status(2).executed > 1, "R2 leads view 2");
+  // It executes the same again when it lost its memory.
+  world.crash(2);
+  world.restart(2);
+  for (const commit of commits) liar.send(2, commit);
+  world.settle();
+  assert.equal(disagree(world, 1, 2), false);
+});
+
+/** The liar proves to one replica, and to nobody else, the checkpoint that another stated. */
 function certifyFor(to: number, by: number, liar: Liar, world: World): void {
   const theirs = received(liar, "checkpoint").find(
     ({ attestation }) => attestation.instance === by,

@@ -5,7 +5,13 @@ import { test } from "node:test";
 import { hybsterMutants, protocolWith } from "../../../mutants/index.js";
 import { forging } from "../../../src/adversaries/index.js";
 import type { Request } from "../../../src/codec/index.js";
-import type { ClientAuthentication, Limits, Protocol, Service } from "../../../src/core/index.js";
+import type {
+  ClientAuthentication,
+  Limits,
+  Protocol,
+  Service,
+  Timing,
+} from "../../../src/core/index.js";
 import {
   type Commit,
   type HybsterMessage,
@@ -81,11 +87,15 @@ export interface Story {
   readonly liars?: readonly number[];
   readonly limits?: Partial<Limits>;
   readonly clientAuthentication?: ClientAuthentication;
+  readonly timing?: Partial<Timing>;
+  /** Default: `appendService`. */
+  readonly service?: () => Service;
 }
 
 export function stage(protocol: HybsterProtocol, story: Story): World {
   const { n = 3, liars = [], limits = {}, clientAuthentication = "trusted-mac" } = story;
-  return scenario({ protocol, n, liars, limits, clientAuthentication, service: appendService });
+  const { timing = {}, service = appendService } = story;
+  return scenario({ protocol, n, liars, limits, timing, clientAuthentication, service });
 }
 
 /** The text of a result, once enough equal replies came. */
