@@ -292,6 +292,37 @@ rule("what a view change reports is stored", "unstored-proposals-reported", (pro
 });
 
 rule(
+  "who acknowledges a plan can give its batches after a crash",
+  "plan-not-stored",
+  (protocol) => {
+    const world = stage(protocol, { liars: [0] });
+    const liar = world.liar(0);
+    // R0 shows only in its view change, and only to R1, what it proposed.
+    world.submit(0, a, { to: [0] });
+    world.settle();
+    const { body, authenticator } = received(liar, "request")[0]!;
+    const proposal = forge.prepare(liar, 0, 1, [{ body, authenticator }]);
+    const kinds = ["view-change", "acknowledgement", "established"];
+    const unheard = world.block((m) => m.from === 2 && kinds.includes(m.message.kind));
+    world.submit(1, b, { to: [1, 2] });
+    world.play(700);
+    liar.send(1, { kind: "view-change", ...forge.viewChange(liar, 1, { prepares: [proposal] }) });
+    world.settle();
+    liar.send(1, { kind: "batch", digest: proposal.batch, requests: proposal.requests });
+    world.play(20);
+    const roles = [1, 2].map((replica) => world.status(replica).role);
+    assert.deepEqual(roles, ["changing view", "follower"]);
+    // Both crash before view 1 orders anything, and R0 says no more.
+    for (const replica of [1, 2]) world.crash(replica);
+    for (const replica of [1, 2]) world.restart(replica);
+    unheard();
+    world.submit(1, b, { number: 1, to: [1, 2] });
+    world.play(20_000);
+    assert.notEqual(answer(world, 1, 1), null, "R1 and R2 find a view");
+  },
+);
+
+rule(
   "a view is announced once, whatever its leader forgot",
   "new-view-position-not-stored",
   (p) => {
