@@ -86,11 +86,6 @@ export const views = inFile("protocols/hybster/view-changer.js", {
     find: "if (this.host.fetchMissing(this.planned(decision), from) > 0)",
     replace: "if (false)",
   },
-  "new-view-stable-ignored": {
-    breaks: "a NEW-VIEW's checkpoint is not adopted",
-    find: "this.host.adoptStable(decision.stable); this.newView",
-    replace: "this.newView",
-  },
   "plan-not-stored": {
     breaks: "a plan is acknowledged and not stored",
     find: "this.host.storePlan(decision); const message",

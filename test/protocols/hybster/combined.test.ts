@@ -40,6 +40,20 @@ function acknowledgeAll(liar: Liar, to: number): HybsterMessage[] {
   return commits;
 }
 
+/** The leader R0 and the liar order twice, and both state the checkpoint that comes of it. */
+function makeStable(world: World, liar: Liar): void {
+  for (let order = 1; order <= 2; order += 1) {
+    world.submit(0, a, { to: [0] });
+    world.settle();
+    acknowledgeAll(liar, 0);
+    world.settle();
+  }
+  const { digest } = received(liar, "checkpoint")[0]!;
+  liar.send(0, { kind: "checkpoint", ...forge.checkpoint(liar, 2, digest) });
+  world.settle();
+  assert.equal(world.status(0).stable, 2);
+}
+
 for (const crashes of [false, true]) {
   rule(
     `who is left behind follows those who left${crashes ? " and crashed then" : ""}`,
@@ -159,16 +173,7 @@ rule(
     const liar = world.liar(1);
     // R0 and R1 have a stable checkpoint, of which R2 hears nothing.
     const deaf = world.block((m) => m.from === 0 && m.to === 2);
-    for (let order = 1; order <= 2; order += 1) {
-      world.submit(0, a, { to: [0] });
-      world.settle();
-      acknowledgeAll(liar, 0);
-      world.settle();
-    }
-    const { digest } = received(liar, "checkpoint")[0]!;
-    liar.send(0, { kind: "checkpoint", ...forge.checkpoint(liar, 2, digest) });
-    world.settle();
-    assert.equal(world.status(0).stable, 2);
+    makeStable(world, liar);
     // R0 gets a certificate for view 1 first, which R1 leads, in silence.
     world.submit(1, b, { to: [0] });
     world.submit(2, c, { to: [2] });
@@ -414,3 +419,60 @@ function certifyFor(to: number, by: number, liar: Liar, world: World): void {
   liar.send(to, { kind: "checkpoint", ...forge.checkpoint(liar, order, digest) });
   world.settle();
 }
+
+rule(
+  "who joins a view by its proof has the checkpoint it begins at",
+  "established-before-its-base",
+  (protocol) => {
+    const world = stage(protocol, { liars: [1], limits: { checkpointOrders: 2 } });
+    const liar = world.liar(1);
+    // R0 and R1 have a stable checkpoint, of which R2 hears nothing, and view 1 begins at it.
+    const deaf = world.block((m) => m.from === 0 && m.to === 2);
+    makeStable(world, liar);
+    world.submit(1, b, { to: [0] });
+    world.submit(2, c, { to: [2] });
+    liar.send([0, 2], { ...wanting, view: 0, suspects: 1 });
+    world.play(700);
+    const theirs = received(liar, "view-change").find((m) => m.attestation.instance === 0)!;
+    const { established, stable, prepares } = theirs;
+    const bare = forge.viewChange(liar, 1, { established, stable });
+    liar.send(0, { kind: "new-view", ...forge.newView(liar, 1, [theirs, bare]) });
+    world.play(5);
+    const honest = received(liar, "acknowledgement")[0]!;
+    const { view, base, last } = honest;
+    const own = forge.acknowledgement(liar, view, base, last, honest.plan);
+    liar.send(0, { kind: "acknowledgement", ...own });
+    const plan = prepares.map(({ batch }) => batch);
+    const proof = { view, base, last, plan, acknowledgements: [honest, own] };
+    liar.send(2, { kind: "established", ...proof });
+    world.play(5);
+    for (const { batch, requests } of received(liar, "prepare")) {
+      liar.send(2, { kind: "batch", digest: batch, requests });
+    }
+    // R1 orders nothing in it, and all leave it again.
+    for (let round = 0; round < 30 && world.status(0).view < 2; round += 1) {
+      liar.send([0, 2], { ...wanting, view: 1, suspects: 2 });
+      world.play(100);
+    }
+    deaf();
+    world.play(20_000);
+    assert.notEqual(answer(world, 2, 1), null, "R0 and R2 find a view");
+  },
+);
+
+rule("a view change reports no more than a window's proposals", "window-unchecked", (protocol) => {
+  const world = stage(protocol, { limits: { checkpointOrders: 2 } });
+  // No checkpoint becomes stable for a while, and then a view fails.
+  const unstated = world.block((m) => m.message.kind === "checkpoint");
+  for (let order = 1; order <= 6; order += 1) {
+    world.submit(0, a);
+    world.play(5);
+  }
+  const lost = world.block((m) => ["prepare", "commit"].includes(m.message.kind));
+  world.submit(1, b);
+  for (let round = 0; round < 30 && world.status(2).view < 1; round += 1) world.play(100);
+  lost();
+  unstated();
+  world.play(20_000);
+  assert.notEqual(answer(world, 1, 1), null, "they find a view");
+});
