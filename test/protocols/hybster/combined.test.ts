@@ -476,3 +476,51 @@ rule("a view change reports no more than a window's proposals", "window-unchecke
   world.play(20_000);
   assert.notEqual(answer(world, 1, 1), null, "they find a view");
 });
+
+rule("a view learnt late begins with an empty log", "missed-view-log-kept", (protocol) => {
+  const world = stage(protocol, { liars: [1] });
+  const liar = world.liar(1);
+  // R2 hears of R0's second proposal only, and leaves view 0; R0 does too.
+  const first = world.block(
+    (m) => m.to === 2 && m.message.kind === "prepare" && m.message.order === 1,
+  );
+  world.submit(0, a, { to: [0] });
+  world.settle();
+  world.submit(1, b, { to: [0] });
+  world.settle();
+  const unheard = world.block((m) => m.from === 0 && m.to === 2);
+  liar.send([0, 2], { ...wanting, view: 0, suspects: 1 });
+  world.block((m) => m.from === 2 && m.message.kind === "request");
+  world.submit(2, c, { to: [2] });
+  world.play(700);
+  assert.deepEqual([world.status(0).view, world.status(2).view], [1, 1]);
+  first();
+  // R1 starts view 1 with R0 alone, and leads it well: b first, then a.
+  const theirs = received(liar, "view-change").find((m) => m.attestation.instance === 2)!;
+  const changes = [forge.viewChange(liar, 1), theirs];
+  liar.send(0, { kind: "new-view", ...forge.newView(liar, 1, changes) });
+  world.settle();
+  const { view, base, last, plan } = received(liar, "acknowledgement")[0]!;
+  const own = forge.acknowledgement(liar, view, base, last, plan);
+  liar.send(0, { kind: "acknowledgement", ...own });
+  world.settle();
+  const proposals = received(liar, "prepare").filter((m) => m.view === 0 && m.requests.length > 0);
+  const batches = [2, 1].map((order) => proposals.find((m) => m.order === order)!.requests);
+  batches.forEach((requests, index) => {
+    const prepare = forge.prepare(liar, 1, index + 1, [...requests]);
+    liar.send(0, { kind: "prepare", ...prepare, requests: [...prepare.requests] });
+  });
+  world.settle();
+  assert.equal(world.status(0).executed, 2);
+  // R2 hears only R1, which talks it into leaving for view 2, and then R0.
+  liar.send(2, { kind: "view-change", ...changes[0]! });
+  for (let round = 0; round < 20; round += 1) {
+    liar.send(2, { ...wanting, view: 1, suspects: 2 });
+    world.play(100);
+  }
+  assert.equal(world.status(2).view, 2);
+  unheard();
+  world.play(1_000);
+  assert.equal(world.status(0).view, 1, "R0 stays in view 1");
+  assert.equal(world.status(2).executed, 2, "R2 knows what is committed in view 1");
+});
