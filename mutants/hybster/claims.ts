@@ -183,7 +183,7 @@ export const decisions = inFile("protocols/hybster/view-change.js", {
     replace: "comparePositions(previous, next) <= 0",
     survives:
       "a second check behind it holds: no trusted counter gives a continuing certificate that " +
-      "leaves it where it was; the story of H2 is about one that does",
+      "leaves it where it was; the story of H2 is about one that does.",
   },
   "departure-order-unchecked": {
     breaks: "a view change may leave its counter in the middle of the next view",

@@ -9,14 +9,6 @@ export const ordering = inFile("protocols/hybster/replica.js", {
     find: "return order > stable && order <= stable + 2 * this.context.limits.checkpointOrders;",
     replace: "return order > stable;",
   },
-  "window-without-floor": {
-    breaks: "orders below the stable checkpoint are accepted",
-    find: "return order > stable && order <= stable + 2",
-    replace: "return order <= stable + 2",
-    survives:
-      "costs time only: nothing at or below the stable checkpoint is acknowledged, executed or " +
-      "reported, and what room a liar's old proposals take there is free in the next view",
-  },
   "window-too-short": {
     breaks: "the window ends before the next checkpoint",
     find: "order <= stable + 2 * this.context.limits.checkpointOrders",
@@ -104,7 +96,7 @@ export const ordering = inFile("protocols/hybster/replica.js", {
     replace: "if (own !== undefined)",
     survives:
       "nobody could notice unless a correct replica's state departs from the others', by wrong " +
-      "memory or a service that is not deterministic; a story has one",
+      "memory or a service that is not deterministic; a story has one.",
   },
   "log-not-forgotten": {
     breaks: "proposals below the stable checkpoint are kept",
@@ -117,12 +109,15 @@ export const ordering = inFile("protocols/hybster/replica.js", {
     replace: "",
     survives:
       "costs memory only, some with every view change; the growth of machines is judged where " +
-      "nothing goes wrong, and there are none",
+      "nothing goes wrong, and there are none.",
   },
-  "acted-set-back": {
-    breaks: "a stable checkpoint takes a replica back to certify its order again",
+  "acted-left-behind": {
+    breaks: "after a transfer, orders are acknowledged from where the replica was before",
     find: "this.acted = Math.max(this.acted, stable.order);",
-    replace: "this.acted = stable.order;",
+    replace: "",
+    survives:
+      "costs time only: this replica has no vote until the next view, and STATUS brings it the " +
+      "votes of others, unless it is more than 128 orders behind.",
   },
   "batches-lost-with-view": {
     breaks: "the batches of a view that was left are forgotten with it",
@@ -152,7 +147,7 @@ export const ordering = inFile("protocols/hybster/replica.js", {
     replace: "this.patience.progressed();",
     survives:
       "costs a view change at most: this replica suspects its leader for what was answered, and " +
-      "alone, until the next view; a story sees it",
+      "alone, until the next view; a story sees it.",
   },
   "patience-once": {
     breaks: "the patience timer is set once and never again",
@@ -176,7 +171,7 @@ export const ordering = inFile("protocols/hybster/replica.js", {
     replace: "",
     survives:
       "costs time only: a client that gets no answer asks every replica, and one that the leader " +
-      "never hears gets the next; a story sees it",
+      "never hears gets the next; a story sees it.",
   },
   "no-catching-up": {
     breaks: "time passes, and nothing is fetched or stated again",
