@@ -8,7 +8,7 @@ import {
   type Freshness,
   type Limits,
   type Protocol,
-  type ReplicaId,
+  replicaIds,
   type Timing,
 } from "../core/index.js";
 import { drawLiars, type LiarPlan } from "./adversary/draw.js";
@@ -150,10 +150,10 @@ function drawFaultyPlan(options: PlanOptions, random: Random): Plan {
   const damages = drawDamages(has, n, f, healMs, random);
   const mayLie = has("lies") && protocol.faultModel !== "crash";
   // None of them is faulty in another way.
-  const sound = ids(n).filter((id) => !damages.some(({ replica }) => replica === id));
+  const sound = replicaIds(n).filter((id) => !damages.some(({ replica }) => replica === id));
   const liars = mayLie ? drawLiars(sound, f - damages.length, options.lies, healMs, random) : [];
   const lying = new Set(liars.map(({ replica }) => replica));
-  const correct = ids(n).filter((id) => !lying.has(id));
+  const correct = replicaIds(n).filter((id) => !lying.has(id));
   const parties = n + clients.correct + clients.lying;
   const hosts = new HostPlans(has, correct, healMs, random);
   const plan: Plan = {
@@ -264,5 +264,3 @@ function drawClients(has: (fault: Fault) => boolean, healMs: number, random: Ran
     retryMs: random.pick([40, 120, 400]),
   };
 }
-
-const ids = (n: number): ReplicaId[] => Array.from({ length: n }, (_, replica) => replica);

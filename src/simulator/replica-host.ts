@@ -3,12 +3,12 @@
 // up to its surroundings.
 
 import {
-  type ClaimContext,
   type ClientId,
   type Effect,
   type Input,
   InvariantError,
   type Observation,
+  otherReplicas,
   type Page,
   type Protocol,
   type ReplicaContext,
@@ -20,6 +20,7 @@ import {
   type TrustedCounter,
 } from "../core/index.js";
 import type { ClientKeys } from "./client-keys.js";
+import { Gatekeeper, instantTimersMax } from "./gatekeeper.js";
 import { Journal, type Recovered } from "./journal.js";
 
 /** What a host asks of the world around it. */
@@ -88,9 +89,6 @@ export interface RunningTimer {
   readonly atMs: number;
 }
 
-/** More turns of 0 ms timers than this in one go are a machine that spins. */
-const instantTimersMax = 1000;
-
 export class ReplicaHost {
   readonly id: ReplicaId;
   /** Lives so far, this one included. */
@@ -100,7 +98,7 @@ export class ReplicaHost {
   readonly journal = new Journal();
   readonly timers = new Map<string, RunningTimer>();
   readonly #options: HostOptions;
-  readonly #claimContext: ClaimContext;
+  readonly #gatekeeper: Gatekeeper;
   #alive: Life | null = null;
   #held: Held[] = [];
   #lastPersist = 0;
@@ -114,10 +112,8 @@ export class ReplicaHost {
   constructor(options: HostOptions) {
     this.#options = options;
     this.id = options.context.replica;
-    const { n, f, hash, limits, clientAuthentication } = options.context;
-    const all = Array.from({ length: n }, (_, replica) => replica);
-    this.#others = all.filter((id) => id !== this.id);
-    this.#claimContext = { n, f, hash, limits, clientAuthentication };
+    this.#others = otherReplicas(options.context.n, this.id);
+    this.#gatekeeper = new Gatekeeper(options);
   }
 
   get isUp(): boolean {
@@ -175,11 +171,7 @@ export class ReplicaHost {
     this.life++;
     this.effects = 0;
     this.startedFrom = snapshot?.order ?? 0;
-    const journal = records.map((bytes) => {
-      const record = protocol.records.decode(bytes);
-      if (record === null) throw new InvariantError("a record does not survive its own codec");
-      return record;
-    });
+    const journal = this.#gatekeeper.records(records);
     this.#attempt(() => {
       const machine = decorate?.(full, this.#options.service) ?? protocol.replica(full);
       this.#alive = { machine, service, counter };
@@ -251,26 +243,10 @@ export class ReplicaHost {
    * The message in the bytes, if all its claims hold; null otherwise, and the reason is observed.
    */
   #admit(from: ReplicaId | null, bytes: Uint8Array): Tagged | null {
-    const { protocol, surroundings, context, keys } = this.#options;
-    const drop = (reason: string): null => {
-      surroundings.observe(this, { event: "dropped", reason });
-      return null;
-    };
-    if (bytes.length > context.limits.frameBytesMax) return drop("frame too long");
-    const message = protocol.messages.decode(bytes);
-    if (message === null) return drop("undecodable");
-    const claims = protocol.claims(message, from, this.#claimContext);
-    if (claims === null) return drop("malformed");
-    const { counter } = this.#living();
-    for (const claim of claims) {
-      const holds =
-        claim.kind === "attestation"
-          ? counter.verify(claim.attestation, claim.digest)
-          : keys.isAuthentic(this.id, counter, claim);
-      if (!holds)
-        return drop(claim.kind === "attestation" ? "forged attestation" : "forged request");
-    }
-    return message;
+    const admitted = this.#gatekeeper.admit(from, bytes, this.counter);
+    if (typeof admitted !== "string") return admitted;
+    this.#options.surroundings.observe(this, { event: "dropped", reason: admitted });
+    return null;
   }
 
   #step(input: Input<Tagged, Tagged>): void {

@@ -175,3 +175,30 @@ rule(
     assert.equal(world.status(2).executed >= 1, true, "R0 and R2 leave view 1");
   },
 );
+
+rule(
+  "a liar's certificate does not strand who gets it below who made it possible",
+  "certified-view-not-entered",
+  (protocol) => {
+    const world = stage(protocol, { liars: [0] });
+    const liar = world.liar(0);
+    const wanting = { kind: "status", established: 0, stable: 0, executed: 0, acted: 0 } as const;
+    // R1 and R2 leave view 0 apart. R0 gives R1 what it takes to leave view 1 too.
+    const apart = world.block((m) => [1, 2].includes(Number(m.from)) && m.to !== 0);
+    world.submit(0, a);
+    liar.send([1, 2], { ...wanting, view: 0, suspects: 1 });
+    world.play(700);
+    liar.send(1, { kind: "view-change", ...forge.viewChange(liar, 1) });
+    liar.send(1, { ...wanting, view: 1, suspects: 2 });
+    world.play(2500);
+    assert.deepEqual([world.status(1).view, world.status(2).view], [2, 1]);
+    // R0 lets R2, and nobody else, know that view 2 has its quorum, and says no more.
+    const theirs = received(liar, "view-change").find(({ to }) => to === 2)!;
+    const viewChanges = [forge.viewChange(liar, 2), theirs];
+    liar.send(2, { kind: "certificate", viewChanges });
+    world.play(5);
+    apart();
+    world.play(10_000);
+    assert.equal(answer(world, 0, 1), "a", "R1 and R2 meet in view 2");
+  },
+);

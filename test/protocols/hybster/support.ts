@@ -1,4 +1,5 @@
-// What Hybster's scenarios share: a service that shows its history, and liars' tools.
+// What Hybster's scenarios share: stories told with a rule and without it, a service that shows its
+// history, and liars' tools.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -14,8 +15,8 @@ import type {
 } from "../../../src/core/index.js";
 import {
   type Commit,
-  type HybsterMessage,
   hybster,
+  type HybsterMessage,
   type HybsterRecord,
   type NewView,
   type Prepare,
