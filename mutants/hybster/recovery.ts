@@ -211,11 +211,6 @@ export const recovery = inFile("protocols/hybster/recovery.js", {
     find: "slot.isDurable = true; slot.commit = commit;",
     replace: "slot.isDurable = true;",
   },
-  "acted-not-restored": {
-    breaks: "after a restart, a replica certifies orders a second time",
-    find: "this.replica.acted = prepare.order;",
-    replace: "",
-  },
   "snapshot-not-restored": {
     breaks: "after a restart, the saved state is counted as executed and not restored",
     find: "this.replica.executor.restore(snapshot);",

@@ -524,3 +524,30 @@ rule("a view learnt late begins with an empty log", "missed-view-log-kept", (pro
   assert.equal(world.status(0).view, 1, "R0 stays in view 1");
   assert.equal(world.status(2).executed, 2, "R2 knows what is committed in view 1");
 });
+
+rule("a liar does not make the others leap over each other", "certified-view-left-at-once", (p) => {
+  const world = stage(p, { liars: [0] });
+  const liar = world.liar(0);
+  // R1 and R2 leave view 0 apart. R0 gives R1 what it takes to leave view 1 too.
+  const apart = wall(world, 1, 2);
+  world.submit(0, a);
+  liar.send([1, 2], { ...wanting, view: 0, suspects: 1 });
+  world.play(700);
+  liar.send(1, { kind: "view-change", ...forge.viewChange(liar, 1) });
+  liar.send(1, { ...wanting, view: 1, suspects: 2 });
+  world.play(2500);
+  assert.deepEqual([world.status(1).view, world.status(2).view], [2, 1]);
+  apart();
+  // From now on R0 makes a quorum of each view change, at once, and shows it to the other.
+  for (let round = 0; round < 500; round += 1) {
+    const view = liar.context.counter.current(0).view;
+    const theirs = received(liar, "view-change").find(({ to }) => to > view);
+    if (theirs !== undefined) {
+      const viewChanges = [forge.viewChange(liar, theirs.to), theirs];
+      const other = 3 - theirs.attestation.instance;
+      liar.send(other, { kind: "certificate", viewChanges });
+    }
+    world.play(1);
+  }
+  assert.equal(answer(world, 0, 1), "a", "R1 and R2 meet");
+});
