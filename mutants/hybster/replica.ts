@@ -14,8 +14,8 @@ export const ordering = inFile("protocols/hybster/replica.js", {
     find: "return order > stable && order <= stable + 2",
     replace: "return order <= stable + 2",
     survives:
-      "costs a view at most: nothing below is acknowledged, executed or reported, and the room in " +
-      "a leader's log that a liar takes with it is free in the next; a story sees it.",
+      "costs a view at most: nothing below is acknowledged, executed or reported, and the room " +
+      "that a liar takes with it in a leader's log is free in the next; a story sees it.",
   },
   "window-too-short": {
     breaks: "the window ends before the next checkpoint",
