@@ -356,7 +356,8 @@ function isBelieved(protocol: HybsterProtocol, { clients = "trusted-mac", say }:
   const world = stage(protocol, { liars: [0, 1, 2], clientAuthentication: clients });
   const [r0, r1, r2] = [member(world, 0), member(world, 1), member(world, 2)];
   const { n, f } = world;
-  const context = { n, f, hash, limits: defaultLimits, clientAuthentication: clients };
+  const authentication = { clientAuthentication: clients, replicaAuthentication: null };
+  const context = { n, f, hash, limits: defaultLimits, ...authentication };
   const claims = protocol.claims(say({ r0, r1, r2 }), 1, context);
   return (
     claims?.every(
