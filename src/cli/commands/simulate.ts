@@ -2,7 +2,7 @@
 
 import { availableParallelism } from "node:os";
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { example, range, wholeNumber } from "../arguments.js";
+import { example, protocolOption, range, replicasOption, wholeNumber } from "../arguments.js";
 import { describeFaults } from "../../simulator/index.js";
 import type { SimulateOptions } from "../simulate/run.js";
 
@@ -13,13 +13,9 @@ export function addSimulate(program: Command): void {
     .description(
       "run a protocol under seeded faults and lies in virtual time; exit code 1 on a violation",
     )
-    .option("--protocol <name>", "one of `troth protocols`", "hybster")
+    .addOption(protocolOption())
     .option("--service <name>", "what is replicated: kv or null", "kv")
-    .option(
-      "--replicas <n>",
-      "number of replicas (default: what tolerates one fault, or shows the planted mistake)",
-      wholeNumber(1, 64),
-    )
+    .addOption(replicasOption(64))
     .option("--plant <mutant>", "with a mistake in the protocol; docs/mutants.md lists them")
     .addOption(
       new Option("--seeds <A..B>", "which runs")

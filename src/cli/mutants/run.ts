@@ -2,8 +2,8 @@
 
 import { type Mutant, mutantNamed, mutantsFor, mutated } from "../../../mutants/index.js";
 import { UsageError } from "../../core/index.js";
-import { protocolNamed } from "../../protocols/index.js";
 import { exitCode } from "../exit-code.js";
+import { replicasFor } from "../plan.js";
 import { ProgressLine } from "../progress-line.js";
 import { optionsFor, type SeedRange } from "../simulate/seed-worker.js";
 import { duration, quantity, table } from "../text.js";
@@ -28,7 +28,6 @@ const seedsMaxByDefault = 20_000;
 export async function runMutants(options: MutantsOptions): Promise<number> {
   const { protocol, replicas, faults, jobs } = options;
   const mutants = chosen(options);
-  const replicasByDefault = protocolNamed(protocol).replicas(1);
   const seeds = seedsOf(options);
   for (const mutant of mutants) mutated(mutant); // one that is out of date is known before all work
   const abort = new AbortController();
@@ -40,8 +39,8 @@ export async function runMutants(options: MutantsOptions): Promise<number> {
   const huntNext = async (): Promise<void> => {
     for (let mutant = waiting.shift(); mutant !== undefined; mutant = waiting.shift()) {
       if (abort.signal.aborted) return;
-      const { name, replicas: wanted = replicasByDefault } = mutant;
-      const n = replicas ?? wanted;
+      const { name } = mutant;
+      const n = replicasFor(protocol, replicas ?? mutant.replicas);
       const subject = { protocol, service: "kv", n, ...(faults === undefined ? {} : { faults }) };
       await optionsFor(subject);
       const onSeed = (seed: number) => progress.show(`${name}, seed ${seed}`);

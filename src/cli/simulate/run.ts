@@ -2,9 +2,9 @@
 
 import { type Mutant, mutantNamed } from "../../../mutants/index.js";
 import { UsageError } from "../../core/index.js";
-import { protocolNamed } from "../../protocols/index.js";
 import { addReached, type Outcome, type Property } from "../../simulator/index.js";
 import { exitCode } from "../exit-code.js";
+import { replicasFor } from "../plan.js";
 import { ProgressLine } from "../progress-line.js";
 import { duration, quantity, table } from "../text.js";
 import { checkTraceName, plantedText } from "../trace/output.js";
@@ -100,7 +100,7 @@ function subjectOf({ protocol, plant, service, replicas, faults }: SimulateOptio
   return {
     protocol,
     service,
-    n: replicas ?? wanted ?? protocolNamed(protocol).replicas(1),
+    n: replicasFor(protocol, replicas ?? wanted),
     ...(plant === undefined ? {} : { plant }),
     ...(faults === undefined ? {} : { faults }),
   };

@@ -121,7 +121,7 @@ export const spokenLies = {
     };
   },
 
-  /** Beside each message whose certificate or proof it may have again: others, of other content. */
+  /** Beside each message that it may have certified or proved again: others, of other content. */
   vouch(means: Means): Lie {
     const { protocol, random, notary, prover } = means;
     const mayRepeat = (message: Tagged): boolean =>
