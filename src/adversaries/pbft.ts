@@ -254,8 +254,12 @@ function beginning(means: Means, memory: Memory, view: number): Tagged {
   const forge = forging(context);
   const genuine = memory.reportsFor(view);
   const own = genuine.find((report) => report.replica === replica) ?? {
-    ...{ to: view, stable: nothingStable, prepared: [], seen: [] },
-    ...{ replica, proof: new Uint8Array(0) },
+    replica,
+    to: view,
+    stable: nothingStable,
+    prepared: [],
+    seen: [],
+    proof: new Uint8Array(0),
   };
   const lies = falseReports(means, memory, own).map((lie) => forge.report(lie));
   const mine = random.pick([forge.report(own), ...lies]);
