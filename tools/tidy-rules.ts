@@ -178,7 +178,7 @@ export function* papers(graph: ModuleGraph): Generator<Finding> {
           ? graph.has(`${folder}/${name}`)
           : hasWord(code, name);
       if (!known)
-        yield { path, line, message: `\`${name}\` exists neither in ${folder} nor in src/parts` };
+        yield { path, line, message: `\`${name}\` does not exist in ${folder} or src/parts` };
     }
   }
 }
