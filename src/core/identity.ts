@@ -14,11 +14,11 @@ import type { Digest } from "./ids.js";
  */
 export type ReplicaAuthentication = "signature" | "mac" | "trusted-mac";
 
-export const replicaAuthentications: readonly ReplicaAuthentication[] = [
+export const replicaAuthentications = [
   "signature",
   "mac",
   "trusted-mac",
-];
+] as const satisfies readonly ReplicaAuthentication[];
 
 /** What makes a replica's statements its own. */
 export interface Identity {

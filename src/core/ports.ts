@@ -47,6 +47,7 @@ export type Claim =
       readonly kind: "replica";
       readonly replica: ReplicaId;
       readonly digest: Digest;
+      /** The bytes as they stand in the message. */
       readonly proof: Uint8Array;
       /** Made by `Identity.sign`; else by `authenticate`. */
       readonly isTransferable: boolean;

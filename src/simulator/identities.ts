@@ -9,6 +9,7 @@ import {
   type Digest,
   equalBytes,
   type Identity,
+  InvariantError,
   type ReplicaAuthentication,
   type ReplicaId,
 } from "../core/index.js";
@@ -24,6 +25,10 @@ export interface Identities {
   isGenuine(receiver: ReplicaId, claim: ReplicaClaim): boolean;
 }
 
+function refuse(): never {
+  throw new InvariantError("this protocol lists no replica authentication");
+}
+
 /** In place of a receiver: what everyone can check. */
 const everyone = 0xffff;
 
@@ -32,7 +37,7 @@ export function identities(
   n: number,
   parent: Random,
 ): Identities {
-  if (authentication === null) return { of: () => absentIdentity, isGenuine: () => false };
+  if (authentication === null) return { of: () => absentIdentity, isGenuine: refuse };
   const random = parent.fork("identities");
   const key = Int32Array.from({ length: 8 }, () => random.next());
   const mac = (speaker: ReplicaId, receiver: ReplicaId, digest: Digest): Uint8Array =>
