@@ -3,6 +3,7 @@
 import { type Mutant, mutantsOf, mutated } from "../../../mutants/index.js";
 import { UsageError } from "../../core/index.js";
 import { exitCode } from "../exit-code.js";
+import { replicasFor } from "../plan.js";
 import { ProgressLine } from "../progress-line.js";
 import { optionsFor, type SeedRange } from "../simulate/seed-worker.js";
 import { duration, quantity, table } from "../text.js";
@@ -20,7 +21,6 @@ export interface MutantsOptions {
 }
 
 const seedsMaxByDefault = 20_000;
-const replicasByDefault = 3;
 
 /** Hunts, prints, and gives the exit code: failed if a mutant survived without a reason. */
 export async function runMutants(options: MutantsOptions): Promise<number> {
@@ -37,8 +37,9 @@ export async function runMutants(options: MutantsOptions): Promise<number> {
   const huntNext = async (): Promise<void> => {
     for (let mutant = waiting.shift(); mutant !== undefined; mutant = waiting.shift()) {
       if (abort.signal.aborted) return;
-      const { name, replicas: wanted = replicasByDefault } = mutant;
-      const subject = { protocol, service: "kv", n: replicas ?? wanted };
+      const { name } = mutant;
+      const n = replicasFor(protocol, replicas ?? mutant.replicas);
+      const subject = { protocol, service: "kv", n };
       optionsFor(subject);
       const onSeed = (seed: number) => progress.show(`${name}, seed ${seed}`);
       const ended = await hunt({ mutant, subject, seeds, signal: abort.signal, onSeed });

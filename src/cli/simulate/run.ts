@@ -3,6 +3,7 @@
 import { UsageError } from "../../core/index.js";
 import { addReached, type Outcome, type Property } from "../../simulator/index.js";
 import { exitCode } from "../exit-code.js";
+import { replicasFor } from "../plan.js";
 import { ProgressLine } from "../progress-line.js";
 import { duration, quantity, table } from "../text.js";
 import { checkTraceName } from "../trace/output.js";
@@ -17,7 +18,7 @@ import { shrink } from "./shrink.js";
 export interface SimulateOptions {
   readonly protocol: string;
   readonly service: string;
-  readonly replicas: number;
+  readonly replicas?: number;
   readonly seeds: SeedRange;
   readonly seed?: number;
   /** New seeds until so many minutes are over. */
@@ -88,10 +89,10 @@ async function simulateGiven(given: Run, options: SimulateOptions, tally: Tally)
   else simulateRun(given, trace, command);
 }
 
-const subjectOf = ({ protocol, service, replicas: n, faults }: SimulateOptions): Subject => ({
+const subjectOf = ({ protocol, service, replicas, faults }: SimulateOptions): Subject => ({
   protocol,
   service,
-  n,
+  n: replicasFor(protocol, replicas),
   ...(faults === undefined ? {} : { faults }),
 });
 

@@ -23,6 +23,7 @@ import { Gatekeeper, instantTimersMax } from "../gatekeeper.js";
 import type { Identities } from "../identities.js";
 import { Fingerprinter } from "../introspect.js";
 import { reread } from "../journal.js";
+import { answerOf } from "../judge.js";
 import { MovableCounter } from "./movable-counter.js";
 import { bundleName, type Disk, type Stimulus, type Vocabulary } from "./vocabulary.js";
 import { WatchedService } from "./watched-service.js";
@@ -199,9 +200,4 @@ export class LiveReplica {
     if (afterMs <= 0) this.#instant.push(timer);
     else this.timers.set(timer, this.now + afterMs);
   }
-}
-
-/** What must match in replies: all but the view. */
-function answerOf(reply: Reply): string {
-  return `${reply.outcome}:${reply.results.map((result) => result.join()).join(";")}`;
 }
