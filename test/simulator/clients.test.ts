@@ -169,7 +169,7 @@ test("what a replica cannot prove never reaches the machine; blaming a correct o
   ]);
 });
 
-test("a protocol's own machine has timers and marks, and a session after the one that expired", () => {
+test("a protocol's own machine has timers and marks, and a session after its own", () => {
   const toy = toyProtocol();
   const protocol = { ...toy, client: napping(toy.client, (session) => session === 1) };
   const { violations, reached, calls, events } = run({ protocol: protocol as unknown as Protocol });
