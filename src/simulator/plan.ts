@@ -49,6 +49,8 @@ export interface ClientsPlan {
   readonly outstanding: number;
   readonly thinkMs: number;
   readonly retryMs: number;
+  /** They ask every replica at once, whatever the protocol has them do. Default: false. */
+  readonly askEveryone?: boolean;
 }
 
 /** Everything that a run does, but for the randomness inside. */

@@ -58,6 +58,9 @@ export class SimulatedClient {
   #submitted = 0;
   #view = 0;
 
+  /** It would submit a bundle as soon as it has an answer. */
+  #isWaiting = false;
+
   constructor(options: ClientOptions) {
     this.#options = options;
     options.surroundings.after(options.random.between(0, options.plan.thinkMs), () =>
@@ -122,7 +125,7 @@ export class SimulatedClient {
       this.#expired = true;
     }
     if (this.#expired && this.#outstanding.size === 0) this.#renew();
-    this.#think();
+    if (this.#isWaiting) this.#think();
   }
 
   #renew(): void {
@@ -135,16 +138,20 @@ export class SimulatedClient {
   /** Submits the next bundle if it may, and comes back later. */
   #think(): void {
     const { plan, surroundings, healMs, random, sessionWindow } = this.#options;
+    this.#isWaiting = false;
     if (this.#submitted === plan.bundles) return;
     const isLast = this.#submitted === plan.bundles - 1;
     if (isLast && surroundings.now() < healMs) {
       if (this.#outstanding.size === 0) {
         surroundings.after(healMs - surroundings.now(), () => this.#think());
-      }
+      } else this.#isWaiting = true;
       return;
     }
     const window = Math.min(plan.outstanding, sessionWindow);
-    if (this.#expired || this.#next > this.#acknowledged + window) return;
+    if (this.#expired || this.#next > this.#acknowledged + window) {
+      this.#isWaiting = true;
+      return;
+    }
     this.#submit();
     surroundings.after(random.fraction() * 2 * plan.thinkMs, () => this.#think());
   }

@@ -533,7 +533,8 @@ export class World implements RunSoFar {
           protocol,
           keys: this.#cluster.keys,
           plan: clients,
-          asksEveryone: protocol.client.asksEveryone(clientAuthentication),
+          asksEveryone:
+            clients.askEveryone === true || protocol.client.asksEveryone(clientAuthentication),
           sessionWindow: limits.sessionWindow,
           healMs,
           workload,

@@ -56,6 +56,12 @@ export const counterLies = {
     return { machine: () => new Twins(means) };
   },
 
+  /** Where the counter refuses to certify, another certificate of it, in the place of the right. */
+  insist({ notary }: Means): Lie {
+    notary.insist();
+    return {};
+  },
+
   /**
    * Where the counter refuses to certify, another certificate of it, where the right one should
    * stand; and the honest machines that ask for one thing twice.
