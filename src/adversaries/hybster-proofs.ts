@@ -71,6 +71,12 @@ class Proofs {
     );
   }
 
+  /** Proofs of a checkpoint with what others stated of that order. */
+  besides(own: Checkpoint, order: number): Checkpoint[][] {
+    const same = this.#checkpoints.filter((one) => one.order === order);
+    return [[own], [own, own], [own, ...this.#beside(own, same)]];
+  }
+
   /** Of a checkpoint that others stated, with another digest. */
   misquotedStables(): Stable[] {
     if (this.#checkpoints.length === 0) return [];
@@ -206,6 +212,56 @@ export const proofLies = {
     );
     const tamper: Lie["tamper"] = (outgoing, now) => told.keepTo(reporting(outgoing, now));
     return noting(proofs, memory, { tamper });
+  },
+
+  /** Reports an earlier state of its own as that of a checkpoint, and gives it to who asks. */
+  falseStates(means: Means): Lie {
+    const forge = forging(means.context);
+    const told = new Told(means);
+    const proofs = new Proofs(means);
+    const own = new Map<number, Digest>();
+    /** The order of the state that is told of, by that of the state that is given. */
+    const given = new Map<number, number>();
+    const reporting = eachMessage(
+      (message) => is(message, "view-change"),
+      (message) => {
+        if (!is(message, "view-change")) return message;
+        const [early, late] = [...own.keys()].slice(-2);
+        if (early === undefined || late === undefined) return message;
+        const stable = { order: late, digest: own.get(early)! };
+        const statement = forge.checkpoint(stable);
+        if (statement === null) return message;
+        const prepares = message.prepares.filter(({ order }) => order > late);
+        const lies = proofs
+          .besides(statement, late)
+          .map((statements) => ({ ...message, stable: { ...stable, statements }, prepares }));
+        const lie = readable(means, lies);
+        if (lie === null) return message;
+        given.set(early, late);
+        told.note(lie);
+        return lie;
+      },
+    );
+    const memory = new HybsterMemory();
+    return noting(proofs, memory, {
+      hears(_from, message) {
+        if (!is(message, "fetch-manifest") && !is(message, "fetch-pages")) return message;
+        const early = [...given].find(([, late]) => late === message.order)?.[0];
+        if (early === undefined) return message;
+        const asked: HybsterMessage = { ...message, order: early };
+        return asked;
+      },
+      tamper(outgoing, now) {
+        const sent = outgoing.map((one) => {
+          const { message } = one;
+          if (is(message, "checkpoint")) own.set(message.order, message.digest);
+          const isState = is(message, "manifest") || is(message, "pages");
+          const order = isState ? given.get(message.order) : undefined;
+          return order === undefined ? one : { ...one, message: { ...message, order } as Tagged };
+        });
+        return told.keepTo(reporting(sent, now));
+      },
+    });
   },
 
   /** Tells one peer or all of a view that nobody established. */

@@ -33,6 +33,7 @@ import {
   type NetworkPlan,
   type PartitionPlan,
 } from "./plan/network-plan.js";
+import { drawPlotters, plotted } from "./plan/plot.js";
 import type { Random } from "./random.js";
 
 export { describePlan } from "./plan/describe.js";
@@ -110,14 +111,29 @@ export interface PlanOptions {
 export function drawPlan(options: PlanOptions, random: Random): Plan {
   const isCalm = random.chance(options.calmShare);
   const plan = drawFaultyPlan(isCalm ? { ...options, faults: [] } : options, random);
-  return isCalm ? calmed(plan, random) : plan;
+  if (isCalm) return calmed(plan, options, random);
+  const mayPlot = options.faults.length === Object.keys(faultKinds).length;
+  if (!mayPlot || options.protocol.faultModel === "crash" || !random.chance(plotShare)) return plan;
+  return plotted(drawFaultyPlan({ ...options, faults: [] }, random), options.lies, random);
+}
+
+/** As many as may be faulty, and not the first leader. */
+function drawMeddlers({ n, f, lies }: PlanOptions, random: Random): LiarPlan[] {
+  return drawPlotters(ids(n).slice(1), f, lies, 0, random);
 }
 
 /** The share of calm runs that are long, so that what only ever grows is seen to. */
 const longShare = 0.05;
 
+/** The share of the other runs that are plots, if nothing is excluded. */
+const plotShare = 0.4;
+
+/** The share of calm runs with liars: those who do not lead cannot disturb who does. */
+const meddlersShare = 0.4;
+
 /** With more patience than anything needs, and no queue that is short. */
-function calmed(plan: Plan, random: Random): Plan {
+function calmed(plan: Plan, options: PlanOptions, random: Random): Plan {
+  const hasMeddlers = options.protocol.faultModel !== "crash" && random.chance(meddlersShare);
   const isLong = random.chance(longShare);
   const syncMs = Math.min(plan.syncMs, 5);
   const delayMs = Math.min(plan.network.delayMs, 1);
@@ -140,6 +156,7 @@ function calmed(plan: Plan, random: Random): Plan {
       retryMs: 400,
       ...(isLong ? { correct: 3, bundles: 200, thinkMs: 1, outstanding: 1 } : {}),
     },
+    liars: hasMeddlers ? drawMeddlers(options, random) : [],
     calmMs: 20 + 12 * (delayMs + syncMs + plan.turnMs),
   };
 }

@@ -62,7 +62,7 @@ export function plotted(plan: Plan, own: readonly string[], random: Random): Pla
 }
 
 /** As many as may be faulty, anybody. */
-function drawPlotters(
+export function drawPlotters(
   ids: readonly ReplicaId[],
   f: number,
   own: readonly string[],
@@ -121,9 +121,10 @@ function drawCut(
   liars: ReadonlySet<ReplicaId>,
   random: Random,
 ): readonly LinkPlan[] {
-  const sides = Array.from({ length: n }, (_, id) => (liars.has(id) ? null : random.below(2)));
+  const correct = Array.from({ length: n }, (_, id) => id).filter((id) => !liars.has(id));
+  const left = random.shuffled(correct).slice(0, Math.floor(correct.length / 2));
   const areApart = (from: number, to: number): boolean =>
-    from < n && to < n && sides[from] !== null && sides[to] !== null && sides[from] !== sides[to];
+    correct.includes(from) && correct.includes(to) && left.includes(from) !== left.includes(to);
   const other = (one + 1 + random.below(n - 1)) % n;
   const arePair = (from: number, to: number): boolean =>
     (from === one && to === other) || (from === other && to === one);
@@ -134,8 +135,9 @@ function drawCut(
     () => links(parties, (from, to) => to === one && from < n),
   ];
   const between = [
-    () => links(parties, arePair),
     () => links(parties, areApart),
+    () => links(parties, areApart),
+    () => links(parties, arePair),
   ];
   return random.pick(liars.size > 0 && random.chance(0.7) ? between : lonely)();
 }
