@@ -14,8 +14,8 @@ import { aloneAmong, type LinkPlan, links, type PartitionPlan } from "./network-
 /** The quiet plan with a plot in it; `own` are the habits of liars for the protocol. */
 export function plotted(plan: Plan, own: readonly string[], random: Random): Plan {
   const { n, f } = plan;
-  const healMs = random.between(800, 2_800);
-  const patienceMs = random.pick([40, 60, 100]);
+  const healMs = random.between(500, 2_000);
+  const patienceMs = random.pick([30, 60]);
   const ids = Array.from({ length: n }, (_, replica) => replica);
   const liars = random.chance(0.75) ? drawPlotters(ids, f, own, healMs, random) : [];
   const lying = new Set(liars.map(({ replica }) => replica));
@@ -37,7 +37,7 @@ export function plotted(plan: Plan, own: readonly string[], random: Random): Pla
       ...plan.timing,
       patienceMs,
       patienceMsMax: patienceMs * random.pick([2, 4]),
-      statusMs: random.pick([10, 20]),
+      statusMs: 20,
       catchUpMs: 30,
     },
     network: {
