@@ -84,9 +84,7 @@ class Proofs {
     const digest = this.#means.random.bytes(32);
     const own = this.#forge.checkpoint({ order, digest });
     const same = this.#checkpoints.filter((one) => one.order === order);
-    return own === null
-      ? []
-      : [{ order, digest, statements: [own, ...this.#beside(own, same)] }];
+    return own === null ? [] : [{ order, digest, statements: [own, ...this.#beside(own, same)] }];
   }
 
   establisheds(content: Omit<Established, "acknowledgements">): Established[] {
@@ -149,63 +147,73 @@ function drawPlan({ random }: Means, memory: HybsterMemory): Digest[] {
   return [...new Map(known.map((digest) => [toHex(digest), digest])).values()];
 }
 
+/** View changes that report what is not so, in place of one that does not. */
+function falseReportsFor(
+  means: Means,
+  proofs: Proofs,
+  memory: HybsterMemory,
+  message: Message<"view-change">,
+): Message<"view-change">[] {
+  const { random, context } = means;
+  const step = context.limits.checkpointOrders;
+  const order = message.stable.order + random.pick([1, step, 2 * step]);
+  const plan = drawPlan(means, memory);
+  const view = random.below(message.to);
+  const base = random.pick([message.established.base, message.stable.order]);
+  const header = { view: message.established.view, batch: random.bytes(32) };
+  const first = hybster.firstReported(message.established, message.stable);
+  const { prepares } = message;
+  const otherBatch = () => (memory.batches.isEmpty ? header.batch : memory.batches.pick(random));
+  const otherPlan = message.established.plan.map(otherBatch);
+  const top = Math.max(base, hybster.topOf(message));
+  const otherPast = {
+    view: message.to - 1,
+    base,
+    last: top,
+    plan: Array.from(
+      { length: top - base },
+      (_, i) => (random.chance(0.5) && hybster.batchAt(message, base + 1 + i)) || otherBatch(),
+    ),
+  };
+  const without = random.below(prepares.length + 1);
+  const changes: Partial<ViewChange>[] = [
+    ...proofs.stables(order, random.bytes(32)).map((stable) => ({ stable, prepares: [] })),
+    ...proofs
+      .establisheds({ view, base, last: base + plan.length, plan })
+      .map((established) => ({ established, prepares: [] })),
+    { established: { ...genesis, view, base, last: base + 1, plan }, prepares: [] },
+    ...proofs.establisheds(otherPast).map((established) => ({ established, prepares: [] })),
+    { established: { ...message.established, plan: otherPlan } },
+    { established: { ...message.established, plan: message.established.plan.toReversed() } },
+    ...proofs.misquotedStables().map((stable) => ({ stable, prepares: [] })),
+    ...misquoted(means, memory, [message.to - 1]).map((established) => ({
+      established,
+      prepares: [],
+    })),
+    { prepares: prepares.map((one) => ({ ...one, batch: otherBatch() })) },
+    {
+      prepares: prepares.map((one, i) => (i === without ? { ...one, batch: otherBatch() } : one)),
+    },
+    { prepares: prepares.toSpliced(without, 1) },
+    { prepares: prepares.slice(1) },
+    { prepares: prepares.slice(0, -1) },
+    { prepares: [{ ...message, ...header, batch: otherBatch(), order: first }] },
+    { prepares: [], established: genesis },
+  ];
+  return changes.map((change) => ({ ...message, ...change }));
+}
+
 export const proofLies = {
   /** Reports what was never stable, established or proposed, in its view changes. */
   falseReports(means: Means): Lie {
-    const { random, context } = means;
     const proofs = new Proofs(means);
     const memory = new HybsterMemory();
-    const step = context.limits.checkpointOrders;
-    const reports = (message: Message<"view-change">): Message<"view-change">[] => {
-      const order = message.stable.order + random.pick([1, step, 2 * step]);
-      const plan = drawPlan(means, memory);
-      const view = random.below(message.to);
-      const base = random.pick([message.established.base, message.stable.order]);
-      const header = { view: message.established.view, batch: random.bytes(32) };
-      const first = hybster.firstReported(message.established, message.stable);
-      const { prepares } = message;
-      const otherBatch = () => (memory.batches.isEmpty ? header.batch : memory.batches.pick(random));
-      const otherPlan = message.established.plan.map(otherBatch);
-      const top = Math.max(base, hybster.topOf(message));
-      const otherPast = {
-        view: message.to - 1,
-        base,
-        last: top,
-        plan: Array.from({ length: top - base }, (_, i) =>
-          (random.chance(0.5) && hybster.batchAt(message, base + 1 + i)) || otherBatch(),
-        ),
-      };
-      const without = random.below(prepares.length + 1);
-      const changes: Partial<ViewChange>[] = [
-        ...proofs.stables(order, random.bytes(32)).map((stable) => ({ stable, prepares: [] })),
-        ...proofs
-          .establisheds({ view, base, last: base + plan.length, plan })
-          .map((established) => ({ established, prepares: [] })),
-        { established: { ...genesis, view, base, last: base + 1, plan }, prepares: [] },
-        ...proofs.establisheds(otherPast).map((established) => ({ established, prepares: [] })),
-        { established: { ...message.established, plan: otherPlan } },
-        { established: { ...message.established, plan: message.established.plan.toReversed() } },
-        ...proofs.misquotedStables().map((stable) => ({ stable, prepares: [] })),
-        ...misquoted(means, memory, [message.to - 1]).map((established) => ({
-          established,
-          prepares: [],
-        })),
-        { prepares: prepares.map((one) => ({ ...one, batch: otherBatch() })) },
-        { prepares: prepares.map((one, i) => (i === without ? { ...one, batch: otherBatch() } : one)) },
-        { prepares: prepares.toSpliced(without, 1) },
-        { prepares: prepares.slice(1) },
-        { prepares: prepares.slice(0, -1) },
-        { prepares: [{ ...message, ...header, batch: otherBatch(), order: first }] },
-        { prepares: [], established: genesis },
-      ];
-      return changes.map((change) => ({ ...message, ...change }));
-    };
     const told = new Told(means);
     const reporting = eachMessage(
       (message) => is(message, "view-change"),
       (message) => {
         if (!is(message, "view-change")) return message;
-        const lie = readable(means, reports(message)) ?? message;
+        const lie = readable(means, falseReportsFor(means, proofs, memory, message)) ?? message;
         told.note(lie);
         return lie;
       },
@@ -305,7 +313,9 @@ export const proofLies = {
       const stripped = viewChanges.map((one) => ({ ...one, prepares: [] }));
       const bare = stripped.map((one) => ({ ...one, established: genesis }));
       const other = forge.viewChange(message.view + 1);
-      const beside = viewChanges.filter(({ attestation }) => attestation.instance !== other?.attestation.instance);
+      const beside = viewChanges.filter(
+        ({ attestation }) => attestation.instance !== other?.attestation.instance,
+      );
       const lists = [
         [],
         viewChanges.slice(0, 1),
@@ -315,12 +325,16 @@ export const proofLies = {
         stripped,
         bare,
       ];
-      return readable(means, lists.map((list) => ({ ...message, viewChanges: list })));
+      return readable(
+        means,
+        lists.map((list) => ({ ...message, viewChanges: list })),
+      );
     };
     return {
       tamper(outgoing) {
         const message = outgoing.find((one) => is(one.message, "new-view"))?.message;
-        if (message === undefined || !is(message, "new-view") || random.chance(0.2)) return outgoing;
+        if (message === undefined || !is(message, "new-view") || random.chance(0.2))
+          return outgoing;
         const lie = lieFor(means.notary.redeemed(message));
         return lie === null ? outgoing : announcing(means, outgoing, lie);
       },

@@ -101,7 +101,10 @@ const sides = (parties: number, random: Random): boolean[] =>
 export const aloneAmong = (parties: number, alone: number): readonly LinkPlan[] =>
   links(parties, (from, to) => from === alone || to === alone);
 
-export function links(parties: number, has: (from: number, to: number) => boolean): readonly LinkPlan[] {
+export function links(
+  parties: number,
+  has: (from: number, to: number) => boolean,
+): readonly LinkPlan[] {
   const found: LinkPlan[] = [];
   for (let from = 0; from < parties; from++) {
     for (let to = 0; to < parties; to++) {

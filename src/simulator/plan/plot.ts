@@ -54,7 +54,14 @@ export function plotted(plan: Plan, own: readonly string[], random: Random): Pla
       liars.length > 0 && random.chance(0.5)
         ? drawIntrigue(parties, n, lying, healMs, random)
         : noIntrigue,
-    clients: { ...clients, lying: 0, bundles, thinkMs: healMs / bundles, retryMs: 40, askEveryone: true },
+    clients: {
+      ...clients,
+      lying: 0,
+      bundles,
+      thinkMs: healMs / bundles,
+      retryMs: 40,
+      askEveryone: true,
+    },
     syncMs: random.pick([0, 0.5, 5]),
     turnMs: random.pick([0, 0.1]),
     healMs,
