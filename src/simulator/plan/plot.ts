@@ -68,7 +68,7 @@ export function plotted(plan: Plan, own: readonly string[], random: Random): Pla
   };
 }
 
-/** As many as may be faulty, anybody. */
+/** As many as may be faulty, each with one habit, and two that make it tell. */
 export function drawPlotters(
   ids: readonly ReplicaId[],
   f: number,
