@@ -73,12 +73,12 @@ const clientDomain = utf8("troth/client/1");
 const clientKeyDomain = utf8("troth/client-key/1");
 
 /**
- * MAC inputs are length-prefixed fields: (domain, client, …), so that none can be read as another
+ * MAC inputs are length-prefixed fields: (domain, speaker, …), so that none can be read as another
  * (protocols.md H1).
  */
-function macInput(
+export function macInput(
   domain: readonly number[],
-  client: ClientId,
+  speaker: number,
   digest: Uint8Array | null,
 ): Uint8Array {
   const input = new Uint8Array(1 + domain.length + 5 + (digest === null ? 0 : 1 + digest.length));
@@ -87,7 +87,7 @@ function macInput(
   const view = new DataView(input.buffer);
   let offset = 1 + domain.length;
   input[offset] = 4;
-  view.setUint32(offset + 1, client, true);
+  view.setUint32(offset + 1, speaker, true);
   offset += 5;
   if (digest !== null) {
     input[offset] = digest.length;

@@ -1,4 +1,5 @@
 // Messages and their bytes.
 export * from "./attestation.js";
 export * from "./bundle.js";
+export * from "./proof.js";
 export * from "./schema.js";

@@ -1,6 +1,7 @@
 // The vocabulary of Troth: what machines, services, trusted counters and protocols are.
 export * from "./assert.js";
 export * from "./ids.js";
+export * from "./identity.js";
 export * from "./limits.js";
 export * from "./machine.js";
 export * from "./ports.js";

@@ -2,6 +2,7 @@
 // context.
 
 import type { Digest, Hash, ReplicaId, ClientId, SessionId } from "./ids.js";
+import type { Identity, ReplicaAuthentication } from "./identity.js";
 import type { Limits, Timing } from "./limits.js";
 import type { ReplicaMachine } from "./machine.js";
 import type { Service } from "./service.js";
@@ -41,6 +42,15 @@ export type Claim =
       readonly client: ClientId;
       readonly digest: Digest;
       readonly authenticator: Uint8Array;
+    }
+  | {
+      readonly kind: "replica";
+      readonly replica: ReplicaId;
+      readonly digest: Digest;
+      /** The bytes as they stand in the message. */
+      readonly proof: Uint8Array;
+      /** Made by `Identity.sign`; else by `authenticate`. */
+      readonly isTransferable: boolean;
     };
 
 /** How clients prove who they are; architecture.md §5. */
@@ -54,11 +64,16 @@ export interface ReplicaContext {
   /** Number of replicas that may be faulty. */
   readonly f: number;
   readonly service: Service;
+  /** Of a protocol without trusted counter: `absentCounter`. */
   readonly counter: TrustedCounter;
+  /** Of a protocol without replica authentication: `absentIdentity`. */
+  readonly identity: Identity;
   readonly hash: Hash;
   readonly limits: Limits;
   readonly timing: Timing;
   readonly clientAuthentication: ClientAuthentication;
+  /** One of those that the protocol lists; null if it lists none. */
+  readonly replicaAuthentication: ReplicaAuthentication | null;
 }
 
 export type FaultModel = "crash" | "hybrid" | "byzantine";
@@ -82,6 +97,13 @@ export interface Protocol<M extends Tagged = Tagged, D extends Tagged = Tagged> 
   /** The order of execution it gives; it refuses services that need more. */
   readonly order: "total" | "partial";
   readonly clientAuthentications: readonly ClientAuthentication[];
+  /**
+   * How its replicas may prove to each other what they say, the first by default; none if all that
+   * they say carries certificates of the trusted counter.
+   */
+  readonly replicaAuthentications: readonly ReplicaAuthentication[];
+  /** Whether its machines ask their trusted counter for certificates. */
+  readonly usesTrustedCounter: boolean;
 
   readonly messages: Codec<M>;
   readonly records: Codec<D>;
@@ -110,6 +132,7 @@ export interface ClaimContext {
   readonly hash: Hash;
   readonly limits: Limits;
   readonly clientAuthentication: ClientAuthentication;
+  readonly replicaAuthentication: ReplicaAuthentication | null;
 }
 
 /** The shared quorum client's view of a protocol. */

@@ -1,5 +1,6 @@
 // The port to the trusted subsystem: TrInX (hybster.txt §5.1) as every protocol and host sees it.
 
+import { InvariantError } from "./assert.js";
 import type { ClientId, Digest } from "./ids.js";
 
 /**
@@ -142,4 +143,25 @@ export interface TrustedCounter {
    * since the start.
    */
   resume(attestation: Attestation, digest: Digest): boolean;
+}
+
+/** For protocols without trusted counter: whatever is asked of it is a defect. */
+export function absentCounter(instance: number): TrustedCounter {
+  const refuse = (): never => {
+    throw new InvariantError("this protocol runs without a trusted counter");
+  };
+  return {
+    instance,
+    leases: null,
+    limit: refuse,
+    current: refuse,
+    independent: refuse,
+    continuing: refuse,
+    trustedMac: refuse,
+    multi: refuse,
+    verify: refuse,
+    verifyMulti: refuse,
+    verifyClient: refuse,
+    resume: refuse,
+  };
 }

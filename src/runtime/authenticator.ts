@@ -9,6 +9,7 @@ import {
   InvariantError,
   type TrustedCounter,
 } from "../core/index.js";
+import type { ReplicaProofs } from "./replica-proofs.js";
 import type { SignatureVerifier } from "./signature-verifier.js";
 
 type ClientClaim = Extract<Claim, { readonly kind: "client" }>;
@@ -25,6 +26,7 @@ export interface AuthenticatorOptions {
   readonly clients: number;
   readonly clientAuthentication: ClientAuthentication;
   readonly counter: TrustedCounter;
+  readonly proofs: ReplicaProofs;
   /** For "mac": what this replica's keys with its clients derive from. */
   readonly clientMacKey: Uint8Array | null;
   /** For "signature". */
@@ -32,7 +34,7 @@ export interface AuthenticatorOptions {
 }
 
 /**
- * Decides whether all claims of a message are true. Only client signatures take more than a turn.
+ * Decides whether all claims of a message are true. Only signatures take more than a turn.
  */
 export class Authenticator {
   readonly #options: AuthenticatorOptions;
@@ -45,15 +47,23 @@ export class Authenticator {
   verify(claims: readonly Claim[]): Verdict {
     const pending: Promise<boolean>[] = [];
     for (const claim of claims) {
-      const verdict =
-        claim.kind === "client"
-          ? this.#verifyClient(claim)
-          : this.#options.counter.verify(claim.attestation, claim.digest);
+      const verdict = this.#verifyOne(claim);
       if (verdict === false) return false;
       if (verdict !== true) pending.push(verdict);
     }
     if (pending.length === 0) return true;
     return Promise.all(pending).then((verdicts) => verdicts.every(Boolean));
+  }
+
+  #verifyOne(claim: Claim): Verdict {
+    switch (claim.kind) {
+      case "attestation":
+        return this.#options.counter.verify(claim.attestation, claim.digest);
+      case "client":
+        return this.#verifyClient(claim);
+      case "replica":
+        return this.#options.proofs.verify(claim);
+    }
   }
 
   #verifyClient(claim: ClientClaim): Verdict {
@@ -67,7 +77,7 @@ export class Authenticator {
         return this.#verifyMac(claim);
       case "signature":
         if (signatures === null) throw new InvariantError("no verifier for client signatures");
-        return signatures.verify(client, digest, authenticator);
+        return signatures.verify("client", client, digest, authenticator);
     }
   }
 

@@ -6,6 +6,7 @@ import type {
   Freshness,
   Limits,
   Protocol,
+  ReplicaAuthentication,
   ReplicaContext,
   ReplicaId,
   ReplicaMachine,
@@ -15,6 +16,7 @@ import type {
   TrustedCounter,
 } from "../core/index.js";
 import { type ClientKeys, clientKeys } from "./client-keys.js";
+import { type Identities, identities } from "./identities.js";
 import { symbolicHash } from "./mix.js";
 import { type TrustedGroup, trustedGroup } from "./model-counter.js";
 import type { LeaseRules } from "./model-leases.js";
@@ -29,6 +31,7 @@ export interface ClusterOptions {
   readonly limits: Limits;
   readonly timing: Timing;
   readonly clientAuthentication: ClientAuthentication;
+  readonly replicaAuthentication: ReplicaAuthentication | null;
   /** Default: `storage`. */
   readonly freshness?: Freshness;
   /** How instances keep leases. Default: as decision 0008 says. */
@@ -50,17 +53,20 @@ export type Decorate = (
 export interface Cluster {
   readonly hosts: readonly ReplicaHost[];
   readonly keys: ClientKeys;
+  readonly identities: Identities;
   readonly group: TrustedGroup;
   /** What the machine of a replica is made of, but for what is new in every life. */
   context(replica: ReplicaId): Omit<ReplicaContext, "service" | "counter">;
 }
 
 export function cluster(options: ClusterOptions): Cluster {
-  const { protocol, n, f, service, limits, timing, clientAuthentication, surroundings } = options;
+  const { protocol, n, f, service, limits, timing, surroundings } = options;
+  const { clientAuthentication, replicaAuthentication } = options;
   const { freshness = "storage", rules } = options;
   const settings = { freshness, n, f, ...(rules === undefined ? {} : { rules }) };
   const group = trustedGroup(options.random.fork("trusted group"), settings);
   const keys = clientKeys(clientAuthentication, n, group, options.random.fork("client keys"));
+  const members = identities(replicaAuthentication, n, options.random);
   const context = (replica: ReplicaId) => ({
     replica,
     n,
@@ -69,6 +75,8 @@ export function cluster(options: ClusterOptions): Cluster {
     limits,
     timing,
     clientAuthentication,
+    replicaAuthentication,
+    identity: members.of(replica),
   });
   const hosts = Array.from({ length: n }, (_, replica) => {
     const decorate = options.decorate(replica);
@@ -78,11 +86,12 @@ export function cluster(options: ClusterOptions): Cluster {
       service,
       counter: (hasToken) => options.counter?.(replica, group) ?? group.counter(replica, hasToken),
       keys,
+      identities: members,
       surroundings,
       ...(decorate === undefined ? {} : { decorate }),
     });
   });
-  return { hosts, keys, group, context };
+  return { hosts, keys, identities: members, group, context };
 }
 
 /** The most faulty replicas that `n` replicas tolerate. */

@@ -8,11 +8,13 @@ import {
   type Freshness,
   type Limits,
   type Protocol,
-  type ReplicaId,
+  type ReplicaAuthentication,
+  replicaIds,
   type Timing,
 } from "../core/index.js";
 import { drawLiars, type LiarPlan } from "./adversary/draw.js";
 import { drawIntrigue, type IntriguePlan, noIntrigue } from "./adversary/intrigue.js";
+import { lieNamesFor } from "./adversary/lies.js";
 import { withRollbacks } from "./freshness-plan.js";
 import { type Fault, type FaultGroup, faultKinds } from "./plan/faults.js";
 import {
@@ -33,7 +35,7 @@ import {
   type NetworkPlan,
   type PartitionPlan,
 } from "./plan/network-plan.js";
-import { drawPlotters, plotted } from "./plan/plot.js";
+import { drawPlotters, type Habits, plotted } from "./plan/plot.js";
 import type { Random } from "./random.js";
 
 export { describePlan } from "./plan/describe.js";
@@ -49,6 +51,11 @@ export interface ClientsPlan {
   readonly operationsMax: number;
   readonly outstanding: number;
   readonly thinkMs: number;
+  /**
+   * Whether a client takes that time from one bundle to the next, on average. Else it does so only
+   * at first, and each answer has it submit the next at once.
+   */
+  readonly paced?: boolean;
   readonly retryMs: number;
   /** They ask every replica at once, whatever the protocol has them do. Default: false. */
   readonly askEveryone?: boolean;
@@ -61,6 +68,8 @@ export interface Plan {
   readonly limits: Limits;
   readonly timing: Timing;
   readonly clientAuthentication: ClientAuthentication;
+  /** Null: the protocol lists none. */
+  readonly replicaAuthentication: ReplicaAuthentication | null;
   /** How trusted instances that restart know where they stood. */
   readonly freshness: Freshness;
   readonly network: NetworkPlan;
@@ -114,13 +123,18 @@ export function drawPlan(options: PlanOptions, random: Random): Plan {
   if (isCalm) return calmed(plan, options, random);
   const mayPlot = options.faults.length === Object.keys(faultKinds).length;
   if (!mayPlot || options.protocol.faultModel === "crash" || !random.chance(plotShare)) return plan;
-  return plotted(drawFaultyPlan({ ...options, faults: [] }, random), options.lies, random);
+  return plotted(drawFaultyPlan({ ...options, faults: [] }, random), habits(options), random);
 }
 
 /** As many as may be faulty, and not the first leader. */
-function drawMeddlers({ n, f, lies }: PlanOptions, random: Random): LiarPlan[] {
-  return drawPlotters(ids(n).slice(1), f, lies, 0, random);
+function drawMeddlers(options: PlanOptions, random: Random): LiarPlan[] {
+  return drawPlotters(replicaIds(options.n).slice(1), options.f, habits(options), 0, random);
 }
+
+const habits = ({ protocol, lies }: PlanOptions): Habits => ({
+  any: lieNamesFor(protocol),
+  own: lies,
+});
 
 /** The share of calm runs that are long, so that what only ever grows is seen to. */
 const longShare = 0.05;
@@ -169,10 +183,11 @@ function drawFaultyPlan(options: PlanOptions, random: Random): Plan {
   const damages = drawDamages(has, n, f, healMs, random);
   const mayLie = has("lies") && protocol.faultModel !== "crash";
   // None of them is faulty in another way.
-  const sound = ids(n).filter((id) => !damages.some(({ replica }) => replica === id));
-  const liars = mayLie ? drawLiars(sound, f - damages.length, options.lies, healMs, random) : [];
+  const sound = replicaIds(n).filter((id) => !damages.some(({ replica }) => replica === id));
+  const most = mayLie ? f - damages.length : 0;
+  const liars = drawLiars(sound, most, lieNamesFor(protocol), options.lies, healMs, random);
   const lying = new Set(liars.map(({ replica }) => replica));
-  const correct = ids(n).filter((id) => !lying.has(id));
+  const correct = replicaIds(n).filter((id) => !lying.has(id));
   const parties = n + clients.correct + clients.lying;
   const hosts = new HostPlans(has, correct, healMs, random);
   const plan: Plan = {
@@ -181,6 +196,7 @@ function drawFaultyPlan(options: PlanOptions, random: Random): Plan {
     limits: drawLimits(has("small-queues"), random),
     timing: drawTiming(random),
     clientAuthentication: random.pick(protocol.clientAuthentications),
+    replicaAuthentication: drawReplicaAuthentication(protocol, random),
     freshness: "storage",
     network: drawNetwork(has, random),
     partitions: drawPartitions(has, parties, n, healMs, random),
@@ -202,9 +218,16 @@ function drawFaultyPlan(options: PlanOptions, random: Random): Plan {
     livenessMs: 60_000,
     calmMs: null,
   };
-  const mayRollBack = protocol.faultModel === "hybrid" && options.faults.includes("rollbacks");
+  const mayRollBack = protocol.usesTrustedCounter && options.faults.includes("rollbacks");
   const { chance } = faultKinds.rollbacks; // drawn last: it confines what was drawn before
   return mayRollBack && random.chance(chance) ? withRollbacks(plan, random) : plan;
+}
+
+function drawReplicaAuthentication(
+  { replicaAuthentications }: Protocol,
+  random: Random,
+): ReplicaAuthentication | null {
+  return replicaAuthentications.length === 0 ? null : random.pick(replicaAuthentications);
 }
 
 /**
@@ -273,15 +296,18 @@ function drawTiming(random: Random): Timing {
 function drawClients(has: (fault: Fault) => boolean, healMs: number, random: Random): ClientsPlan {
   const many = has("bursts");
   const bundles = 2 + random.below(many ? 8 : 20);
-  return {
+  const drawn = {
     correct: many ? 4 + random.below(6) : 1 + random.below(4),
     lying: has("lying-clients") ? 1 + random.below(2) : 0,
     bundles,
     operationsMax: random.pick([1, 1, 4]),
     outstanding: random.pick([1, 3, 8]),
-    thinkMs: (healMs / bundles) * random.pick([0.1, 0.5, 1]),
+  };
+  const leisure = random.pick([0.1, 0.5, 1]);
+  return {
+    ...drawn,
+    thinkMs: (healMs / bundles) * leisure,
+    paced: leisure > 0.1,
     retryMs: random.pick([40, 120, 400]),
   };
 }
-
-const ids = (n: number): ReplicaId[] => Array.from({ length: n }, (_, replica) => replica);

@@ -20,6 +20,7 @@ import type {
   Limits,
   Observation,
   Protocol,
+  ReplicaAuthentication,
   ReplicaContext,
   ReplicaId,
   ReplicaStatus,
@@ -66,6 +67,7 @@ export interface ScenarioOptions<M extends Tagged, D extends Tagged> {
   readonly timing?: Partial<Timing>;
   /** Default: the protocol's first. */
   readonly clientAuthentication?: ClientAuthentication;
+  readonly replicaAuthentication?: ReplicaAuthentication;
   /** Of the trusted instances. Default: `storage`. */
   readonly freshness?: Freshness;
   /** Replicas without a machine: the test plays them by hand, see {@link Scenario.liar}. */

@@ -151,6 +151,7 @@ export async function startFakeCluster(behaviours: readonly Behaviour[]): Promis
     faultModel: "hybrid",
     service: "toy",
     clientAuthentication: "trusted-mac",
+    replicaAuthentication: null,
     clients: 2,
     basePort: 20_000,
     durable: false,

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
+  absentIdentity,
   defaultLimits,
   defaultTiming,
   type Effect,
@@ -46,7 +47,14 @@ const limits = { ...defaultLimits, checkpointOrders: 4 };
 function contextOf(replica: number, counter: TrustedCounter): ReplicaContext {
   const service = null as never; // no request is executed here
   const common = { n: 3, f: 1, service, hash: symbolicHash, limits, timing: defaultTiming };
-  return { ...common, replica, counter, clientAuthentication: "trusted-mac" };
+  return {
+    ...common,
+    replica,
+    counter,
+    clientAuthentication: "trusted-mac",
+    identity: absentIdentity,
+    replicaAuthentication: null,
+  };
 }
 
 const statements = (effects: Effects): Uint8Array[] =>

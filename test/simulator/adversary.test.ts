@@ -6,6 +6,7 @@ import { test } from "node:test";
 import { forging, liesFor } from "../../src/adversaries/index.js";
 import { encodeBundle, type Request } from "../../src/codec/index.js";
 import {
+  absentIdentity,
   defaultLimits,
   defaultTiming,
   type ReplicaContext,
@@ -44,6 +45,8 @@ function contextOf(replica: number): ReplicaContext {
     limits: defaultLimits,
     timing: defaultTiming,
     clientAuthentication: "trusted-mac",
+    identity: absentIdentity,
+    replicaAuthentication: null,
   };
 }
 

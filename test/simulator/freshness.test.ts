@@ -42,8 +42,8 @@ function rollingOnly(seed: number, freshness: Freshness, rules?: LeaseRules): Ou
   const options = { ...optionsOf(3, seed), faults: ["reordering"] as const };
   const liars = [{ replica: 0, lies: [], garbleChance: 0, rollsBack: true }];
   const drawn = planOf(options);
-  // Nobody thinks for long: the more is asked for, the more a rollback may undo.
-  const plan = { ...drawn, clients: { ...drawn.clients, thinkMs: 0 }, liars, freshness };
+  // Clients in a hurry: the more is asked for at once, the more a rollback may undo.
+  const plan = { ...drawn, clients: { ...drawn.clients, paced: false }, liars, freshness };
   return simulateSeed({ ...options, plan, ...(rules === undefined ? {} : { rules }) });
 }
 

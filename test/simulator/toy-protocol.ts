@@ -67,6 +67,8 @@ export function toyProtocol(bug: Bug | null = null): Protocol<ToyMessage, Stored
     delays: 3,
     order: "total",
     clientAuthentications: ["trusted-mac", "signature"],
+    replicaAuthentications: [],
+    usesTrustedCounter: false,
     messages: union(messageTable),
     records: union(recordTable),
     claims(message, from, { hash }) {

@@ -55,7 +55,7 @@ export function readRun(path: string): Run {
   const drawn = drawnRun(subject, seed as number);
   const fault = faultOfShape(plan, drawn.plan, "plan");
   if (fault !== null) return wrong(fault);
-  return { ...drawn, plan: plan as Plan, script };
+  return { ...drawn, plan: { ...drawn.plan, ...(plan as Plan) }, script };
 }
 
 function isScript(value: unknown): value is Script | null {

@@ -16,6 +16,8 @@ export const hybster: Protocol<HybsterMessage, HybsterRecord> = {
   delays: 4,
   order: "total",
   clientAuthentications: ["trusted-mac", "signature", "mac"],
+  replicaAuthentications: [],
+  usesTrustedCounter: true,
   messages,
   records,
   claims: claimsOf,

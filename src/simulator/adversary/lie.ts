@@ -1,17 +1,19 @@
 // What a lie is: how a habit changes what a machine sends and hears, and what its host has for it.
 
-import type {
-  ClaimContext,
-  Protocol,
-  ReplicaContext,
-  ReplicaId,
-  ReplicaMachine,
-  Tagged,
-  TrustedCounter,
+import {
+  type ClaimContext,
+  otherReplicas,
+  type Protocol,
+  type ReplicaContext,
+  type ReplicaId,
+  type ReplicaMachine,
+  type Tagged,
+  type TrustedCounter,
 } from "../../core/index.js";
 import type { Random } from "../random.js";
 import type { Coven } from "./coven.js";
 import type { Notary } from "./notary.js";
+import type { Prover } from "./prover.js";
 
 /** Where a message goes. */
 export type Destination =
@@ -33,6 +35,7 @@ export interface Means {
   readonly context: ReplicaContext;
   readonly claimContext: ClaimContext;
   readonly notary: Notary;
+  readonly prover: Prover;
   readonly random: Random;
   readonly coven: Coven;
   /** Another honest machine of this replica, with a service of its own. */
@@ -56,7 +59,7 @@ export type LieMaker = (means: Means) => Lie;
 export type Lies = Readonly<Record<string, LieMaker>>;
 
 export const others = ({ context }: Means): ReplicaId[] =>
-  Array.from({ length: context.n }, (_, id) => id).filter((id) => id !== context.replica);
+  otherReplicas(context.n, context.replica);
 
 export const toReplica = (replica: ReplicaId): Destination => ({ kind: "replica", replica });
 
@@ -102,9 +105,11 @@ export function eachMessage(
   };
 }
 
-/** Has the counter certify what the message says now. */
-export const certified = ({ notary, protocol, claimContext }: Means, message: Tagged): Tagged =>
-  notary.honour(protocol, message, claimContext);
+/** Has the counter certify, and its identity prove, what the message says now. */
+export const certified = (
+  { notary, prover, protocol, claimContext }: Means,
+  message: Tagged,
+): Tagged => prover.reproved(notary.honour(protocol, message, claimContext));
 
 /** The last so many of what is put in, of which any may be picked. */
 export class Hoard<T> {

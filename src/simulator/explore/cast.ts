@@ -7,10 +7,12 @@ import {
   defaultTiming,
   type ReplicaContext,
   type ReplicaId,
+  replicaIds,
   UsageError,
 } from "../../core/index.js";
 import { type ClientKeys, clientKeys } from "../client-keys.js";
 import { faultsTolerated } from "../cluster.js";
+import { identities } from "../identities.js";
 import { Fingerprinter } from "../introspect.js";
 import { symbolicHash as hash } from "../mix.js";
 import { trustedGroup } from "../model-counter.js";
@@ -126,20 +128,25 @@ function surroundingsOf(
   const group = trustedGroup(random.fork("trusted group"));
   const clientAuthentication = options.clientAuthentication ?? protocol.clientAuthentications[0]!;
   const keys = clientKeys(clientAuthentication, n, group, random.fork("client keys"));
-  const shared: Omit<ReplicaContext, "service" | "counter" | "replica"> = {
+  const replicaAuthentication =
+    options.replicaAuthentication ?? protocol.replicaAuthentications[0] ?? null;
+  const members = identities(replicaAuthentication, n, random);
+  const shared: Omit<ReplicaContext, "service" | "counter" | "replica" | "identity"> = {
     n,
     f,
     hash,
     limits: { ...defaultLimits, ...options.limits },
     timing: { ...defaultTiming, ...options.timing },
     clientAuthentication,
+    replicaAuthentication,
   };
   const surroundings: Surroundings = {
     protocol,
     service,
     counter: (replica) => group.counter(replica),
     keys,
-    context: (replica) => ({ ...shared, replica }),
+    identities: members,
+    context: (replica) => ({ ...shared, replica, identity: members.of(replica) }),
     vocabulary,
     fingerprinter: new Fingerprinter(),
   };
@@ -154,7 +161,7 @@ function submit(
   sets: SetInterner,
 ): Pick<Cast, "requests" | "bundles"> {
   const numbers = new Map<ClientId, number>();
-  const everyone = Array.from({ length: n }, (_, id) => id);
+  const everyone = replicaIds(n);
   const letters: number[][] = everyone.map(() => []);
   const bundles: string[] = [];
   for (const request of requests) {

@@ -5,6 +5,7 @@ import type {
   ClientId,
   Limits,
   Protocol,
+  ReplicaAuthentication,
   ReplicaId,
   Service,
   Timing,
@@ -68,6 +69,7 @@ export interface ExploreOptions {
   readonly n: number;
   readonly requests: readonly ExploredRequest[];
   readonly clientAuthentication?: ClientAuthentication;
+  readonly replicaAuthentication?: ReplicaAuthentication;
   readonly limits?: Partial<Limits>;
   readonly timing?: Partial<Timing>;
   /** How often each timer may run out at a replica: for all alike, or replica by replica. */

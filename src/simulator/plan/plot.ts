@@ -11,13 +11,19 @@ import type { Random } from "../random.js";
 import type { CrashPlan, DiskPlan } from "./host-plan.js";
 import { aloneAmong, type LinkPlan, links, type PartitionPlan } from "./network-plan.js";
 
-/** The quiet plan with a plot in it; `own` are the habits of liars for the protocol. */
-export function plotted(plan: Plan, own: readonly string[], random: Random): Plan {
+/** What liars may do: habits that any protocol gives occasion for, and the protocol's own. */
+export interface Habits {
+  readonly any: readonly string[];
+  readonly own: readonly string[];
+}
+
+/** The quiet plan with a plot in it. */
+export function plotted(plan: Plan, habits: Habits, random: Random): Plan {
   const { n, f } = plan;
   const healMs = random.between(500, 2_000);
   const patienceMs = random.pick([30, 60]);
   const ids = Array.from({ length: n }, (_, replica) => replica);
-  const liars = random.chance(0.75) ? drawPlotters(ids, f, own, healMs, random) : [];
+  const liars = random.chance(0.75) ? drawPlotters(ids, f, habits, healMs, random) : [];
   const lying = new Set(liars.map(({ replica }) => replica));
   const correct = ids.filter((id) => !lying.has(id));
   const clients = { ...plan.clients, correct: random.pick([1, 2, 3]), outstanding: 3 };
@@ -60,6 +66,7 @@ export function plotted(plan: Plan, own: readonly string[], random: Random): Pla
       bundles,
       thinkMs: healMs / bundles,
       retryMs: 40,
+      paced: true,
       askEveryone: true,
     },
     syncMs: random.pick([0, 0.5, 5]),
@@ -72,16 +79,16 @@ export function plotted(plan: Plan, own: readonly string[], random: Random): Pla
 export function drawPlotters(
   ids: readonly ReplicaId[],
   f: number,
-  own: readonly string[],
+  { any, own }: Habits,
   healMs: number,
   random: Random,
 ): LiarPlan[] {
   const candidates = random.shuffled(ids);
-  const shared = random.chance(0.5) ? drawHabit(own, random) : null;
+  const shared = random.chance(0.5) ? drawHabit(any, own, random) : null;
   return candidates.slice(0, f).map((replica) => ({
     replica,
     lies: [
-      shared ?? drawHabit(own, random),
+      shared ?? drawHabit(any, own, random),
       ...(random.chance(0.7) ? ["keepSecrets"] : []),
       ...(random.chance(0.2) ? ["insist"] : []),
     ],

@@ -5,7 +5,6 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { counters, hybster } from "../../../src/protocols/hybster/index.js";
 import { defaultLimits } from "../../../src/core/index.js";
-import { hybsterMutants, protocolWith } from "../../../mutants/index.js";
 import {
   answer,
   bytesOf,
@@ -14,24 +13,9 @@ import {
   hash,
   type HybsterProtocol,
   received,
+  rule,
   stage,
 } from "./support.js";
-
-/** A story that ends well, and does not without the rule that `mutant` takes out. */
-function rule(
-  name: string,
-  mutant: keyof typeof hybsterMutants,
-  story: (protocol: HybsterProtocol) => void,
-): void {
-  test(name, () => story(hybster));
-  test(`${name}: fails without its rule (${mutant})`, async () => {
-    const broken = (await protocolWith(
-      hybsterMutants[mutant],
-      "hybster",
-    )) as unknown as HybsterProtocol;
-    assert.throws(() => story(broken), assert.AssertionError);
-  });
-}
 
 const bothReplicas = ({ from, to }: { from: unknown; to: unknown }): boolean =>
   typeof from === "number" && typeof to === "number";
@@ -218,6 +202,21 @@ rule("orders beyond the window are refused", "window-unchecked", (protocol) => {
   const { body, authenticator } = received(liar, "request")[0]!;
   const prepare = forge.prepare(liar, 0, 5, [{ body, authenticator }]);
   liar.send(1, { kind: "prepare", ...prepare, requests: [...prepare.requests] });
+  world.settle();
+  assert.equal(world.dropped(1)["a proposal out of its time"], 1);
+});
+
+rule("orders below the stable checkpoint are refused", "window-without-floor", (protocol) => {
+  const world = stage(protocol, { limits: { checkpointOrders: 2 } });
+  world.submit(0, a);
+  world.deliver((m) => m.to === 0);
+  const [old] = world.inFlight((m) => m.to === 1 && m.message.kind === "prepare");
+  assert.ok(old, "R0 proposes");
+  world.settle();
+  world.submit(0, a);
+  world.settle();
+  assert.equal(world.status(1).stable, 2);
+  world.replay(old);
   world.settle();
   assert.equal(world.dropped(1)["a proposal out of its time"], 1);
 });

@@ -1,10 +1,21 @@
-// What Hybster's scenarios share: a service that shows its history, and liars' tools.
+// What Hybster's scenarios share: stories told with a rule and without it, a service that shows its
+// history, and liars' tools.
 
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { hybsterMutants, protocolWith } from "../../../mutants/index.js";
 import { forging } from "../../../src/adversaries/index.js";
 import type { Request } from "../../../src/codec/index.js";
-import type { ClientAuthentication, Limits, Protocol, Service } from "../../../src/core/index.js";
+import type {
+  ClientAuthentication,
+  Limits,
+  Protocol,
+  Service,
+  Timing,
+} from "../../../src/core/index.js";
 import {
   type Commit,
+  hybster,
   type HybsterMessage,
   type HybsterRecord,
   type NewView,
@@ -55,16 +66,37 @@ export function appendService(): Service {
   };
 }
 
+/**
+ * A story that ends well, and does not without the rule that each of the mutants takes out.
+ */
+export function rule(
+  name: string,
+  mutants: keyof typeof hybsterMutants | readonly (keyof typeof hybsterMutants)[],
+  story: (protocol: HybsterProtocol) => void,
+): void {
+  test(name, () => story(hybster));
+  for (const mutant of [mutants].flat()) {
+    test(`${name}: fails without its rule (${mutant})`, async () => {
+      const broken = await protocolWith(hybsterMutants[mutant], "hybster");
+      assert.throws(() => story(broken as unknown as HybsterProtocol), assert.AssertionError);
+    });
+  }
+}
+
 export interface Story {
   readonly n?: number;
   readonly liars?: readonly number[];
   readonly limits?: Partial<Limits>;
   readonly clientAuthentication?: ClientAuthentication;
+  readonly timing?: Partial<Timing>;
+  /** Default: `appendService`. */
+  readonly service?: () => Service;
 }
 
 export function stage(protocol: HybsterProtocol, story: Story): World {
   const { n = 3, liars = [], limits = {}, clientAuthentication = "trusted-mac" } = story;
-  return scenario({ protocol, n, liars, limits, clientAuthentication, service: appendService });
+  const { timing = {}, service = appendService } = story;
+  return scenario({ protocol, n, liars, limits, timing, clientAuthentication, service });
 }
 
 /** The text of a result, once enough equal replies came. */
