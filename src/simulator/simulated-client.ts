@@ -153,7 +153,10 @@ export class SimulatedClient {
     const { surroundings } = this.#options;
     switch (effect.kind) {
       case "send":
-        return this.#send([effect.to], effect.message);
+        return this.#send(
+          this.#options.plan.askEveryone ? this.#everyone() : [effect.to],
+          effect.message,
+        );
       case "broadcast":
         return this.#send(this.#everyone(), effect.message);
       case "set-timer":
