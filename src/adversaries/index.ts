@@ -1,6 +1,7 @@
 // Liars that know their protocol: for each, the habits that only it gives occasion for.
 
 import type { Lies } from "../simulator/index.js";
+import { fabLies } from "./fab.js";
 import { hybsterLies as hybsterHabits } from "./hybster.js";
 import { proofLies } from "./hybster-proofs.js";
 
@@ -9,7 +10,11 @@ export { forging } from "./hybster-forge.js";
 /** The habits of liars in a Hybster cluster. */
 export const hybsterLies = { ...hybsterHabits, ...proofLies } satisfies Lies;
 
-const byProtocol: Readonly<Record<string, Lies>> = { hybster: hybsterLies };
+const byProtocol: Readonly<Record<string, Lies>> = {
+  hybster: hybsterLies,
+  fab: fabLies,
+  "fab-fast": fabLies,
+};
 
 /** A protocol's own habits for lying replicas; none for most. */
 export const liesFor = (protocol: string): Lies => byProtocol[protocol] ?? {};
