@@ -124,6 +124,6 @@ export class Journal {
 }
 
 /** An image as its bytes on a disk would give it: nothing is shared with the one that was saved. */
-function reread({ order, pages }: StateImage): SavedImage {
+export function reread({ order, pages }: StateImage): SavedImage {
   return { order, pages: pages.map((page) => page.bytes().slice()) };
 }
