@@ -1,14 +1,17 @@
 // Mistakes planted in protocols, to see what notices them. No part of the product: it reads the
 // built layers as text.
 
+import { fabMutants } from "./fab/index.js";
 import { hybsterMutants } from "./hybster/index.js";
 import type { Mutant } from "./mutant.js";
 
-export { hybsterMutants };
+export { fabMutants, hybsterMutants };
 export type { Mutant };
 export { mutated, type Planted, plant, protocolWith } from "./plant.js";
 
 /** The mutants of each protocol that has some, by the protocol's name. */
 export const mutantsOf: Readonly<Record<string, readonly Mutant[]>> = {
   hybster: Object.values(hybsterMutants),
+  fab: Object.values(fabMutants),
+  "fab-fast": Object.values(fabMutants),
 };
