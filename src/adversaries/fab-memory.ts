@@ -1,9 +1,8 @@
 // What a liar in a FaB cluster remembers of everything it saw: enough to tell any other past.
 
 import type { Request } from "../codec/index.js";
-import type { ReplicaId, Tagged } from "../core/index.js";
-import { toHex } from "../core/index.js";
-import type { Ballot, Vote } from "../parts/index.js";
+import { type ReplicaContext, type ReplicaId, type Tagged, toHex } from "../core/index.js";
+import type { Ballot, Checkpoint, StableCheckpoint, Vote } from "../parts/index.js";
 import { fab } from "../protocols/index.js";
 import { Hoard, type Random } from "../simulator/index.js";
 
@@ -25,7 +24,15 @@ interface Known {
 
 export class FabMemory {
   readonly requests = new Hoard<Request>(64);
+  /** The latest checkpoint that it can prove to be stable. */
+  stable: StableCheckpoint = { order: 0, digest: new Uint8Array(32), statements: [] };
+  readonly #quorum: number;
+  readonly #checkpoints = new Map<string, Map<ReplicaId, Checkpoint>>();
   readonly #orders = new Map<number, Known>();
+
+  constructor({ n, f }: Pick<ReplicaContext, "n" | "f">) {
+    this.#quorum = n - f;
+  }
 
   /** Of a message as it was sent or heard. */
   note(tagged: Tagged): void {
@@ -41,6 +48,8 @@ export class FabMemory {
         return this.#noteBallot(message);
       case "signed-accepted":
         return this.#noteSigned(message, message);
+      case "checkpoint":
+        return this.#noteCheckpoint(message);
       case "view-change":
         return this.#noteReport(message);
       case "new-view":
@@ -48,6 +57,19 @@ export class FabMemory {
       default:
         return;
     }
+  }
+
+  #noteCheckpoint({ order, digest, replica, proof }: Checkpoint): void {
+    if (order <= this.stable.order) return;
+    const key = `${order}/${toHex(digest)}`;
+    const statements = this.#checkpoints.get(key) ?? new Map<ReplicaId, Checkpoint>();
+    this.#checkpoints.set(key, statements.set(replica, { order, digest, replica, proof }));
+    for (const oldest of this.#checkpoints.keys()) {
+      if (this.#checkpoints.size <= eachMax) break;
+      this.#checkpoints.delete(oldest);
+    }
+    if (statements.size < this.#quorum) return;
+    this.stable = { order, digest, statements: [...statements.values()] };
   }
 
   #at(order: number): Known {

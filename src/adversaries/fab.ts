@@ -15,6 +15,7 @@ import {
   toReplica,
 } from "../simulator/index.js";
 import { FabMemory, keyOf, unproven } from "./fab-memory.js";
+import { Pasts } from "./fab-pasts.js";
 
 type Acceptance = fab.Acceptance;
 type CommitProof = fab.CommitProof;
@@ -178,7 +179,7 @@ export const fabLies = {
   /** As leader: one batch to one camp, another to the other, and votes for each. */
   proposeTwo(means: Means): Lie {
     const { random, context } = means;
-    const memory = new FabMemory();
+    const memory = new FabMemory(means.context);
     const isVictim = camps(means);
     const chance = random.pick([0.2, 0.6, 1]);
     const seconds = new Map<string, Ballot>();
@@ -241,7 +242,7 @@ export const fabLies = {
 
   /** F1: reports another past than its own when views change. */
   misreport(means: Means): Lie {
-    const memory = new FabMemory();
+    const memory = new FabMemory(means.context);
     const lieOf = misreporting(means, memory);
     const tamper = eachMessage(
       (message) => is(message, "view-change"),
@@ -252,7 +253,7 @@ export const fabLies = {
 
   /** F1: as leader, begins its view for each camp with another report of its own. */
   twoPlans(means: Means): Lie {
-    const memory = new FabMemory();
+    const memory = new FabMemory(means.context);
     const lieOf = misreporting(means, memory);
     const isVictim = camps(means);
     const { replica } = means.context;
@@ -278,7 +279,7 @@ export const fabLies = {
   /** Reports commit proofs of too few, of others' acceptances of other things, or of its own. */
   forgeProofs(means: Means): Lie {
     const { random, protocol, context, claimContext } = means;
-    const memory = new FabMemory();
+    const memory = new FabMemory(means.context);
     const isRead = (message: Tagged): boolean =>
       protocol.claims(message, context.replica, claimContext) !== null;
     const lies = (message: Message<"view-change">): Message<"view-change">[] => {
@@ -305,6 +306,13 @@ export const fabLies = {
           : message,
     );
     return mindful(memory, { tamper });
+  },
+
+  /** F1: two pasts of an order that it proposes, each told in the view change where it does harm. */
+  twoPasts(means: Means): Lie {
+    const memory = new FabMemory(means.context);
+    const pasts = new Pasts(means, memory);
+    return mindful(memory, { tamper: (outgoing) => pasts.tell(outgoing) });
   },
 
   /** Says some things to few: one peer alone has a decision, or a proof. */
