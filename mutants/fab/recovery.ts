@@ -6,18 +6,23 @@ export const recovery = inFile("protocols/fab/recovery.js", {
   "printed-recovery": {
     breaks: "the rule as printed: what is vouched for and what is proved must not differ",
     find: `.filter(({ view }) => proof === null || view > proof.view);
-      return vouchedFor(accepted, vouchers) ?? proof?.batch ?? "free";`,
+      const vouched = vouchedFor(accepted, reported.length - absent);
+      return vouched ?? proof?.batch ?? "free";`,
     replace: `;
-      const vouched = vouchedFor(accepted, vouchers);
-      const proved = reported.map(({ proofs }) => proofs.get(order)?.batch);
-      const values = [vouched, ...proved].filter((batch) => batch);
-      if (new Set(values.map(toHex)).size > 1) return null;
-      return values[0] ?? "free";`,
+      const known = [...accepted, ...reported.map(({ proofs }) => proofs.get(order))];
+      const isVouchedFor = (batch) =>
+        accepted.filter((ballot) => toHex(ballot.batch) === batch).length > absent;
+      const isProved = (batch) =>
+        reported.some(({ proofs }) => proofs.has(order) && toHex(proofs.get(order).batch) === batch);
+      const batches = new Map(known.flatMap((one) => one ? [[toHex(one.batch), one.batch]] : []));
+      const values = [...batches].filter(([key]) => isVouchedFor(key) || isProved(key));
+      if (values.length > 1) return null;
+      return values[0]?.[1] ?? "free";`,
   },
   "proof-always-wins": {
     breaks: "a commit proof wins whatever was accepted after it",
-    find: 'return vouchedFor(accepted, vouchers) ?? proof?.batch ?? "free";',
-    replace: 'return proof?.batch ?? vouchedFor(accepted, vouchers) ?? "free";',
+    find: 'return vouched ?? proof?.batch ?? "free";',
+    replace: 'return proof?.batch ?? vouched ?? "free";',
   },
   "count-always-wins": {
     breaks: "what enough replicas accepted wins whatever was proved after it",

@@ -1,7 +1,7 @@
 // A liar in a FaB cluster that prepares two pasts of an order while it leads, and tells of each when
 // it serves: the schedule of protocols.md F1, by plan.
 
-import type { ReplicaId, Tagged } from "../core/index.js";
+import { equalBytes, type ReplicaId, type Tagged } from "../core/index.js";
 import { type Ballot, batchDigest, leaderOf, type Proposal } from "../parts/index.js";
 import { fab } from "../protocols/index.js";
 import { type Means, others, type Outgoing, toReplica } from "../simulator/index.js";
@@ -32,48 +32,54 @@ export class Pasts {
   readonly #memory: FabMemory;
   readonly #slow: number;
   readonly #chance: number;
-  /** Whether it helps to decide what can be proved, or keeps the proof for later. */
-  readonly #completes: boolean;
+  /** Whether one peer decides what can be proved; else the liar keeps the proof for later. */
+  readonly #isDecided: boolean;
   /** Whether its votes in others' views go to few, and none of them are signed. */
   readonly #isMean: boolean;
   readonly #pasts = new Map<number, TwoPasts>();
   #reportedTo = 0;
+  /** The last view in which it proposed two batches for an order. */
+  #spoiltView = -1;
 
-  constructor(means: Means, memory: FabMemory) {
+  constructor(means: Means, memory: FabMemory, isDecided: boolean) {
     const { random, context } = means;
     this.#means = means;
     this.#memory = memory;
     this.#slow = fab.quorumsOf(context.n, context.f).slow;
     this.#chance = random.pick([0.3, 1]);
-    this.#completes = random.chance(0.4);
+    this.#isDecided = isDecided;
     this.#isMean = random.chance(0.6);
   }
 
   /** What it sends in place of what its machine sends. */
   tell(outgoing: readonly Outgoing[]): readonly Outgoing[] {
-    const proposals = new Set(outgoing.map(({ message }) => message));
+    const messages = new Set(outgoing.map(({ message }) => message));
     const more: Outgoing[] = [];
     const seconds = new Map<Tagged, Tagged>();
-    for (const message of proposals) {
-      if (is(message, "status")) more.push(...this.#reportEarly(message.view + 1));
-      if (!is(message, "propose") || !this.#means.random.chance(this.#chance)) continue;
-      if (this.#memory.requests.isEmpty) continue;
+    for (const message of messages) {
+      if (is(message, "status") && message.entered === message.view) {
+        more.push(...this.#reportEarly(message.view + 1));
+      }
+      if (!is(message, "propose") || message.view <= this.#spoiltView) continue;
+      if (this.#memory.requests.isEmpty || !this.#means.random.chance(this.#chance)) continue;
       const second = this.#second(message);
-      seconds.set(message, { ...second, kind: "propose" } as Tagged);
+      if (equalBytes(second.batch, message.batch)) continue;
+      this.#spoiltView = message.view;
+      seconds.set(message, second);
       more.push(...this.#votes(message, second));
     }
     const told = outgoing.flatMap((one) => this.#told(one, seconds));
     return [...told, ...more];
   }
 
-  #second(message: Proposal): Proposal {
+  #second(message: Message<"propose">): Message<"propose"> {
     const { context, random } = this.#means;
     const most = Math.min(3, context.limits.batchRequestsMax);
     const requests = this.#memory.someRequests(random, most);
     return { ...message, requests, batch: batchDigest(requests, context.hash) };
   }
 
-  /** Votes for each camp's proposal: enough for a proof, or as many but one. */
+  /** Votes so that one peer decides what is proved; or so that the liar has the proof alone. */
   #votes(proved: Proposal, other: Proposal): Outgoing[] {
     const { context, random } = this.#means;
     const peers = random.shuffled(others(this.#means));
@@ -83,24 +89,22 @@ export class Pasts {
       if (this.#pasts.size <= pastsMax) break;
       this.#pasts.delete(oldest);
     }
-    const signed = unproven(this.#completes ? proved : other, context.replica);
-    return peers
-      .filter((peer) => !otherCamp.has(peer))
-      .flatMap((peer) => {
-        // Who hears a signed ACCEPTED signs what it accepted itself.
-        const first = { ...signed, kind: "signed-accepted" } as const;
-        const second = { ...signed, kind: "commit-proof" } as const;
-        return this.#completes ? [sent(peer, first), sent(peer, second)] : [sent(peer, first)];
-      });
+    const signed = unproven(this.#isDecided ? proved : other, context.replica);
+    const provers = peers.filter((peer) => !otherCamp.has(peer));
+    // Who hears a signed ACCEPTED signs what it accepted itself.
+    const votes = provers.map((peer) =>
+      sent(peer, { ...signed, kind: "signed-accepted" } as Tagged),
+    );
+    // One of them alone decides.
+    const last = sent(provers[0]!, { ...signed, kind: "commit-proof" } as Tagged);
+    return this.#isDecided ? [...votes, last] : votes;
   }
 
   #told(one: Outgoing, seconds: ReadonlyMap<Tagged, Tagged>): Outgoing[] {
     const { message, to } = one;
     if (to.kind !== "replica") return [one];
-    if (is(message, "propose")) {
-      const isOther = this.#pasts.get(message.order)?.otherCamp.has(to.replica) ?? false;
-      return [isOther ? { ...one, message: seconds.get(message) ?? message } : one];
-    }
+    if (is(message, "propose")) return this.#toldProposal(one, message, to.replica, seconds);
+    if (is(message, "decided")) return this.#pasts.has(message.order) ? [] : [one];
     if (is(message, "accepted")) return this.#isWithheld(message, to.replica) ? [] : [one];
     const isSigned = is(message, "signed-accepted") || is(message, "commit-proof");
     if (isSigned) return this.#isMean || this.#pasts.has(message.order) ? [] : [one];
@@ -110,14 +114,28 @@ export class Pasts {
     return [one];
   }
 
+  /** With two pasts of one order it has done what it leads for. */
+  #toldProposal(
+    one: Outgoing,
+    message: Ballot,
+    to: ReplicaId,
+    seconds: ReadonlyMap<Tagged, Tagged>,
+  ): Outgoing[] {
+    const past = this.#pasts.get(message.order);
+    if (past?.proved.view !== message.view) return message.view === this.#spoiltView ? [] : [one];
+    if (!past.otherCamp.has(to)) return [one];
+    const second = seconds.get(one.message);
+    return second === undefined ? [] : [{ ...one, message: second }];
+  }
+
   /** One peer alone hears of its vote, and may decide. */
   #isWithheld({ view, order }: Ballot, from: ReplicaId): boolean {
     return this.#isMean && from !== leaderOf(view + order, this.#means.context.n);
   }
 
-  /** Its report stands before anybody suspects anything: no quorum is complete without it. */
+  /** Its report is there before anybody suspects anything: quorums are complete with it. */
   #reportEarly(to: number): Outgoing[] {
-    if (to <= this.#reportedTo) return [];
+    if (to <= this.#reportedTo || this.#pasts.size === 0) return [];
     this.#reportedTo = to;
     const { context, protocol, claimContext } = this.#means;
     const { replica } = context;

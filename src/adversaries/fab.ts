@@ -175,6 +175,12 @@ function falseProofs(ballot: Ballot, { context }: Means, memory: FabMemory): Com
   ].map((acceptances) => ({ ...ballot, acceptances }));
 }
 
+function twoPasts(means: Means, isDecided: boolean): Lie {
+  const memory = new FabMemory(means.context);
+  const pasts = new Pasts(means, memory, isDecided);
+  return mindful(memory, { tamper: (outgoing) => pasts.tell(outgoing) });
+}
+
 export const fabLies = {
   /** As leader: one batch to one camp, another to the other, and votes for each. */
   proposeTwo(means: Means): Lie {
@@ -308,12 +314,11 @@ export const fabLies = {
     return mindful(memory, { tamper });
   },
 
-  /** F1: two pasts of an order that it proposes, each told in the view change where it does harm. */
-  twoPasts(means: Means): Lie {
-    const memory = new FabMemory(means.context);
-    const pasts = new Pasts(means, memory);
-    return mindful(memory, { tamper: (outgoing) => pasts.tell(outgoing) });
-  },
+  /** F1: two pasts of an order; the proof of one is shown when the other has prevailed. */
+  hideProof: (means: Means): Lie => twoPasts(means, false),
+
+  /** F1: two pasts of an order; one peer decides one of them, and the other is reported. */
+  denyProof: (means: Means): Lie => twoPasts(means, true),
 
   /** Says some things to few: one peer alone has a decision, or a proof. */
   favour(means: Means): Lie {

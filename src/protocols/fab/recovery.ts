@@ -19,11 +19,10 @@ export function decide(
   { n, f }: { readonly n: number; readonly f: number },
   noop: Digest,
 ): Plan {
+  const { t } = quorumsOf(n, f);
   const reported = reports.map((report) => new Reported(report));
   const top = Math.max(...reported.map(({ last }) => last));
-  const quorums = quorumsOf(n, f);
-  const vouchers = reports.length - f - quorums.t;
-  return planOf(reports, top, (order) => chosenAt(order, reported, vouchers), noop)!;
+  return planOf(reports, top, (order) => chosenAt(order, reported, f + t), noop)!;
 }
 
 /** One report, by order. */
@@ -40,16 +39,17 @@ class Reported {
 }
 
 /**
- * The batch that `vouchers` reporters accepted after the highest proof; else the one it proves;
- * else none was decided.
+ * The batch that all reporters but `absent` accepted after the highest proof; else the one that is
+ * proved; else none was decided.
  */
-function chosenAt(order: number, reported: readonly Reported[], vouchers: number): Choice {
+function chosenAt(order: number, reported: readonly Reported[], absent: number): Choice {
   const proof = highest(reported.map(({ proofs }) => proofs.get(order)));
   const accepted = reported
     .map((one) => one.accepted.get(order))
     .filter((ballot) => ballot !== undefined)
     .filter(({ view }) => proof === null || view > proof.view);
-  return vouchedFor(accepted, vouchers) ?? proof?.batch ?? "free";
+  const vouched = vouchedFor(accepted, reported.length - absent);
+  return vouched ?? proof?.batch ?? "free";
 }
 
 function highest(proofs: readonly (CommitProof | undefined)[]): CommitProof | null {
@@ -57,7 +57,7 @@ function highest(proofs: readonly (CommitProof | undefined)[]): CommitProof | nu
   return known.toSorted((a, b) => b.view - a.view)[0] ?? null;
 }
 
-/** More than half of the reports vouch: there are no two such batches. */
+/** The batch that so many accepted: more than half of all reporters, so that there are no two. */
 function vouchedFor(accepted: readonly Ballot[], vouchers: number): Digest | null {
   const counts = new Map<string, number>();
   for (const { batch } of accepted) {
