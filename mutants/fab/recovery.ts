@@ -13,7 +13,7 @@ export const recovery = inFile("protocols/fab/recovery.js", {
       const isVouchedFor = (batch) =>
         accepted.filter((ballot) => toHex(ballot.batch) === batch).length > absent;
       const isProved = (batch) =>
-        reported.some(({ proofs }) => proofs.has(order) && toHex(proofs.get(order).batch) === batch);
+        reported.some(({ proofs }) => toHex(proofs.get(order)?.batch ?? []) === batch);
       const batches = new Map(known.flatMap((one) => one ? [[toHex(one.batch), one.batch]] : []));
       const values = [...batches].filter(([key]) => isVouchedFor(key) || isProved(key));
       if (values.length > 1) return null;

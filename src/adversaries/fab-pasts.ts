@@ -1,5 +1,5 @@
-// A liar in a FaB cluster that prepares two pasts of an order while it leads, and tells of each when
-// it serves: the schedule of protocols.md F1, by plan.
+// A liar in a FaB cluster that prepares two pasts of an order while it leads, and tells of each
+// when it serves: the schedule of protocols.md F1, by plan.
 
 import { equalBytes, type ReplicaId, type Tagged } from "../core/index.js";
 import { type Ballot, batchDigest, leaderOf, type Proposal } from "../parts/index.js";

@@ -7,7 +7,7 @@ import { FabAgreement } from "./agreement.js";
 import { claimsOf } from "./claims.js";
 import { type Fab, type FabMessage, type FabRecord, messages, records } from "./messages.js";
 
-/** t = 0: as few replicas as any Byzantine protocol needs, and fast while none of them is faulty. */
+/** t = 0: as few replicas as Byzantine faults allow, and fast while none of them is faulty. */
 export const fab: Protocol<FabMessage, FabRecord> = {
   name: "fab",
   faultModel: "byzantine",

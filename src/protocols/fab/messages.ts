@@ -1,4 +1,4 @@
-// FaB's messages (Martin and Alvisi, TDSC 2006), their schemas, and what each proof in them is over.
+// FaB's messages (Martin and Alvisi, TDSC 2006), their schemas, and what each proof is over.
 
 import {
   container,

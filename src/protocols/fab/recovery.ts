@@ -1,5 +1,5 @@
 // Recovery as pure functions: what a replica reports, and what a new view must order first. Used by
-// the new leader and by those who check it alike (Martin and Alvisi §5.5, corrected: protocols.md F1).
+// the new leader and by those who check it alike (Martin and Alvisi, corrected: protocols.md F1).
 
 import { type Digest, toHex } from "../../core/index.js";
 import { type Ballot, type Choice, type Plan, planOf } from "../../parts/index.js";
@@ -69,7 +69,7 @@ function vouchedFor(accepted: readonly Ballot[], vouchers: number): Digest | nul
   return null;
 }
 
-/** What a replica accepted last of each order, and the commit proofs of highest view that it has. */
+/** What a replica accepted last of each order, and its commit proofs of highest view. */
 export class Past {
   private readonly accepted = new Map<number, Ballot>();
   private readonly proofs = new Map<number, CommitProof>();

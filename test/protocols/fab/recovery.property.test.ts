@@ -38,7 +38,7 @@ function decided(decide: Decide, n: number, f: number, random: Random): Set<numb
   for (let view = 0; view < 6; view += 1) {
     const some = <T>(of: readonly T[], chance: number): T[] =>
       of.filter(() => random.chance(chance));
-    /** What the view has for an acceptor: whose reports its leader shows it is the leader's choice. */
+    /** What the view has for an acceptor: its leader chooses whose reports to show. */
     const proposal = (): Digest => {
       if (view === 0) return value(random.below(2));
       const missing = random.below(f + 1);
