@@ -29,4 +29,49 @@ export const recovery = inFile("protocols/fab/recovery.js", {
     find: ".filter(({ view }) => proof === null || view > proof.view);",
     replace: ";",
   },
+  "one-absent-more": {
+    breaks: "one reporter fewer than it takes is enough",
+    find: "chosenAt(order, reported, f + t)",
+    replace: "chosenAt(order, reported, f + t + 1)",
+  },
+  "all-must-vouch": {
+    breaks: "only what all reporters accepted is proposed again",
+    find: "chosenAt(order, reported, f + t)",
+    replace: "chosenAt(order, reported, 0)",
+  },
+  "proof-of-same-view-loses": {
+    breaks: "what was accepted in the view of a proof counts against it",
+    find: "view > proof.view);",
+    replace: "view >= proof.view);",
+  },
+  "lowest-proof": {
+    breaks: "the oldest commit proof counts",
+    find: "b.view - a.view",
+    replace: "a.view - b.view",
+  },
+  "proofs-ignored": {
+    breaks: "commit proofs do not count",
+    find: 'return vouched ?? proof?.batch ?? "free";',
+    replace: 'return vouched ?? "free";',
+  },
+  "counts-ignored": {
+    breaks: "what was accepted does not count",
+    find: 'return vouched ?? proof?.batch ?? "free";',
+    replace: 'return proof?.batch ?? "free";',
+  },
+  "first-proof-kept": {
+    breaks: "a replica keeps its first commit proof of an order",
+    find: "this.proofs.set(proof.order, proof);",
+    replace: "if (!this.proofs.has(proof.order)) this.proofs.set(proof.order, proof);",
+  },
+  "first-acceptance-kept": {
+    breaks: "a replica reports what it accepted first",
+    find: "this.accepted.set(order, { view, order, batch });",
+    replace: "if (!this.accepted.has(order)) this.accepted.set(order, { view, order, batch });",
+  },
+  "past-never-forgotten": {
+    breaks: "a replica reports what lies before the stable checkpoint",
+    find: "for (const order of this.accepted.keys()) if (order <= upTo) this.accepted.delete(order);",
+    replace: "",
+  },
 });
