@@ -104,6 +104,7 @@ export class Pasts {
     const { message, to } = one;
     if (to.kind !== "replica") return [one];
     if (is(message, "propose")) return this.#toldProposal(one, message, to.replica, seconds);
+    if (is(message, "status")) return [{ ...one, message: impatient(message) }];
     if (is(message, "decided")) return this.#pasts.has(message.order) ? [] : [one];
     if (is(message, "accepted")) return this.#isWithheld(message, to.replica) ? [] : [one];
     const isSigned = is(message, "signed-accepted") || is(message, "commit-proof");
@@ -171,6 +172,12 @@ export class Pasts {
     return { ...report, accepted: rising(accepted), proofs: rising(proofs) };
   }
 }
+
+/** Whoever else suspects the leader is enough then: one view change after the other. */
+const impatient = (status: Message<"status">): Message<"status"> => ({
+  ...status,
+  suspects: Math.max(status.suspects, status.entered + 1),
+});
 
 const sent = (replica: ReplicaId, message: Tagged): Outgoing => ({
   to: toReplica(replica),
