@@ -15,6 +15,7 @@ export * from "./outbox.js";
 export * from "./patience.js";
 export * from "./pending-requests.js";
 export * from "./plan.js";
+export * from "./quorum-client.js";
 export * from "./replica-claims.js";
 export * from "./replicated-state.js";
 export * from "./speech.js";

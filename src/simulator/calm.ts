@@ -7,7 +7,9 @@ import type { Call } from "./workload.js";
 
 /** Null, or what is wrong with a replica that observes this in a calm run. */
 export function unrest(replica: ReplicaId, { event }: Observation): string | null {
-  if (event !== "suspect" && event !== "transfer" && event !== "mute") return null;
+  if (event !== "suspect" && event !== "transfer" && event !== "mute" && event !== "view") {
+    return null;
+  }
   return `replica ${replica}: ${event}, though nothing was wrong`;
 }
 

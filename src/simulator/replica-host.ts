@@ -24,6 +24,7 @@ import type { ClientKeys } from "./client-keys.js";
 import { Gatekeeper, instantTimersMax } from "./gatekeeper.js";
 import type { Identities } from "./identities.js";
 import { Journal, type Recovered } from "./journal.js";
+import { copied, encoded } from "./slab.js";
 
 /** What a host asks of the world around it. */
 export interface Surroundings {
@@ -109,6 +110,8 @@ export class ReplicaHost {
   readonly #instant = new Set<string>();
   #crashAfter = Infinity;
   #crashAtRisk = 0;
+  /** The count down to the crash has not begun. */
+  #crashInChange = false;
   #hasToken = true;
   readonly #others: readonly ReplicaId[];
 
@@ -197,11 +200,12 @@ export class ReplicaHost {
 
   /**
    * Crashes of itself before the effect so many effects from now, or the first one after it that
-   * finds so many writes at risk.
+   * finds so many writes at risk; `inChange`: counted from its next step in a view change.
    */
-  crashAfter(effects: number, atRisk = 0): void {
+  crashAfter(effects: number, atRisk = 0, inChange = false): void {
     this.#crashAfter = effects;
     this.#crashAtRisk = atRisk;
+    this.#crashInChange = inChange;
   }
 
   /** One turn: messages, each with its sender (null: a client), then the timers of 0 ms. */
@@ -210,7 +214,7 @@ export class ReplicaHost {
   ): void {
     for (const { from, bytes } of messages) {
       if (!this.isUp) return;
-      const message = this.#attempt(() => this.#admit(from, bytes.slice()));
+      const message = this.#attempt(() => this.#admit(from, copied(bytes)));
       if (message != null) this.#step({ kind: "message", from, message });
     }
     this.#endTurn();
@@ -259,10 +263,13 @@ export class ReplicaHost {
     try {
       const now = surroundings.now(this);
       for (const effect of this.#alive.machine.step(now, input)) {
-        if (this.#crashAfter <= 0 && this.journal.atRisk >= this.#crashAtRisk) {
-          return surroundings.crashed(this);
+        if (effect.kind === "observe" && effect.event.event === "view") this.#crashInChange = false;
+        if (!this.#crashInChange) {
+          if (this.#crashAfter <= 0 && this.journal.atRisk >= this.#crashAtRisk) {
+            return surroundings.crashed(this);
+          }
+          this.#crashAfter--;
         }
-        this.#crashAfter--;
         this.effects++;
         this.#carryOut(effect);
       }
@@ -294,15 +301,15 @@ export class ReplicaHost {
       case "send":
       case "broadcast":
       case "reply":
-        return this.#depart(effect, protocol.messages.encode(effect.message));
+        return this.#depart(effect, encoded(protocol.messages, effect.message));
       case "observe":
         return this.#depart(effect, noBytes);
       case "persist":
-        this.#lastPersist = this.journal.write(protocol.records.encode(effect.record));
+        this.#lastPersist = this.journal.write(encoded(protocol.records, effect.record));
         return;
       case "checkpoint":
         if (effect.required || surroundings.compacts(this)) {
-          const retain = effect.retain.map((record) => protocol.records.encode(record));
+          const retain = effect.retain.map((record) => encoded(protocol.records, record));
           this.#lastPersist = this.journal.replace(frozen(effect.image), retain);
         }
         return;

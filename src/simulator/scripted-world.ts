@@ -29,7 +29,7 @@ import type {
   Submission,
   SubmitOptions,
 } from "./scenario.js";
-import { answerOf } from "./simulated-client.js";
+import { answerOf } from "./judge.js";
 
 /** Deliveries in one `settle` or `play` beyond which messages are taken to go in circles. */
 const deliveriesMax = 100_000;
