@@ -122,7 +122,8 @@ export const agreement = inFile("protocols/fab/agreement.js", {
   },
   "never-signs": {
     breaks: "the slow path never begins",
-    find: "if (slot.signature !== null || slot.batch === null || !this.replica.views.isInView) return;",
+    find: `if (slot.signature !== null || slot.batch === null || !this.replica.views.isInView)
+        return;`,
     replace: "return;",
   },
   "signs-after-leaving": {

@@ -71,7 +71,7 @@ export const recovery = inFile("protocols/fab/recovery.js", {
   },
   "past-never-forgotten": {
     breaks: "a replica reports what lies before the stable checkpoint",
-    find: "for (const order of this.accepted.keys()) if (order <= upTo) this.accepted.delete(order);",
+    find: "if (order <= upTo) this.accepted.delete(order);",
     replace: "",
   },
 });

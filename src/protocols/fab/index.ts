@@ -2,7 +2,7 @@
 // to decision while at most t replicas are faulty, and a slow path for up to f.
 
 import type { Protocol } from "../../core/index.js";
-import { fromReplyMessage, leaderOf, LeaderReplica } from "../../parts/index.js";
+import { clientSpeech, leaderOf, LeaderReplica, quorumClient } from "../../parts/index.js";
 import { FabAgreement } from "./agreement.js";
 import { claimsOf } from "./claims.js";
 import { type Fab, type FabMessage, type FabRecord, messages, records } from "./messages.js";
@@ -24,13 +24,11 @@ export const fab: Protocol<FabMessage, FabRecord> = {
   records,
   claims: claimsOf,
   replica: (context) => new LeaderReplica<Fab>(context, (replica) => new FabAgreement(replica)),
-  client: {
+  client: quorumClient<FabMessage>({
+    ...clientSpeech,
     replyQuorum: (f) => f + 1,
-    request: (body, authenticator) => ({ kind: "request", body, authenticator }),
-    reply: (message) => (message.kind === "reply" ? fromReplyMessage(message) : null),
     leader: leaderOf,
-    asksEveryone: () => false,
-  },
+  }),
 };
 
 /** t = f: fast whatever f replicas do. */
