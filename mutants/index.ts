@@ -1,12 +1,13 @@
 // Mistakes planted in protocols, to see what notices them. No part of the product: it reads the
 // built layers as text.
 
+import { fabMutants } from "./fab/index.js";
 import { hybsterMutants } from "./hybster/index.js";
 import { UsageError } from "../src/core/index.js";
 import type { Mutant } from "./mutant.js";
 import { pbftMutants } from "./pbft/index.js";
 
-export { hybsterMutants, pbftMutants };
+export { fabMutants, hybsterMutants, pbftMutants };
 export type { Mutant };
 export { mutated, type Planted, plant, protocolWith } from "./plant.js";
 
@@ -15,6 +16,8 @@ export const mutantsOf: Readonly<Record<string, readonly Mutant[]>> = {
   hybster: Object.values(hybsterMutants),
   pbft: Object.values(pbftMutants),
   "hybrid-pbft": Object.values(pbftMutants),
+  fab: Object.values(fabMutants),
+  "fab-fast": Object.values(fabMutants),
 };
 
 /** @throws UsageError `MUTANTS_UNKNOWN` for a protocol that has none. */

@@ -1,6 +1,7 @@
 // Liars that know their protocol: for each, the habits that only it gives occasion for.
 
 import type { Lies } from "../simulator/index.js";
+import { fabLies } from "./fab.js";
 import { hybsterLies as hybsterHabits } from "./hybster.js";
 import { proofLies } from "./hybster-proofs.js";
 import { pbftLies } from "./pbft.js";
@@ -16,6 +17,8 @@ const byProtocol: Readonly<Record<string, Lies>> = {
   hybster: hybsterLies,
   pbft: pbftLies,
   "hybrid-pbft": pbftLies,
+  fab: fabLies,
+  "fab-fast": fabLies,
 };
 
 /** A protocol's own habits for lying replicas; none for most. */

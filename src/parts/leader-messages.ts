@@ -36,7 +36,7 @@ export type Checkpoint = Readonly<ValueOf<typeof checkpointSchema>>;
 export const stableCheckpointSchema = stableSchema(checkpointSchema);
 export type StableCheckpoint = Readonly<ValueOf<typeof stableCheckpointSchema>>;
 
-/** The fields of a view change, without its proof; a protocol adds what it reports of phases. */
+/** The fields of a view change, without its proof; a protocol adds a report of its phases. */
 export const reportFields = { replica: uint32, to: uint53, stable: stableCheckpointSchema };
 
 /** The fields of a new view, without its proof. */

@@ -1,4 +1,5 @@
 // The protocols.
 export * from "./catalogue.js";
+export * as fab from "./fab/index.js";
 export * as hybster from "./hybster/index.js";
 export * as pbft from "./pbft/index.js";

@@ -286,13 +286,14 @@ function drawTiming(random: Random): Timing {
   const patienceMs = random.pick([60, 150, 400]);
   const patienceMsMax = patienceMs * random.pick([4, 10]);
   const statusMs = random.pick([20, 50, 100]);
+  const catchUpMs = random.pick([30, 100, 300]);
   return {
     ...defaultTiming,
     patienceMs,
     patienceMsMax,
     statusMs,
-    catchUpMs: random.pick([30, 100, 300]),
-    fastPathMs: statusMs / 5,
+    catchUpMs,
+    fastPathMs: (statusMs * catchUpMs) / 300, // as different as they are: 2 to 100
     throughputWindowMs: 10 * patienceMs,
   };
 }
