@@ -108,6 +108,8 @@ export interface ReplicaStatus {
   readonly role: "leader" | "follower" | "changing view" | "catching up" | "mute";
   /** The last order executed. */
   readonly executed: number;
+  /** How many of the orders up to there may have to be undone; none if not said. */
+  readonly tentative?: number;
   /** The last stable checkpoint. */
   readonly stable: number;
   /** Operations executed since the start. */

@@ -15,6 +15,7 @@ export * from "./patience.js";
 export * from "./pending-requests.js";
 export * from "./replica-claims.js";
 export * from "./replicated-state.js";
+export * from "./speculation.js";
 export * from "./speech.js";
 export * from "./state-messages.js";
 export * from "./state-transfer.js";

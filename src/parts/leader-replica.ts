@@ -17,7 +17,7 @@ import {
 } from "../core/index.js";
 import { type Batch, batchDigest } from "./batch.js";
 import { BatchStore } from "./batch-store.js";
-import type { Execution, Executor } from "./executor.js";
+import type { Answer, Execution, Executor } from "./executor.js";
 import { Hearsay } from "./hearsay.js";
 import { Intake, type IntakeHost } from "./intake.js";
 import {
@@ -97,6 +97,21 @@ export interface Agreement<D extends Dialect> {
   replay(record: D["record"]): void;
   /** The protocol's own records that must outlive a checkpoint. */
   retained(): readonly RecordIn<D>[];
+
+  // What only some protocols need
+
+  /** One of the protocol's own messages, from a client. */
+  onClientMessage?(message: D["message"]): void;
+  /** Whether the leader may propose now. */
+  isReady?(): boolean;
+  /** An order that is decided was executed. */
+  onExecuted?(order: number): void;
+  /** Everything decided is executed, as far as it is known. */
+  onCaughtUp?(): void;
+  /** See `IntakeHost.answer`. */
+  answer?(answer: Answer, isAsked: boolean): void;
+  /** Time passed: says again what may have been lost. */
+  onTick?(): void;
 }
 
 /** All of a replica but its {@link Agreement}. */
@@ -127,11 +142,16 @@ export class LeaderReplica<D extends Dialect>
   /** How far each peer had come when it last said so, and when it was last helped. */
   private readonly peers = new Map<ReplicaId, { had: number; helpedAt: number }>();
 
-  constructor(context: ReplicaContext, agreementOf: (replica: LeaderReplica<D>) => Agreement<D>) {
+  /** `speculates`: whether orders are executed before they are decided. */
+  constructor(
+    context: ReplicaContext,
+    agreementOf: (replica: LeaderReplica<D>) => Agreement<D>,
+    { speculates } = { speculates: false },
+  ) {
     const { n, f, hash, timing } = context;
     this.context = context;
     this.noop = batchDigest([], hash);
-    this.state = new ReplicatedState(this, n - f);
+    this.state = new ReplicatedState(this, n - f, speculates);
     this.views = new ViewChanger(this, n - f);
     this.intake = new Intake(this);
     this.hearsay = new Hearsay(n, f);
@@ -162,7 +182,8 @@ export class LeaderReplica<D extends Dialect>
 
   private onMessage(message: MessageIn<D>, from: ReplicaId | null): void {
     if (!isLeaderMessage(message)) {
-      if (from !== null) this.agreement.onMessage(message, from);
+      if (from === null) this.agreement.onClientMessage?.(message);
+      else this.agreement.onMessage(message, from);
       return;
     }
     const shared = message as LeaderMessage<D["report"], D["newView"]>;
@@ -208,6 +229,7 @@ export class LeaderReplica<D extends Dialect>
       this.state.tick();
       this.batches.askAgain();
       this.views.retry();
+      this.agreement.onTick?.();
       this.execute();
       this.watch();
     }
@@ -239,6 +261,12 @@ export class LeaderReplica<D extends Dialect>
     return leaderOf(view, this.context.n);
   }
 
+  /** Answers a client: as the protocol does, or with the reply that all protocols have. */
+  answer(answer: Answer, isAsked: boolean): void {
+    if (this.agreement.answer === undefined) this.intake.reply(answer);
+    else this.agreement.answer(answer, isAsked);
+  }
+
   /** Proposes at the end of the turn, so that what came together is ordered together. */
   batchSoon(): void {
     if (this.isBatching) return;
@@ -259,8 +287,9 @@ export class LeaderReplica<D extends Dialect>
     const { limits } = this.context;
     return (
       this.intake.pending.hasUnproposed &&
+      (this.agreement.isReady?.() ?? true) &&
       this.state.isInWindow(this.proposed + 1) &&
-      this.proposed - this.state.reached < limits.pipeline &&
+      this.proposed - Math.max(this.state.reached, this.state.speculated) < limits.pipeline &&
       this.batches.bytes < 2 * limits.checkpointBytes
     );
   }
@@ -288,7 +317,7 @@ export class LeaderReplica<D extends Dialect>
   }
 
   /** Executes decided orders in sequence. */
-  private execute(): void {
+  execute(): void {
     while (!this.state.isFetching) {
       const order = this.state.executed + 1;
       const digest = this.agreement.decidedAt(order) ?? this.hearsay.at(order);
@@ -301,10 +330,12 @@ export class LeaderReplica<D extends Dialect>
       }
       this.state.execute(digest, batch);
     }
+    this.agreement.onCaughtUp?.();
     this.propose();
   }
 
-  onExecuted(_order: number, executions: readonly Execution[]): void {
+  onExecuted(order: number, executions: readonly Execution[]): void {
+    this.agreement.onExecuted?.(order);
     this.patience.progressed();
     this.intake.settle(executions);
     this.ordersInView += 1;
@@ -535,7 +566,8 @@ export class LeaderReplica<D extends Dialect>
     return {
       view: this.views.view,
       role: this.role(),
-      executed: this.state.executed,
+      executed: this.state.speculated,
+      tentative: this.state.speculated - this.state.executed,
       stable: this.state.checkpoints.stable.order,
       operations: this.state.operations,
     };

@@ -118,6 +118,11 @@ export class ViewChanger<R extends Report, N extends NewView<R>, Plan> {
     if (agreed > this.view) this.leave(agreed);
   }
 
+  /** The leader of a view is proved a liar: nobody needs to be asked. */
+  forsake(view: number): void {
+    if (view === this.view) this.leave(view + 1);
+  }
+
   private leave(to: number): void {
     const report = this.host.report(to);
     this.goTo(to);

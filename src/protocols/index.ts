@@ -2,3 +2,4 @@
 export * from "./catalogue.js";
 export * as hybster from "./hybster/index.js";
 export * as pbft from "./pbft/index.js";
+export * as zyzzyva from "./zyzzyva/index.js";

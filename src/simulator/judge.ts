@@ -279,7 +279,8 @@ export class Judge {
   #judgeStates(hosts: readonly ReplicaHost[]): void {
     const firsts = new Map<number, ReplicaHost>();
     for (const host of hosts) {
-      const { executed } = host.machine.status();
+      const { executed, tentative } = host.machine.status();
+      if (tentative !== undefined && tentative > 0) continue; // it may be undone
       const first = firsts.get(executed);
       if (first === undefined) firsts.set(executed, host);
       else this.#compareStates(first, host, executed);

@@ -498,8 +498,9 @@ export class World implements RunSoFar {
   #look(): void {
     const hosts = this.#correctHosts();
     if (hosts.every(({ isUp }) => isUp) && this.#clients.every(({ isDone }) => isDone)) {
-      const orders = hosts.map(({ machine }) => machine.status().executed);
-      if (orders.every((order) => order === orders[0])) {
+      const states = hosts.map(({ machine }) => machine.status());
+      const isSettled = states.every(({ tentative }) => (tentative ?? 0) === 0);
+      if (isSettled && states.every(({ executed }) => executed === states[0]?.executed)) {
         this.#isOver = true;
         return;
       }
