@@ -1,7 +1,7 @@
 // How command-line arguments are read: small parsers with one clear message each.
 
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { freshnesses } from "../core/index.js";
+import { freshnesses, replicaAuthentications } from "../core/index.js";
 
 /** A parser for whole numbers of a range. */
 export function wholeNumber(least: number, most: number): (text: string) => number {
@@ -56,6 +56,15 @@ export const clientAuthenticationOption = () =>
       "replica's host can forge it), signature (Ed25519; for clients who trust no module), " +
       "mac (one MAC a replica; only for clients run by the operator)",
   ).choices(["trusted-mac", "signature", "mac"]);
+
+/** `--replica-auth`, and what each choice costs. */
+export const replicaAuthenticationOption = () =>
+  new Option(
+    "--replica-auth <how>",
+    "how replicas prove to each other what they say, in protocols that leave a choice: mac (one " +
+      "MAC a receiver, signatures only where a proof is passed on; fast), signature (Ed25519 " +
+      "throughout), trusted-mac (the trusted module's)",
+  ).choices(replicaAuthentications);
 
 /** `--freshness`, and whom each choice is for. */
 export const freshnessOption = () =>

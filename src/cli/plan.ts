@@ -1,4 +1,4 @@
-// Which protocol, service, fault model and client authentication fit together.
+// Which protocol, service, fault model and ways of authentication fit together.
 
 import {
   type ClientAuthentication,
@@ -6,6 +6,7 @@ import {
   type Freshness,
   freshnesses,
   type Protocol,
+  type ReplicaAuthentication,
   type Service,
   UsageError,
 } from "../core/index.js";
@@ -17,6 +18,7 @@ export interface Choice {
   readonly replicas: number;
   readonly faultModel: FaultModel | null;
   readonly clientAuthentication: ClientAuthentication | null;
+  readonly replicaAuthentication: ReplicaAuthentication | null;
   readonly freshness: Freshness;
 }
 
@@ -25,16 +27,18 @@ export interface Plan {
   readonly protocol: Protocol;
   readonly f: number;
   readonly clientAuthentication: ClientAuthentication;
+  /** Null: the protocol has no choice of it. */
+  readonly replicaAuthentication: ReplicaAuthentication | null;
 }
 
 const faultsMax = 100;
 
-/** What a protocol's trusted modules may go by after a restart; "storage" alone if it has none. */
-export const freshnessesOf = ({ faultModel }: Protocol): readonly Freshness[] =>
-  faultModel === "hybrid" ? freshnesses : ["storage"];
+/** What a protocol's trusted counters may go by after a restart; "storage" alone if it has none. */
+export const freshnessesOf = ({ usesTrustedCounter }: Protocol): readonly Freshness[] =>
+  usesTrustedCounter ? freshnesses : ["storage"];
 
 /**
- * Checks that protocol, service, fault model, client authentication and number of replicas fit
+ * Checks that protocol, service, fault model, authentications and number of replicas fit
  * together.
  * @throws UsageError `PROTOCOL_UNKNOWN`, or `CHOICE_UNFIT` with what would fit.
  */
@@ -51,15 +55,31 @@ export function planFor(choice: Choice, service: Service): Plan {
   if (clientAuthentication === undefined || !clientAuthentications.includes(clientAuthentication)) {
     throw unfit(`${name} takes --client-auth ${clientAuthentications.join(" or ")}`);
   }
+  const replicaAuthentication = replicaAuthenticationOf(choice, protocol, unfit);
   if (!freshnessesOf(protocol).includes(choice.freshness)) {
-    throw unfit(`${name} relies on no trusted module: leave --freshness out`);
+    throw unfit(`${name} relies on no trusted counter: leave --freshness out`);
   }
   if (protocol.order === "partial" && service.order === "total") {
     throw unfit(`the service needs a total order, which ${name} does not give`);
   }
   for (let f = 1; f <= faultsMax; f++) {
-    if (protocol.replicas(f) === choice.replicas) return { protocol, f, clientAuthentication };
+    if (protocol.replicas(f) === choice.replicas) {
+      return { protocol, f, clientAuthentication, replicaAuthentication };
+    }
   }
   const fitting = [1, 2, 3].map(protocol.replicas).join(", ");
   throw unfit(`${name} needs ${protocol.replicasText} replicas: use --replicas ${fitting} …`);
+}
+
+function replicaAuthenticationOf(
+  { replicaAuthentication: chosen }: Choice,
+  { name, replicaAuthentications: offered }: Protocol,
+  unfit: (message: string) => UsageError,
+): ReplicaAuthentication | null {
+  if (chosen === null) return offered[0] ?? null;
+  if (offered.includes(chosen)) return chosen;
+  if (offered.length > 0) throw unfit(`${name} takes --replica-auth ${offered.join(" or ")}`);
+  throw unfit(
+    `replicas of ${name} prove all they say by their trusted counters: leave --replica-auth out`,
+  );
 }

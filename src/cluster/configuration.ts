@@ -7,6 +7,8 @@ import {
   type ClientAuthentication,
   type FaultModel,
   freshnesses,
+  type ReplicaAuthentication,
+  replicaAuthentications,
   UsageError,
 } from "../core/index.js";
 
@@ -46,11 +48,15 @@ const configurationSchema = z
     f: z.int().min(1),
     service: z.string().min(1),
     clientAuthentication: z.enum(clientAuthentications),
+    /** Null: the protocol has no choice of it. */
+    replicaAuthentication: z.enum(replicaAuthentications).nullable().default(null),
     replicas: z.array(replicaSchema).min(1).max(replicasMax),
     /** Clients are numbered `0 … clients-1`. */
     clients: z.int().min(1).max(clientsMax),
     /** For "signature": each client's Ed25519 public key, base64 of its SPKI in DER. */
     clientKeys: z.array(z.base64()).optional(),
+    /** For replicas that sign: each one's Ed25519 public key, likewise. */
+    replicaKeys: z.array(z.base64()).optional(),
     /** SHA-256 of the trusted module, lower-case hexadecimal. */
     trustedMeasurement: z.string().regex(/^[0-9a-f]{64}$/, "must be 64 lower-case hex digits"),
     /** How trusted instances that restart know that they stand no lower than they did. */
@@ -64,6 +70,7 @@ const configurationSchema = z
     const problem = (path: PropertyKey[], message: string) =>
       context.addIssue({ code: "custom", path, message });
     const { faultModel, f, replicas, clientAuthentication, clients, clientKeys } = value;
+    const { replicaAuthentication, replicaKeys } = value;
     const least = replicasNeeded(faultModel, f);
     if (replicas.length < least) {
       problem(
@@ -78,6 +85,10 @@ const configurationSchema = z
     if (clientAuthentication === "signature" && clientKeys?.length !== clients) {
       problem(["clientKeys"], `must have one public key for each of the ${clients} clients`);
     }
+    if (replicasSign(replicaAuthentication) && replicaKeys?.length !== replicas.length) {
+      const message = `must have one public key for each of the ${replicas.length} replicas`;
+      problem(["replicaKeys"], message);
+    }
   });
 
 /** All that everyone in a cluster may know. */
@@ -88,6 +99,10 @@ export type Configuration = Readonly<z.infer<typeof configurationSchema>> & {
 
 /** What a configuration file holds: all but what follows from it. */
 export type ConfigurationFile = z.infer<typeof configurationSchema>;
+
+/** Whether replicas have signing keys: with "mac" they sign what must be passed on. */
+export const replicasSign = (authentication: ReplicaAuthentication | null): boolean =>
+  authentication === "signature" || authentication === "mac";
 
 /**
  * The fewest replicas with which any protocol of a fault model tolerates f faults; a protocol may

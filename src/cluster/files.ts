@@ -29,6 +29,8 @@ export const replicaFiles = {
   groupSecret: "group.secret",
   firstBoot: "first-boot",
   clientMacKey: "client-mac.key",
+  signingKey: "signing.key",
+  replicaMacKeys: "replica-mac.keys",
 } as const;
 
 export const administratorFiles = {
@@ -78,6 +80,13 @@ export function parseHex(path: string, text: string): Uint8Array {
   const digits = text.trim();
   if (!/^[0-9a-f]{64}$/.test(digits)) throw damaged(path, "must hold 64 lower-case hex digits");
   return Uint8Array.from(Buffer.from(digits, "hex"));
+}
+
+/** The secrets of a file, one a line. Throws `UsageError` KEY_DAMAGED unless there are so many. */
+export function parseHexLines(path: string, text: string, count: number): Uint8Array[] {
+  const lines = text.trimEnd().split("\n");
+  if (lines.length !== count) throw damaged(path, `must have ${count} lines`);
+  return lines.map((line) => parseHex(path, line));
 }
 
 /** The error for a private file that is not what `initialise` wrote. */

@@ -1,6 +1,6 @@
 // Whether a certificate and key from a file can be used for TLS in a cluster.
 
-import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
+import { createPrivateKey, createPublicKey, type KeyObject, X509Certificate } from "node:crypto";
 import { damaged } from "./files.js";
 
 /** A certificate and its key, in PEM, and the files they come from. */
@@ -32,6 +32,17 @@ export function checkIdentity(stored: StoredIdentity, commonName: string, author
     throw damaged(certificatePath, `expired on ${certificate.validTo}`);
   }
   if (!belongs(certificate, key)) throw damaged(keyPath, `does not belong to ${certificatePath}`);
+}
+
+/**
+ * The private key in a file, PEM, if its public half is the one that the configuration publishes:
+ * base64 of its SPKI in DER. Throws `UsageError` KEY_DAMAGED otherwise.
+ */
+export function readSigningKey(path: string, pem: string, published: string): KeyObject {
+  const key = parse(path, "a PEM private key", () => createPrivateKey(pem));
+  const own = createPublicKey(key).export({ type: "spki", format: "der" }).toString("base64");
+  if (own !== published) throw damaged(path, "does not belong to its public key in cluster.json");
+  return key;
 }
 
 const belongs = (certificate: X509Certificate, key: KeyObject) => certificate.checkPrivateKey(key);

@@ -9,6 +9,7 @@ import {
   type ClientId,
   type FaultModel,
   type Freshness,
+  type ReplicaAuthentication,
   toHex,
   UsageError,
 } from "../core/index.js";
@@ -19,6 +20,7 @@ import {
   checkConfiguration,
   clientsMax,
   configurationName,
+  replicasSign,
   replicasMax,
 } from "./configuration.js";
 import type { CredentialFile } from "./credential.js";
@@ -46,6 +48,8 @@ export interface InitialiseOptions {
   readonly faultModel: FaultModel;
   readonly service: string;
   readonly clientAuthentication: ClientAuthentication;
+  /** Null: the protocol has no choice of it. */
+  readonly replicaAuthentication: ReplicaAuthentication | null;
   /** How many client credentials to make. */
   readonly clients: number;
   /** Replica i listens on `basePort + i`, its health page on `basePort + 100 + i`. */
@@ -76,6 +80,13 @@ interface Secrets {
   readonly clientMacKeys: readonly Uint8Array[];
   /** One for each client; none unless clients authenticate by "signature". */
   readonly signers: readonly Signer[];
+  /** One for each replica; none unless replicas sign. */
+  readonly replicaSigners: readonly Signer[];
+  /**
+   * For each replica the key it shares with each, itself included; none unless replicas
+   * authenticate by "mac".
+   */
+  readonly replicaMacKeys: readonly (readonly Uint8Array[])[];
 }
 
 /** An Ed25519 key pair: PEM, and base64 of the SPKI in DER. */
@@ -182,7 +193,8 @@ function unusable(place: string, error: unknown): unknown {
   );
 }
 
-function createSecrets({ n, clients, clientAuthentication }: InitialiseOptions): Secrets {
+function createSecrets(options: InitialiseOptions): Secrets {
+  const { n, clients, clientAuthentication, replicaAuthentication } = options;
   const many = <T>(count: number, wanted: boolean, make: () => T): T[] =>
     Array.from({ length: wanted ? count : 0 }, make);
   return {
@@ -190,7 +202,20 @@ function createSecrets({ n, clients, clientAuthentication }: InitialiseOptions):
     groupSecret: randomBytes(secretBytes),
     clientMacKeys: many(n, clientAuthentication === "mac", () => randomBytes(secretBytes)),
     signers: many(clients, clientAuthentication === "signature", createSigner),
+    replicaSigners: many(n, replicasSign(replicaAuthentication), createSigner),
+    replicaMacKeys: replicaAuthentication === "mac" ? createSharedKeys(n) : [],
   };
+}
+
+/** A random key for each pair: whoever holds one of the pair's folders can read no other's. */
+function createSharedKeys(n: number): Uint8Array[][] {
+  const rows: Uint8Array[][] = [];
+  for (let i = 0; i < n; i++) {
+    rows.push(
+      Array.from({ length: n }, (_, j) => (j < i ? rows[j]![i]! : randomBytes(secretBytes))),
+    );
+  }
+  return rows;
 }
 
 function createSigner(): Signer {
@@ -203,7 +228,8 @@ function createSigner(): Signer {
 
 function configurationFile(options: InitialiseOptions, secrets: Secrets): ConfigurationFile {
   const { n, f, protocol, faultModel, service, clientAuthentication, clients } = options;
-  const { basePort, hosts, trustedMeasurement, freshness, durable } = options;
+  const { basePort, hosts, trustedMeasurement, freshness, durable, replicaAuthentication } =
+    options;
   return {
     version: 1,
     name: randomUUID(),
@@ -212,6 +238,7 @@ function configurationFile(options: InitialiseOptions, secrets: Secrets): Config
     f,
     service,
     clientAuthentication,
+    replicaAuthentication,
     replicas: Array.from({ length: n }, (_, id) => ({
       id,
       host: hosts?.[id] ?? loopback,
@@ -221,6 +248,9 @@ function configurationFile(options: InitialiseOptions, secrets: Secrets): Config
     clients,
     ...(clientAuthentication === "signature"
       ? { clientKeys: secrets.signers.map(({ publicKey }) => publicKey) }
+      : {}),
+    ...(replicasSign(replicaAuthentication)
+      ? { replicaKeys: secrets.replicaSigners.map(({ publicKey }) => publicKey) }
       : {}),
     trustedMeasurement,
     freshness,
@@ -232,9 +262,10 @@ function configurationFile(options: InitialiseOptions, secrets: Secrets): Config
 async function writeReplicas(
   folder: string,
   { replicas }: Configuration,
-  { authority, groupSecret, clientMacKeys }: Secrets,
+  secrets: Secrets,
   firstBootToken: InitialiseOptions["firstBootToken"],
 ): Promise<void> {
+  const { authority, groupSecret } = secrets;
   for (const { id, host } of replicas) {
     const own = replicaFolder(folder, id);
     await mkdir(own, { mode: 0o700 });
@@ -245,8 +276,12 @@ async function writeReplicas(
     await write("tlsCertificate", certificate);
     await write("groupSecret", hexLine(groupSecret));
     await write("firstBoot", hexLine(firstBootToken(groupSecret, id)));
-    const macKey = clientMacKeys[id];
+    const macKey = secrets.clientMacKeys[id];
     if (macKey !== undefined) await write("clientMacKey", hexLine(macKey));
+    const signer = secrets.replicaSigners[id];
+    if (signer !== undefined) await write("signingKey", signer.privateKey);
+    const shared = secrets.replicaMacKeys[id];
+    if (shared !== undefined) await write("replicaMacKeys", shared.map(hexLine).join(""));
     await syncFolder(own);
   }
 }

@@ -2,17 +2,19 @@
 
 import { closeSync, fsyncSync, openSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import type { KeyObject } from "node:crypto";
 import { UsageError } from "../core/index.js";
-import { readConfiguration } from "./configuration.js";
+import { type Configuration, readConfiguration, replicasSign } from "./configuration.js";
 import {
   parseHex,
+  parseHexLines,
   readSecret,
   readSecretIfPresent,
   replicaFiles,
   replicaFolder,
   replicaName,
 } from "./files.js";
-import { checkIdentity } from "./identity.js";
+import { checkIdentity, readSigningKey } from "./identity.js";
 
 /** What one replica, and nobody else, holds. */
 export interface ReplicaKeys {
@@ -27,6 +29,13 @@ export interface ReplicaKeys {
   readonly firstBoot: Uint8Array | null;
   /** 32 bytes that its clients' MAC keys derive from; null unless clients authenticate by "mac". */
   readonly clientMacKey: Uint8Array | null;
+  /** Ed25519; null unless replicas authenticate by "signature" or "mac". */
+  readonly signingKey: KeyObject | null;
+  /**
+   * 32 bytes for each replica that this one and that one share, for itself its own; null unless
+   * replicas authenticate by "mac".
+   */
+  readonly replicaMacKeys: readonly Uint8Array[] | null;
   /** The private folder. */
   readonly folder: string;
 }
@@ -64,7 +73,25 @@ export function readReplicaKeys(folder: string, id: number): ReplicaKeys {
     groupSecret: hex("groupSecret"),
     firstBoot: firstBoot === null ? null : parseHex(path("firstBoot"), firstBoot),
     clientMacKey: configuration.clientAuthentication === "mac" ? hex("clientMacKey") : null,
+    ...statementKeys(own, id, configuration),
     folder: own,
+  };
+}
+
+/** What a replica proves its statements with, as far as the configuration wants it. */
+function statementKeys(
+  own: string,
+  id: number,
+  { n, replicaAuthentication, replicaKeys }: Configuration,
+): Pick<ReplicaKeys, "signingKey" | "replicaMacKeys"> {
+  const signing = join(own, replicaFiles.signingKey);
+  const macs = join(own, replicaFiles.replicaMacKeys);
+  return {
+    signingKey: replicasSign(replicaAuthentication)
+      ? readSigningKey(signing, readSecret(signing), replicaKeys?.[id] ?? "")
+      : null,
+    replicaMacKeys:
+      replicaAuthentication === "mac" ? parseHexLines(macs, readSecret(macs), n) : null,
   };
 }
 

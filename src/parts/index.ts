@@ -13,6 +13,7 @@ export * from "./leased.js";
 export * from "./outbox.js";
 export * from "./patience.js";
 export * from "./pending-requests.js";
+export * from "./quorum-client.js";
 export * from "./replica-claims.js";
 export * from "./replicated-state.js";
 export * from "./speculation.js";

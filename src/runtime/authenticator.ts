@@ -9,6 +9,7 @@ import {
   InvariantError,
   type TrustedCounter,
 } from "../core/index.js";
+import type { ReplicaProofs } from "./replica-proofs.js";
 import type { SignatureVerifier } from "./signature-verifier.js";
 
 type ClientClaim = Extract<Claim, { readonly kind: "client" }>;
@@ -25,6 +26,7 @@ export interface AuthenticatorOptions {
   readonly clients: number;
   readonly clientAuthentication: ClientAuthentication;
   readonly counter: TrustedCounter;
+  readonly proofs: ReplicaProofs;
   /** For "mac": what this replica's keys with its clients derive from. */
   readonly clientMacKey: Uint8Array | null;
   /** For "signature". */
@@ -32,7 +34,7 @@ export interface AuthenticatorOptions {
 }
 
 /**
- * Decides whether all claims of a message are true. Only client signatures take more than a turn.
+ * Decides whether all claims of a message are true. Only signatures take more than a turn.
  */
 export class Authenticator {
   readonly #options: AuthenticatorOptions;
@@ -60,7 +62,7 @@ export class Authenticator {
       case "client":
         return this.#verifyClient(claim);
       case "replica":
-        return false;
+        return this.#options.proofs.verify(claim);
     }
   }
 
@@ -75,7 +77,7 @@ export class Authenticator {
         return this.#verifyMac(claim);
       case "signature":
         if (signatures === null) throw new InvariantError("no verifier for client signatures");
-        return signatures.verify(client, digest, authenticator);
+        return signatures.verify("client", client, digest, authenticator);
     }
   }
 

@@ -16,8 +16,8 @@ export const unverifiedMessagesMax = 256;
 export const undurableBytesMax = 16 * MiB;
 
 /**
- * Client signatures remembered as genuine, so that one seen in a request is not verified again in
- * a proposal.
+ * Signatures remembered as genuine, so that one seen in a request is not verified again in a
+ * proposal, nor a replica's again in a certificate.
  */
 export const knownSignaturesMax = 8192;
 

@@ -5,10 +5,11 @@ import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { type Configuration, discardFirstBoot, type ReplicaKeys } from "../cluster/index.js";
 import {
-  absentIdentity,
+  absentCounter,
   type ClaimContext,
   defaultLimits,
   defaultTiming,
+  type Identity,
   type Limits,
   type Observation,
   type Protocol,
@@ -30,6 +31,7 @@ import { LmdbJournal } from "./lmdb-journal.js";
 import { createLogger, type Logger } from "./logger.js";
 import { Metrics } from "./metrics.js";
 import { Network } from "./network.js";
+import { type ReplicaProofs, replicaProofs } from "./replica-proofs.js";
 import type { ReplicaReport } from "./report.js";
 import { SignatureVerifier } from "./signature-verifier.js";
 
@@ -66,7 +68,8 @@ export interface RunningReplica {
 /**
  * Starts a replica; resolves when it serves peers and clients.
  * Throws `UsageError` PORT_BUSY, ADDRESS_UNUSABLE, JOURNAL_UNAVAILABLE, JOURNAL_FOREIGN or
- * JOURNAL_DAMAGED.
+ * JOURNAL_DAMAGED, or CONFIGURATION_DAMAGED if the protocol does not take its
+ * `replicaAuthentication`.
  */
 export async function startReplica(options: ReplicaOptions): Promise<RunningReplica> {
   const closers = new Closers();
@@ -99,6 +102,7 @@ class Closers {
 
 async function assemble(options: ReplicaOptions, closers: Closers): Promise<RunningReplica> {
   const { configuration, keys, protocol } = options;
+  checkReplicaAuthentication(configuration, protocol);
   const logger = (options.logger ?? createLogger()).child({ replica: keys.id });
   let resolveFailed: (error: Error) => void;
   const failed = new Promise<Error>((resolve) => {
@@ -110,9 +114,11 @@ async function assemble(options: ReplicaOptions, closers: Closers): Promise<Runn
     void closers.closeAll();
   };
 
-  const { healthPage, journal, counter, signatures } = await open(options, closers, logger, fail);
+  const ground = await open(options, closers, logger, fail);
+  const { healthPage, journal, counter } = ground;
   const context = contextOf(options);
-  const machine = makeMachine(options, context, counter);
+  const proofs = makeProofs(options, ground);
+  const machine = makeMachine(options, context, counter, proofs);
   const report = (): ReplicaReport => ({
     ...machine.status(),
     id: keys.id,
@@ -127,7 +133,7 @@ async function assemble(options: ReplicaOptions, closers: Closers): Promise<Runn
     machine,
     protocol,
     context,
-    authenticator: makeAuthenticator(options, counter, signatures),
+    authenticator: makeAuthenticator(options, ground, proofs),
     journal,
     depart: (effect) => network.depart(effect),
     observed: (event) => {
@@ -153,6 +159,21 @@ async function assemble(options: ReplicaOptions, closers: Closers): Promise<Runn
   return { port, status: report, failed, stop: () => closers.closeAll() };
 }
 
+/** A configuration may have been edited since `init`. */
+function checkReplicaAuthentication(
+  { replicaAuthentication: configured }: Configuration,
+  { name, replicaAuthentications: offered }: Protocol,
+): void {
+  if (configured === null ? offered.length === 0 : offered.includes(configured)) return;
+  throw new UsageError(
+    "CONFIGURATION_DAMAGED",
+    `cluster.json says replicaAuthentication ${JSON.stringify(configured)}, and ${name} takes ` +
+      `${offered.length === 0 ? "null" : offered.map((one) => `"${one}"`).join(" or ")}: ` +
+      "take the file that `troth init` wrote, from another replica or a backup.",
+    { configured, offered },
+  );
+}
+
 /** What a replica stands on. */
 interface Ground {
   readonly healthPage: HealthPage;
@@ -172,19 +193,37 @@ async function open(
   closers.add(() => healthPage.close());
   const journal = openJournal(options);
   if (journal !== null) closers.add(() => journal.close());
-  const token = await findFirstBoot(options, journal);
-  const counter = options.counter(token);
-  // Used up before the first certificate can be asked for.
-  if (options.keys.firstBoot !== null) discardFirstBoot(options.keys);
-  if (token === null) sayHowItStarts(options, logger);
-  const { leases } = counter;
-  if (leases?.isActive === false) {
-    const stopWatching = watchAdmission(leases, options.configuration.f, logger);
-    closers.add(() => Promise.resolve(stopWatching()));
-  }
+  const counter = await openCounter(options, journal, closers, logger);
   const signatures = openSignatures(options.configuration, fail);
   if (signatures !== null) closers.add(() => signatures.close());
   return { healthPage, journal, counter, signatures };
+}
+
+/** The trusted instance; no module runs where nothing is asked of it. */
+async function openCounter(
+  options: ReplicaOptions,
+  journal: LmdbJournal<Tagged> | null,
+  closers: Closers,
+  logger: Logger,
+): Promise<TrustedCounter> {
+  const { configuration, keys, protocol } = options;
+  if (!protocol.usesTrustedCounter) {
+    const { clientAuthentication, replicaAuthentication } = configuration;
+    const asksForMacs = [clientAuthentication, replicaAuthentication].includes("trusted-mac");
+    // Its MACs need no counter, so it needs no token to begin.
+    return asksForMacs ? options.counter(null) : absentCounter(keys.id);
+  }
+  const token = await findFirstBoot(options, journal);
+  const counter = options.counter(token);
+  // Used up before the first certificate can be asked for.
+  if (keys.firstBoot !== null) discardFirstBoot(keys);
+  if (token === null) sayHowItStarts(options, logger);
+  const { leases } = counter;
+  if (leases?.isActive === false) {
+    const stopWatching = watchAdmission(leases, configuration.f, logger);
+    closers.add(() => Promise.resolve(stopWatching()));
+  }
+  return counter;
 }
 
 function contextOf({ configuration, limits }: ReplicaOptions): ClaimContext {
@@ -194,7 +233,7 @@ function contextOf({ configuration, limits }: ReplicaOptions): ClaimContext {
     hash: sha256,
     limits: limits ?? defaultLimits,
     clientAuthentication: configuration.clientAuthentication,
-    replicaAuthentication: null,
+    replicaAuthentication: configuration.replicaAuthentication,
   };
 }
 
@@ -202,21 +241,37 @@ function makeMachine(
   { keys, protocol, service, timing }: ReplicaOptions,
   context: ClaimContext,
   counter: TrustedCounter,
+  identity: Identity,
 ): ReplicaMachine<Tagged, Tagged> {
   return protocol.replica({
     ...context,
     replica: keys.id,
     service,
     counter,
-    identity: absentIdentity,
+    identity,
     timing: timing ?? defaultTiming,
+  });
+}
+
+function makeProofs(
+  { configuration, keys }: ReplicaOptions,
+  { counter, signatures }: Ground,
+): ReplicaProofs {
+  return replicaProofs({
+    replica: keys.id,
+    n: configuration.n,
+    authentication: configuration.replicaAuthentication,
+    signingKey: keys.signingKey,
+    signatures,
+    macKeys: keys.replicaMacKeys,
+    counter,
   });
 }
 
 function makeAuthenticator(
   { configuration, keys }: ReplicaOptions,
-  counter: TrustedCounter,
-  signatures: SignatureVerifier | null,
+  { counter, signatures }: Ground,
+  proofs: ReplicaProofs,
 ): Authenticator {
   return new Authenticator({
     replica: keys.id,
@@ -224,6 +279,7 @@ function makeAuthenticator(
     clients: configuration.clients,
     clientAuthentication: configuration.clientAuthentication,
     counter,
+    proofs,
     clientMacKey: keys.clientMacKey,
     signatures,
   });
@@ -248,11 +304,11 @@ function openJournal({ configuration, keys, protocol, memory }: ReplicaOptions) 
 }
 
 function openSignatures(
-  { clientAuthentication, clientKeys }: Configuration,
+  { clientAuthentication, clientKeys = [], replicaKeys = [] }: Configuration,
   failed: (error: Error) => void,
 ): SignatureVerifier | null {
-  if (clientAuthentication !== "signature") return null;
-  return new SignatureVerifier(clientKeys ?? [], failed);
+  if (clientAuthentication !== "signature" && replicaKeys.length === 0) return null;
+  return new SignatureVerifier({ client: clientKeys, replica: replicaKeys }, failed);
 }
 
 /**

@@ -1,19 +1,24 @@
-// Verifies client signatures on worker threads, in batches, each signature once.
+// Verifies signatures of clients and replicas on worker threads, in batches, each signature once.
 
 import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
-import type { ClientId, Digest } from "../core/index.js";
+import type { Digest } from "../core/index.js";
 import { knownSignaturesMax, signaturesPerJob } from "./limits.js";
 
 export const digestBytes = 32;
 export const signatureBytes = 64;
-/** One signature in a job: client (32 bits, little-endian), digest, signature. */
-export const entryBytes = 4 + digestBytes + signatureBytes;
+/** Who signs; in a job, by its place in this list. */
+export const roles = ["client", "replica"] as const;
+export type Role = (typeof roles)[number];
+
+/** Where the parts of one signature in a job begin; the signer is 32 bits, little-endian. */
+export const entry = { role: 0, signer: 1, digest: 5, signature: 5 + digestBytes } as const;
+export const entryBytes = entry.signature + signatureBytes;
 
 /** What a worker is given at its start. */
 export interface WorkerData {
-  /** Each client's Ed25519 public key: base64 of its SPKI in DER. */
-  readonly clientKeys: readonly string[];
+  /** Each signer's Ed25519 public key: base64 of its SPKI in DER. */
+  readonly keys: Readonly<Record<Role, readonly string[]>>;
 }
 
 /** Entries to verify; the worker answers `Answer`, jobs in order. */
@@ -22,7 +27,8 @@ export type Job = Uint8Array;
 export type Answer = Uint8Array;
 
 interface Waiting {
-  readonly client: ClientId;
+  readonly role: Role;
+  readonly signer: number;
   readonly digest: Digest;
   readonly signature: Uint8Array;
   readonly settle: (genuine: boolean) => void;
@@ -41,16 +47,16 @@ const threadsMax = 4;
 export class SignatureVerifier {
   readonly #threads: Thread[];
   /**
-   * By client, digest and signature: all three, so that no other signature passes for a genuine
+   * By signer, digest and signature: all three, so that no other signature passes for a genuine
    * one.
    */
   readonly #known = new Map<string, true | Promise<boolean>>();
   #gathered: Waiting[] = [];
 
   /** `failed` is told if a thread dies. */
-  constructor(clientKeys: readonly string[], failed: (error: Error) => void) {
+  constructor(keys: WorkerData["keys"], failed: (error: Error) => void) {
     const count = Math.max(1, Math.min(threadsMax, availableParallelism() - 1));
-    const workerData: WorkerData = { clientKeys };
+    const workerData: WorkerData = { keys };
     this.#threads = Array.from({ length: count }, () => {
       const worker = new Worker(new URL("./signature-worker.js", import.meta.url), { workerData });
       const thread: Thread = { worker, jobs: [] };
@@ -60,10 +66,15 @@ export class SignatureVerifier {
     });
   }
 
-  /** Whether the client signed the digest: at once if it is known, else in a later turn. */
-  verify(client: ClientId, digest: Digest, signature: Uint8Array): boolean | Promise<boolean> {
+  /** Whether the signer signed the digest: at once if it is known, else in a later turn. */
+  verify(
+    role: Role,
+    signer: number,
+    digest: Digest,
+    signature: Uint8Array,
+  ): boolean | Promise<boolean> {
     if (digest.length !== digestBytes || signature.length !== signatureBytes) return false;
-    const key = `${client}:${latin1(digest)}${latin1(signature)}`;
+    const key = `${role} ${signer}:${latin1(digest)}${latin1(signature)}`;
     const known = this.#known.get(key);
     if (known !== undefined) return known;
     const verdict = new Promise<boolean>((resolve) => {
@@ -73,7 +84,7 @@ export class SignatureVerifier {
         resolve(genuine);
       };
       if (this.#gathered.length === 0) queueMicrotask(() => this.#handOut());
-      this.#gathered.push({ client, digest, signature, settle });
+      this.#gathered.push({ role, signer, digest, signature, settle });
     });
     this.#remember(key, verdict);
     return verdict;
@@ -113,11 +124,12 @@ const latin1 = (bytes: Uint8Array): string =>
 function encodeJob(entries: readonly Waiting[]): Uint8Array<ArrayBuffer> {
   const job = new Uint8Array(entries.length * entryBytes);
   const view = new DataView(job.buffer);
-  entries.forEach(({ client, digest, signature }, index) => {
+  entries.forEach(({ role, signer, digest, signature }, index) => {
     const start = index * entryBytes;
-    view.setUint32(start, client, true);
-    job.set(digest, start + 4);
-    job.set(signature, start + 4 + digestBytes);
+    job[start + entry.role] = roles.indexOf(role);
+    view.setUint32(start + entry.signer, signer, true);
+    job.set(digest, start + entry.digest);
+    job.set(signature, start + entry.signature);
   });
   return job;
 }

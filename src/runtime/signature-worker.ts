@@ -1,29 +1,34 @@
-// The thread that verifies client signatures for signature-verifier.ts.
+// The thread that verifies signatures for signature-verifier.ts.
 
 import { createPublicKey, type KeyObject, verify } from "node:crypto";
 import { parentPort, workerData } from "node:worker_threads";
-import { clientMacInput } from "../codec/index.js";
+import { clientMacInput, replicaProofInput } from "../codec/index.js";
 import {
   type Answer,
   digestBytes,
+  entry,
   entryBytes,
   type Job,
+  type Role,
+  roles,
+  signatureBytes,
   type WorkerData,
 } from "./signature-verifier.js";
 
-const { clientKeys } = workerData as WorkerData;
-const keys: (KeyObject | null | undefined)[] = [];
+const { keys } = workerData as WorkerData;
+const inputs = { client: clientMacInput, replica: replicaProofInput };
+const known: Record<Role, (KeyObject | null | undefined)[]> = { client: [], replica: [] };
 
-/** Made when first needed; null if the client has none. */
-function keyOf(client: number): KeyObject | null {
-  const known = keys[client];
-  if (known !== undefined) return known;
-  const text = clientKeys[client];
+/** Made when first needed; null if there is no such signer. */
+function keyOf(role: Role, signer: number): KeyObject | null {
+  const before = known[role][signer];
+  if (before !== undefined) return before;
+  const text = keys[role][signer];
   const made =
     text === undefined
       ? null
       : createPublicKey({ key: Buffer.from(text, "base64"), format: "der", type: "spki" });
-  keys[client] = made;
+  known[role][signer] = made;
   return made;
 }
 
@@ -32,11 +37,12 @@ function answerTo(job: Job): Answer {
   const answer = new Uint8Array(job.length / entryBytes);
   for (let index = 0; index < answer.length; index++) {
     const start = index * entryBytes;
-    const client = view.getUint32(start, true);
-    const digest = job.subarray(start + 4, start + 4 + digestBytes);
-    const signature = job.subarray(start + 4 + digestBytes, start + entryBytes);
-    const key = keyOf(client);
-    const input = clientMacInput(client, digest);
+    const part = (at: number, length: number) => job.subarray(start + at, start + at + length);
+    const role = roles[job[start + entry.role]!]!;
+    const signer = view.getUint32(start + entry.signer, true);
+    const key = keyOf(role, signer);
+    const input = inputs[role](signer, part(entry.digest, digestBytes));
+    const signature = part(entry.signature, signatureBytes);
     answer[index] = key !== null && verify(null, input, key, signature) ? 1 : 0;
   }
   return answer;

@@ -14,6 +14,7 @@ export { alwaysProperties, type AlwaysProperty } from "./explore/facts.js";
 export * from "./explore/options.js";
 export type { Progress } from "./explore/search.js";
 export type { StoryStep } from "./explore/story.js";
+export { type Identities, identities } from "./identities.js";
 export { Fingerprinter, type Size, sizeOf } from "./introspect.js";
 export type { Property, Violation } from "./judge.js";
 export * from "./minimise.js";

@@ -14,6 +14,7 @@ import {
 } from "../core/index.js";
 import { drawLiars, type LiarPlan } from "./adversary/draw.js";
 import { drawIntrigue, type IntriguePlan, noIntrigue } from "./adversary/intrigue.js";
+import { lieNamesFor } from "./adversary/lies.js";
 import { withRollbacks } from "./freshness-plan.js";
 import { type Fault, type FaultGroup, faultKinds } from "./plan/faults.js";
 import {
@@ -154,7 +155,8 @@ function drawFaultyPlan(options: PlanOptions, random: Random): Plan {
   const mayLie = has("lies") && protocol.faultModel !== "crash";
   // None of them is faulty in another way.
   const sound = ids(n).filter((id) => !damages.some(({ replica }) => replica === id));
-  const liars = mayLie ? drawLiars(sound, f - damages.length, options.lies, healMs, random) : [];
+  const most = mayLie ? f - damages.length : 0;
+  const liars = drawLiars(sound, most, lieNamesFor(protocol), options.lies, healMs, random);
   const lying = new Set(liars.map(({ replica }) => replica));
   const correct = ids(n).filter((id) => !lying.has(id));
   const parties = n + clients.correct + clients.lying;
@@ -187,7 +189,7 @@ function drawFaultyPlan(options: PlanOptions, random: Random): Plan {
     livenessMs: 60_000,
     calmMs: null,
   };
-  const mayRollBack = protocol.faultModel === "hybrid" && options.faults.includes("rollbacks");
+  const mayRollBack = protocol.usesTrustedCounter && options.faults.includes("rollbacks");
   const { chance } = faultKinds.rollbacks; // drawn last: it confines what was drawn before
   return mayRollBack && random.chance(chance) ? withRollbacks(plan, random) : plan;
 }

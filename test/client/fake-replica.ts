@@ -8,15 +8,16 @@ import {
 } from "../../src/cluster/index.js";
 import type { Bundle } from "../../src/codec/index.js";
 import { defaultLimits, type Protocol } from "../../src/core/index.js";
+import { quorumClient } from "../../src/parts/index.js";
 import { type Link, listen, type Listener } from "../../src/link/index.js";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { bundleIn, replyMessage, toyCodec, toyResult, toySide } from "./toy-protocol.js";
+import { bundleIn, replyMessage, toyCodec, toyResult, toyRules } from "./toy-protocol.js";
 
 /** The toy protocol, as far as a client looks at it. */
 export const toyProtocol = () =>
-  ({ name: "toy", client: toySide, messages: toyCodec }) as unknown as Protocol;
+  ({ name: "toy", client: quorumClient(toyRules), messages: toyCodec }) as unknown as Protocol;
 
 export type Behaviour = "honest" | "lying" | "silent";
 
@@ -151,6 +152,7 @@ export async function startFakeCluster(behaviours: readonly Behaviour[]): Promis
     faultModel: "hybrid",
     service: "toy",
     clientAuthentication: "trusted-mac",
+    replicaAuthentication: null,
     clients: 2,
     basePort: 20_000,
     durable: false,

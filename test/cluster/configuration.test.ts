@@ -56,6 +56,8 @@ test("a wrong field is named", async (context) => {
     ["f: hybrid faults, f = 2, need 5 replicas", (json) => (json["f"] = 2)],
     ["clients", (json) => (json["clients"] = -1)],
     ["clientKeys", (json) => (json["clientAuthentication"] = "signature")],
+    ["replicaAuthentication", (json) => (json["replicaAuthentication"] = "oath")],
+    ["replicaKeys", (json) => (json["replicaAuthentication"] = "signature")],
     ["replicas.1.port", (json) => (json.replicas[1]!.port = 70_000)],
     ["replicas.0.id: must be 0", (json) => (json.replicas = json.replicas.toReversed())],
     ["trustedMeasurement", (json) => (json["trustedMeasurement"] = "AB")],

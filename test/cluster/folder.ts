@@ -15,6 +15,7 @@ export const options: InitialiseOptions = {
   faultModel: "hybrid",
   service: "kv",
   clientAuthentication: "trusted-mac",
+  replicaAuthentication: null,
   clients: 3,
   basePort: 7400,
   durable: true,

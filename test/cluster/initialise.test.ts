@@ -29,8 +29,12 @@ test("two clusters share no name, authority or secret", async (context) => {
 });
 
 test("secrets are for their owner's eyes only", async (context) => {
-  const folder = await newCluster(context, { clientAuthentication: "mac" });
-  const replica = ["client-mac.key", "first-boot", "group.secret", "tls.crt", "tls.key"];
+  const folder = await newCluster(context, {
+    clientAuthentication: "mac",
+    replicaAuthentication: "mac",
+  });
+  const replica = ["client-mac.key", "first-boot", "group.secret", "replica-mac.keys"];
+  replica.push("signing.key", "tls.crt", "tls.key");
   const expected: Record<string, string[]> = {
     "replica-0": replica,
     "replica-1": replica,
@@ -52,6 +56,25 @@ test("nothing public holds a secret", async (context) => {
   const secret = readFileSync(join(folder, "administrator/group.secret"), "utf8").trim();
   assert.equal(text.includes(secret), false);
   assert.equal(text.includes("PRIVATE"), false);
+});
+
+test("keys for statements of replicas are made only where they are wanted", async (context) => {
+  const made: string[][] = [];
+  for (const replicaAuthentication of [null, "trusted-mac", "signature", "mac"] as const) {
+    const folder = await newCluster(context, { replicaAuthentication });
+    const configuration = readConfiguration(folder);
+    assert.equal(configuration.replicaAuthentication, replicaAuthentication);
+    const files = readdirSync(join(folder, "replica-1")).filter((file) =>
+      ["replica-mac.keys", "signing.key"].includes(file),
+    );
+    made.push([`${configuration.replicaKeys?.length ?? 0} public`, ...files.sort()]);
+  }
+  assert.deepEqual(made, [
+    ["0 public"],
+    ["0 public"],
+    ["3 public", "signing.key"],
+    ["3 public", "replica-mac.keys", "signing.key"],
+  ]);
 });
 
 test("certificates name their holder and hosts and last ten years", async (context) => {

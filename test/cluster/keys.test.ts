@@ -72,6 +72,33 @@ test("a client's MAC authenticator has one MAC for each replica", async (context
   assert.deepEqual(Buffer.from(seal), Buffer.concat(expected));
 });
 
+test("a replica signs with the key that the configuration publishes for it", async (context) => {
+  const folder = await newCluster(context, { replicaAuthentication: "signature" });
+  const published = readConfiguration(folder).replicaKeys ?? [];
+  const own = [0, 1, 2].map((id) => {
+    const { signingKey, replicaMacKeys } = readReplicaKeys(folder, id);
+    assert.equal(replicaMacKeys, null);
+    return createPublicKey(signingKey!).export({ type: "spki", format: "der" }).toString("base64");
+  });
+  assert.deepEqual(own, published);
+  assert.equal(new Set(own).size, 3);
+});
+
+test("each two replicas share a key that no third one has", async (context) => {
+  const folder = await newCluster(context, { replicaAuthentication: "mac" });
+  const keys = [0, 1, 2].map((id) => readReplicaKeys(folder, id).replicaMacKeys!);
+  const all = new Set<string>();
+  for (let a = 0; a < 3; a++) {
+    assert.equal(keys[a]!.length, 3);
+    for (let b = 0; b < 3; b++) {
+      assert.equal(keys[a]![b]!.length, 32);
+      assert.deepEqual(keys[a]![b], keys[b]![a]);
+      all.add(String(keys[a]![b]));
+    }
+  }
+  assert.equal(all.size, 6, "one for each pair, and one for each alone");
+});
+
 test("a replica or client that does not exist", async (context) => {
   const folder = await newCluster(context);
   for (const id of [-1, 3, 0.5, Number.NaN]) {
@@ -81,8 +108,12 @@ test("a replica or client that does not exist", async (context) => {
 });
 
 test("damaged files of a replica", async (context) => {
-  const folder = await newCluster(context, { clientAuthentication: "mac" });
-  for (const name of ["tls.key", "tls.crt", "group.secret", "first-boot", "client-mac.key"]) {
+  const folder = await newCluster(context, {
+    clientAuthentication: "mac",
+    replicaAuthentication: "mac",
+  });
+  const names = ["tls.key", "tls.crt", "group.secret", "first-boot", "client-mac.key"];
+  for (const name of [...names, "signing.key", "replica-mac.keys"]) {
     const path = join(folder, "replica-1", name);
     const text = readFileSync(path, "utf8");
     for (const damaged of ["", text.slice(0, 30), `${text.slice(0, 40)}!${text.slice(41)}`]) {
@@ -116,6 +147,16 @@ test("certificates and keys that are another's", async (context) => {
   assert.throws(refused, usage("KEY_DAMAGED", own("tls.crt"), "not issued by the authority"));
   restore();
   refused();
+});
+
+test("a signing key that is another's", async (context) => {
+  const folder = await newCluster(context, { replicaAuthentication: "mac" });
+  const own = join(folder, "replica-0", "signing.key");
+  copyFileSync(join(folder, "replica-1", "signing.key"), own);
+  assert.throws(
+    () => readReplicaKeys(folder, 0),
+    usage("KEY_DAMAGED", own, "public key in cluster.json"),
+  );
 });
 
 test("damaged credentials of a client", async (context) => {

@@ -18,6 +18,7 @@ import {
   defaultLimits,
   type Freshness,
   type Protocol,
+  type ReplicaAuthentication,
 } from "../../src/core/index.js";
 import { sha256 } from "../../src/runtime/hash.js";
 import { createLogger, type RunningReplica, startReplica } from "../../src/runtime/index.js";
@@ -28,7 +29,7 @@ import {
   measurement,
   openTrustedModule,
 } from "../../src/trusted/index.js";
-import { type EchoMessage, echoProtocol, emptyService } from "./echo-protocol.js";
+import { type EchoMessage, echoProtocol, emptyService, sayingProtocol } from "./echo-protocol.js";
 import { temporaryFolder } from "./records.js";
 
 /** Ports that were free a moment ago, all different. */
@@ -43,6 +44,8 @@ async function freePorts(count: number): Promise<number[]> {
 export interface EchoCluster {
   readonly folder: string;
   readonly configuration: Configuration;
+  /** Replicas that opened their trusted module. */
+  readonly opened: ReadonlySet<number>;
   start(id: number): Promise<RunningReplica>;
 }
 
@@ -50,6 +53,8 @@ export async function makeCluster(
   context: TestContext,
   choice: {
     clientAuthentication?: ClientAuthentication;
+    /** Of the protocol without a trusted counter; left out: the one with it. */
+    replicaAuthentication?: ReplicaAuthentication;
     durable?: boolean;
     freshness?: Freshness;
   } = {},
@@ -64,6 +69,7 @@ export async function makeCluster(
     faultModel: "hybrid",
     service: "empty",
     clientAuthentication: choice.clientAuthentication ?? "trusted-mac",
+    replicaAuthentication: choice.replicaAuthentication ?? null,
     clients: 4,
     basePort: 7400,
     durable: choice.durable ?? true,
@@ -77,27 +83,62 @@ export async function makeCluster(
     return { ...replica, port: ports[2 * id]!, healthPort: ports[2 * id + 1]! };
   });
   const configuration = { ...made, replicas };
+  const { replicaAuthentication } = choice;
+  const protocol = replicaAuthentication === undefined ? echoProtocol : sayingProtocol;
+  const opened = new Set<number>();
   const start = async (id: number): Promise<RunningReplica> => {
     const keys = readReplicaKeys(folder, id);
     const replica = await startReplica({
       configuration,
       keys,
-      protocol: echoProtocol as unknown as Protocol,
+      protocol: protocol as unknown as Protocol,
       service: emptyService,
-      counter: (firstBoot) =>
-        openTrustedModule({
+      counter: (firstBoot) => {
+        opened.add(id);
+        return openTrustedModule({
           groupSecret: keys.groupSecret,
           instance: id,
           group,
           measurement: configuration.trustedMeasurement,
           firstBoot,
-        }),
+        });
+      },
       logger: createLogger("silent"),
     });
     context.after(() => replica.stop());
     return replica;
   };
-  return { folder, configuration, start };
+  return { folder, configuration, opened, start };
+}
+
+/** Whoever has the folder's keys can speak as one of its replicas. */
+export async function speakAs(
+  context: TestContext,
+  { folder, configuration }: EchoCluster,
+  speaker: number,
+  to: number,
+): Promise<(message: EchoMessage) => void> {
+  const { tlsKey, tlsCertificate } = readReplicaKeys(folder, speaker);
+  const { host, port } = configuration.replicas[to]!;
+  const link = await new Promise<Link>((resolve) => {
+    const dialler = dial({
+      host,
+      port,
+      expected: { kind: "replica", id: to },
+      tls: { key: tlsKey, certificate: tlsCertificate, authority: configuration.authority },
+      cluster: configuration.name,
+      frameBytesMax: defaultLimits.frameBytesMax,
+      events: { open: resolve, frames: () => {}, closed: () => {}, dropped: () => {} },
+    });
+    context.after(() => dialler.close());
+  });
+  return (message) => {
+    const bytes = echoProtocol.messages.encode(message);
+    link.send(bytes.length, (into, offset) => {
+      into.set(bytes, offset);
+      return offset + bytes.length;
+    });
+  };
 }
 
 /** One client session with one replica. */

@@ -1,6 +1,6 @@
-// The smallest protocol that uses everything a host offers: a replica notes each request durably,
-// has every other
-// replica note it too, and then answers. It agrees on nothing.
+// The smallest protocols that use everything a host offers: a replica notes each request durably,
+// has every other replica note it too, and then answers. It agrees on nothing. What it tells the
+// others is certified by its trusted counter in one, and proved by its identity in the other.
 
 import {
   attestationSchema,
@@ -11,6 +11,7 @@ import {
   list,
   byteList,
   type MessageOf,
+  proofSchema,
   type Request,
   requestSchema,
   toWire,
@@ -31,11 +32,14 @@ import type {
   Service,
   SavedImage,
 } from "../../src/core/index.js";
+import { quorumClient } from "../../src/parts/index.js";
 import { page } from "./records.js";
 
 const messageTable = {
   request: requestSchema,
   note: container({ request: requestSchema, attestation: attestationSchema }),
+  /** A note in the other protocol: authenticated, and signed as well. */
+  said: container({ request: requestSchema, proof: proofSchema, signature: proofSchema }),
   noted: container({ client: uint32, session: uint53, number: uint53 }),
   reply: container({
     client: uint32,
@@ -66,12 +70,28 @@ function claimsOfRequest(request: Request, { hash }: ClaimContext): Claim[] | nu
 
 function claims(message: EchoMessage, from: number | null, context: ClaimContext): Claim[] | null {
   if (message.kind === "request") return claimsOfRequest(message, context);
+  if (message.kind === "said") return claimsOfSaid(message, from, context);
   if (message.kind !== "note") return from === null ? null : [];
   const attestation = fromWire(message.attestation);
   const inner = claimsOfRequest(message.request, context);
   if (attestation === null || inner === null || attestation.instance !== from) return null;
   const digest = digestOf(message.request, context.hash);
   return [...inner, { kind: "attestation", attestation, digest }];
+}
+
+function claimsOfSaid(
+  { request, proof, signature }: EchoMessage & { kind: "said" },
+  from: number | null,
+  context: ClaimContext,
+): Claim[] | null {
+  const inner = claimsOfRequest(request, context);
+  if (inner === null || from === null) return null;
+  const said = { kind: "replica", replica: from, digest: digestOf(request, context.hash) } as const;
+  return [
+    ...inner,
+    { ...said, proof, isTransferable: false },
+    { ...said, proof: signature, isTransferable: true },
+  ];
 }
 
 class EchoReplica implements ReplicaMachine<EchoMessage, EchoRecord> {
@@ -105,21 +125,30 @@ class EchoReplica implements ReplicaMachine<EchoMessage, EchoRecord> {
 
   #onMessage(from: number | null, message: EchoMessage): void {
     if (message.kind === "request") this.#onRequest(message);
-    else if (message.kind === "note" && from !== null) this.#onNote(from, message.request);
-    else if (message.kind === "noted") this.#onNoted(message);
+    else if (message.kind === "note" || message.kind === "said") {
+      if (from !== null) this.#onNote(from, message.request);
+    } else if (message.kind === "noted") this.#onNoted(message);
   }
 
   #onRequest(request: Request): void {
-    const { counter, hash } = this.#context;
-    const next = { view: 0, order: this.#notes + 1 };
-    const attestation = counter.independent(counterForNotes, next, digestOf(request, hash));
-    if (attestation === null) return;
+    const message = this.#telling(request);
+    if (message === null) return;
     const place = this.#note(request);
     this.#pending.set(keyOf(place), 1);
-    this.#effects.push({
-      kind: "broadcast",
-      message: { kind: "note", request, attestation: toWire(attestation) },
-    });
+    this.#effects.push({ kind: "broadcast", message });
+  }
+
+  /** What the others are told; null if the counter refuses. */
+  #telling(request: Request): EchoMessage | null {
+    const { counter, identity, hash, replicaAuthentication } = this.#context;
+    const digest = digestOf(request, hash);
+    if (replicaAuthentication !== null) {
+      const proof = identity.authenticate(digest);
+      return { kind: "said", request, proof, signature: identity.sign(digest) };
+    }
+    const next = { view: 0, order: this.#notes + 1 };
+    const attestation = counter.independent(counterForNotes, next, digest);
+    return attestation && { kind: "note", request, attestation: toWire(attestation) };
   }
 
   #onNote(from: number, request: Request): void {
@@ -170,14 +199,19 @@ export const echoProtocol: Protocol<EchoMessage, EchoRecord> = {
   records: union(recordTable),
   claims,
   replica: (context) => new EchoReplica(context),
-  client: {
+  client: quorumClient<EchoMessage>({
     replyQuorum: () => 1,
     request: (body, authenticator) => ({ kind: "request", body, authenticator }),
     reply: (message) => (message.kind === "reply" ? { ...message, outcome: "executed" } : null),
     leader: () => 0,
+  }),
+};
 
-    asksEveryone: () => false,
-  },
+/** The same without a trusted counter. */
+export const sayingProtocol: Protocol<EchoMessage, EchoRecord> = {
+  ...echoProtocol,
+  replicaAuthentications: ["signature", "mac", "trusted-mac"],
+  usesTrustedCounter: false,
 };
 
 const emptyPage: Page = page(Uint8Array.of(0));

@@ -13,6 +13,7 @@ import {
   union,
 } from "../../src/codec/index.js";
 import {
+  absentIdentity,
   type ClaimContext,
   defaultLimits,
   type Effect,
@@ -98,7 +99,9 @@ type React = (input: Input<Signed, Signed>) => Effect<Signed, Signed>[];
 function hostOf(context: TestContext, react: React, journal: Journal<Signed> | null = null) {
   const inputs: Input<Signed, Signed>[] = [];
   const failures: Error[] = [];
-  const signatures = new SignatureVerifier(publicKeys, (error) => failures.push(error));
+  const signatures = new SignatureVerifier({ client: publicKeys, replica: [] }, (error) =>
+    failures.push(error),
+  );
   context.after(() => signatures.close());
   const machine: ReplicaMachine<Signed, Signed> = {
     step(_now, input) {
@@ -123,6 +126,7 @@ function hostOf(context: TestContext, react: React, journal: Journal<Signed> | n
         measurement: null,
         firstBoot: null,
       }),
+      proofs: { ...absentIdentity, verify: () => false },
       clientMacKey: null,
       signatures,
     }),

@@ -1,8 +1,14 @@
 // What a measurement is of: the cluster, and the load on it.
 
 import { Command, Option } from "commander";
-import type { ClientAuthentication, Freshness } from "../../core/index.js";
-import { clientAuthenticationOption, freshnessOption, seconds, wholeNumber } from "../arguments.js";
+import type { ClientAuthentication, Freshness, ReplicaAuthentication } from "../../core/index.js";
+import {
+  clientAuthenticationOption,
+  freshnessOption,
+  replicaAuthenticationOption,
+  seconds,
+  wholeNumber,
+} from "../arguments.js";
 
 /** A cluster and its load. */
 export interface BenchSettings {
@@ -23,6 +29,7 @@ export interface BenchSettings {
   readonly keys: number;
   readonly durable: boolean;
   readonly clientAuth?: ClientAuthentication;
+  readonly replicaAuth?: ReplicaAuthentication;
   readonly freshness: Freshness;
 }
 
@@ -54,6 +61,7 @@ export function addSettings(command: Command): Command {
     .addOption(number("--keys <number>", "different 16-byte keys (kv)", 100_000_000, 10_000))
     .option("--durable", "replicas keep a journal on disk", false)
     .addOption(clientAuthenticationOption())
+    .addOption(replicaAuthenticationOption())
     .addOption(freshnessOption());
 }
 
@@ -80,6 +88,7 @@ export function describeSettings(settings: BenchSettings): string {
     `${protocol}, ${replicas} replicas, ${service}, ${payload} B, ${bundle} a bundle`,
     `${outstanding} outstanding, ${clients} clients`,
     ...(settings.clientAuth === undefined ? [] : [settings.clientAuth]),
+    ...(settings.replicaAuth === undefined ? [] : [`replicas by ${settings.replicaAuth}`]),
     ...(settings.freshness === "storage" ? [] : [settings.freshness]),
     settings.durable ? "durable" : "in memory",
   ].join(", ");

@@ -2,7 +2,12 @@
 
 import { type Command, Option } from "commander";
 import { type Configuration, initialise } from "../../cluster/index.js";
-import type { ClientAuthentication, FaultModel, Freshness } from "../../core/index.js";
+import type {
+  ClientAuthentication,
+  FaultModel,
+  Freshness,
+  ReplicaAuthentication,
+} from "../../core/index.js";
 import { clientKey, firstBootToken, measurement } from "../../trusted/index.js";
 import {
   clientAuthenticationOption,
@@ -10,6 +15,7 @@ import {
   folderOption,
   freshnessOption,
   hostList,
+  replicaAuthenticationOption,
   wholeNumber,
 } from "../arguments.js";
 import { planFor } from "../plan.js";
@@ -24,6 +30,7 @@ export interface InitOptions {
   readonly service: string;
   readonly clients: number;
   readonly clientAuth?: ClientAuthentication;
+  readonly replicaAuth?: ReplicaAuthentication;
   readonly freshness: Freshness;
   readonly basePort: number;
   readonly hosts?: string[];
@@ -41,10 +48,11 @@ export async function initialiseFolder(options: InitOptions): Promise<Configurat
     replicas: options.replicas,
     faultModel: options.fault ?? null,
     clientAuthentication: options.clientAuth ?? null,
+    replicaAuthentication: options.replicaAuth ?? null,
     freshness: options.freshness,
   };
   const opened = await openService(service, options.dir);
-  const { protocol, f, clientAuthentication } = planFor(choice, opened);
+  const { protocol, f, clientAuthentication, replicaAuthentication } = planFor(choice, opened);
   const { replicas: n, freshness } = options;
   const group = { n, f, freshness };
   return initialise(options.dir, {
@@ -54,6 +62,7 @@ export async function initialiseFolder(options: InitOptions): Promise<Configurat
     faultModel: protocol.faultModel,
     service,
     clientAuthentication,
+    replicaAuthentication,
     clients: options.clients,
     basePort: options.basePort,
     ...(options.hosts === undefined ? {} : { hosts: options.hosts }),
@@ -98,6 +107,7 @@ export function addInit(program: Command): void {
     .addOption(serviceOption())
     .option("--clients <number>", "client credentials to make", wholeNumber(1, 10_000), 16)
     .addOption(clientAuthenticationOption())
+    .addOption(replicaAuthenticationOption())
     .addOption(freshnessOption())
     .addOption(basePortOption())
     .option("--hosts <a,b,c>", "one host a replica, instead of this machine", hostList)

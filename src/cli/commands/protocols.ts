@@ -15,6 +15,7 @@ const columns: readonly Column[] = [
   { title: "delays", align: "right" },
   { title: "order", align: "left" },
   { title: "client authentication", align: "left" },
+  { title: "replica authentication", align: "left" },
   { title: "freshness", align: "left" },
   { title: "paper", align: "left" },
 ];
@@ -40,6 +41,7 @@ const entry = (protocol: Protocol) => ({
   delays: protocol.delays,
   order: protocol.order,
   clientAuthentications: protocol.clientAuthentications,
+  replicaAuthentications: protocol.replicaAuthentications,
   freshnesses: freshnessesOf(protocol),
   paper: protocol.paper,
 });
@@ -55,6 +57,7 @@ function asTable(): string {
       String(protocol.delays),
       protocol.order,
       protocol.clientAuthentications.join(", "),
+      protocol.replicaAuthentications.join(", ") || "trusted counter",
       protocol.freshnesses.join(", "),
       protocol.paper,
     ]);

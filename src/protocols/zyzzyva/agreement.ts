@@ -115,6 +115,7 @@ export class ZyzzyvaAgreement implements Agreement<Zyzzyva> {
 
   onClientMessage(message: Zyzzyva["message"]): void {
     if (message.kind === "commit") this.onCommit(message);
+    else if (message.kind === "misbehaviour") this.onMisbehaviour(message);
     else this.replica.outbox.drop("not a client's message");
   }
 

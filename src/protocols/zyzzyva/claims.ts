@@ -34,13 +34,9 @@ class Claims extends ReplicaClaims {
     return this.order(message) && this.requests(message.requests, message.batch);
   }
 
-  specResponse(message: SpecResponse, from: ReplicaId | null): boolean {
-    const { replica, signature } = message;
-    return (
-      replica === from &&
-      this.order(message) &&
-      this.reached({ ...message, proof: signature }) // the point that it executed it at
-    );
+  /** To a client, who passes the leader's word on only if it is contradicted. */
+  response(message: SpecResponse, from: ReplicaId): boolean {
+    return message.replica === from && this.reached({ ...message, proof: message.signature });
   }
 
   reached({ view, order, history, replica, proof }: SignedPoint): boolean {
@@ -134,24 +130,37 @@ class Claims extends ReplicaClaims {
 
 const isNothing = (history: Digest): boolean => history.every((byte) => byte === 0);
 
+/** Clients ask, and show what they have. */
+const clientKinds = new Set<ZyzzyvaMessage["kind"]>(["request", "commit", "misbehaviour"]);
+
 /** All that must be authentic in a message; null if it is malformed in itself. */
 export function claimsOf(
   message: ZyzzyvaMessage,
   from: ReplicaId | null,
   context: ClaimContext,
 ): readonly Claim[] | null {
-  const isForClients = message.kind === "request" || message.kind === "commit";
-  if (from === null && !isForClients) return null; // clients ask, and show certificates
+  if (from === null && !clientKinds.has(message.kind)) return null;
   const claims = new Claims(context);
-  return isWellFormed(message, from, claims) ? claims.all : null;
+  return isWellFormed(message, claims) ? claims.all : null;
 }
 
-function isWellFormed(message: ZyzzyvaMessage, from: ReplicaId | null, claims: Claims): boolean {
+/** All that must be authentic in an answer to a client: what it may have to show to others. */
+export function claimsOfAnswer(
+  message: ZyzzyvaMessage,
+  from: ReplicaId,
+  context: ClaimContext,
+): readonly Claim[] | null {
+  if (message.kind !== "spec-response") return []; // authentic by its link
+  const claims = new Claims(context);
+  return claims.response(message, from) ? claims.all : null;
+}
+
+function isWellFormed(message: ZyzzyvaMessage, claims: Claims): boolean {
   switch (message.kind) {
     case "order-req":
       return claims.orderReq(message);
     case "spec-response":
-      return claims.specResponse(message, from);
+      return false; // replicas answer clients, not each other
     case "commit":
       return claims.commitCertificate(message.certificate);
     case "reached":
@@ -167,6 +176,7 @@ function isWellFormed(message: ZyzzyvaMessage, from: ReplicaId | null, claims: C
     case "new-view":
       return claims.newView(message);
     case "local-commit":
+      return false;
     case "certified":
     case "fill-hole":
       return true; // authentic by its link

@@ -2,10 +2,12 @@
 // whether their requests are committed. View changes as protocols.md Z1 corrects them.
 
 import type { Protocol } from "../../core/index.js";
-import { fromReplyMessage, leaderOf, LeaderReplica } from "../../parts/index.js";
+import { clientSpeech, LeaderReplica } from "../../parts/index.js";
 import { ZyzzyvaAgreement } from "./agreement.js";
-import { claimsOf } from "./claims.js";
+import { claimsOf, claimsOfAnswer } from "./claims.js";
+import { ZyzzyvaClient } from "./client.js";
 import {
+  answerOf,
   messages,
   records,
   type Zyzzyva,
@@ -23,7 +25,7 @@ export const zyzzyva: Protocol<ZyzzyvaMessage, ZyzzyvaRecord> = {
   delays: 3,
   order: "total",
   clientAuthentications: ["signature"],
-  replicaAuthentications: ["signature", "mac", "trusted-mac"],
+  replicaAuthentications: ["signature", "mac"],
   usesTrustedCounter: false,
   messages,
   records,
@@ -33,14 +35,14 @@ export const zyzzyva: Protocol<ZyzzyvaMessage, ZyzzyvaRecord> = {
       speculates: true,
     }),
   client: {
+    ...clientSpeech,
+    reply: answerOf,
     replyQuorum: (f) => f + 1,
-    request: (body, authenticator) => ({ kind: "request", body, authenticator }),
-    reply: (message) => (message.kind === "reply" ? fromReplyMessage(message) : null),
-    leader: leaderOf,
-    asksEveryone: () => false,
+    claims: claimsOfAnswer,
+    machine: (context) => new ZyzzyvaClient(context),
   },
 };
 
-export { claimsOf, ZyzzyvaAgreement };
+export { claimsOf, ZyzzyvaAgreement, ZyzzyvaClient };
 export * from "./messages.js";
 export * from "./view-change.js";

@@ -16,9 +16,10 @@ import {
   type ValueOf,
   wireLimits,
 } from "../../codec/index.js";
-import type { Digest, Hash } from "../../core/index.js";
+import type { Digest, Hash, Reply } from "../../core/index.js";
 import {
   extendHistory,
+  fromReplyMessage,
   type LeaderKind,
   leaderMessages,
   type LeaderRecordKind,
@@ -133,6 +134,14 @@ export type Certificate = Readonly<ValueOf<typeof certificate>>;
 export type Report = Readonly<ValueOf<typeof report>>;
 export type ZyzzyvaNewView = Readonly<ValueOf<typeof newView>>;
 export type SpecResponse = Extract<ZyzzyvaMessage, { kind: "spec-response" }>;
+
+/** What a replica answers to a bundle; null if a message is no answer. */
+export function answerOf(message: ZyzzyvaMessage): Reply | null {
+  if (message.kind === "reply") return fromReplyMessage(message);
+  if (message.kind !== "spec-response") return null;
+  const reply = fromReplyMessage({ ...message, kind: "reply" });
+  return reply && { ...reply, isTentative: true };
+}
 
 /** What Zyzzyva says and stores beyond what every protocol with a leader does. */
 export interface Zyzzyva {

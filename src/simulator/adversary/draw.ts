@@ -2,7 +2,7 @@
 
 import type { ReplicaId } from "../../core/index.js";
 import type { Random } from "../random.js";
-import { type LieName, lieNames } from "./lies.js";
+import type { LieName } from "./lies.js";
 import { always, type Season } from "./season.js";
 
 export interface LiarPlan {
@@ -33,11 +33,12 @@ const strong: readonly LieName[] = [
 ];
 
 /**
- * At most `most` of the candidates, each with a few habits; `own` are those for the protocol.
+ * At most `most` of the candidates, each with a few habits: of `any`, or of the protocol's `own`.
  */
 export function drawLiars(
   candidates: readonly ReplicaId[],
   most: number,
+  any: readonly string[],
   own: readonly string[],
   healMs: number,
   random: Random,
@@ -48,18 +49,18 @@ export function drawLiars(
     .slice(0, 1 + random.below(most))
     .map((replica) => ({
       replica,
-      lies: drawLies(own, random),
+      lies: drawLies(any, own, random),
       garbleChance: random.pick([0, 0, 0, 0.02, 0.3]),
       season: drawSeason(healMs, random),
     }));
 }
 
 /** Few, so that each acts often: one of the strong or of the protocol's own, and some of any. */
-function drawLies(own: readonly string[], random: Random): string[] {
+function drawLies(any: readonly string[], own: readonly string[], random: Random): string[] {
   const drawOne = (): string => {
     const way = random.fraction();
     if (own.length > 0 && way < 0.4) return random.pick(own);
-    return way < 0.8 ? random.pick(strong) : random.pick(lieNames);
+    return way < 0.8 ? random.pick(strong) : random.pick(any);
   };
   return [...new Set(Array.from({ length: random.pick([1, 1, 2, 2, 3]) }, drawOne))];
 }

@@ -5,7 +5,7 @@ import { bundleOf, encodeBundle, type Bundle } from "../../codec/index.js";
 import type { Tagged } from "../../core/index.js";
 import { atMostEvery, Hoard, type Lie, type Means, others, type Outgoing } from "./lie.js";
 import { toReplica } from "./lie.js";
-import { rewritten, spliced, usurped } from "./rewrite.js";
+import { type Pledge, rewritten, spliced, usurped } from "./rewrite.js";
 
 /** Versions of a lie that are tried before it is sent as it came. */
 const attempts = 6;
@@ -87,10 +87,11 @@ function telling(means: Means, make: (message: Tagged, donor: Tagged) => Tagged)
   };
 }
 
-const pledgeOf =
-  ({ notary }: Means) =>
-  (wire: Parameters<typeof notary.pledged>[0]) =>
-    notary.pledged(wire);
+const pledgeOf = ({ notary, prover }: Means): Pledge => ({
+  self: prover.self,
+  certificate: (wire) => notary.pledged(wire),
+  speakerOf: (field) => prover.speakerOf(field),
+});
 
 export const forgedLies = {
   /** Messages spliced from two of one kind. */

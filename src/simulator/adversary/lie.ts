@@ -12,6 +12,7 @@ import type {
 import type { Random } from "../random.js";
 import type { Coven } from "./coven.js";
 import type { Notary } from "./notary.js";
+import type { Prover } from "./prover.js";
 
 /** Where a message goes. */
 export type Destination =
@@ -33,6 +34,7 @@ export interface Means {
   readonly context: ReplicaContext;
   readonly claimContext: ClaimContext;
   readonly notary: Notary;
+  readonly prover: Prover;
   readonly random: Random;
   readonly coven: Coven;
   /** Another honest machine of this replica, with a service of its own. */
@@ -102,9 +104,11 @@ export function eachMessage(
   };
 }
 
-/** Has the counter certify what the message says now. */
-export const certified = ({ notary, protocol, claimContext }: Means, message: Tagged): Tagged =>
-  notary.honour(protocol, message, claimContext);
+/** Has the counter certify, and its identity prove, what the message says now. */
+export const certified = (
+  { notary, prover, protocol, claimContext }: Means,
+  message: Tagged,
+): Tagged => prover.reproved(notary.honour(protocol, message, claimContext));
 
 /** The last so many of what is put in, of which any may be picked. */
 export class Hoard<T> {

@@ -17,6 +17,7 @@ import { certified, type Destination, type Lie, type Lies, type Means, others } 
 import { type Outgoing, toReplica } from "./lie.js";
 import { lieNamed } from "./lies.js";
 import { Notary } from "./notary.js";
+import { Prover } from "./prover.js";
 import { always, isInSeason, type Season } from "./season.js";
 
 type Effects = Effect<Tagged, Tagged>[];
@@ -59,7 +60,9 @@ export class LyingReplica implements ReplicaMachine<Tagged, Tagged> {
     const notary = new Notary(context.counter, random.fork("notary"));
     const machine: Means["machine"] = (counter) =>
       protocol.replica({ ...context, counter, service: service() });
-    this.#means = { protocol, context, claimContext: context, notary, random, coven, machine };
+    const prover = new Prover(protocol, context);
+    const claimContext = context;
+    this.#means = { protocol, context, claimContext, notary, prover, random, coven, machine };
     this.#season = season;
     this.#lies = lies.map((name) => lieNamed(name, own)(this.#means));
     this.#inner =
@@ -93,9 +96,12 @@ export class LyingReplica implements ReplicaMachine<Tagged, Tagged> {
   }
 
   #heard(now: number, input: TaggedMessage): TaggedMessage | null {
-    const { coven, context } = this.#means;
+    const { coven, context, prover } = this.#means;
     const { from } = input;
-    if (from !== null) coven.seen.put({ message: input.message, by: context.replica });
+    if (from !== null) {
+      coven.seen.put({ message: input.message, by: context.replica });
+      prover.note(input.message, from);
+    }
     if (!this.#isLying(now)) return input;
     let message: Tagged | null = input.message;
     for (const { hears } of this.#lies) {
@@ -111,6 +117,10 @@ export class LyingReplica implements ReplicaMachine<Tagged, Tagged> {
 
   #tampered(outgoing: readonly Outgoing[], now: number): readonly Outgoing[] {
     if (!this.#isLying(now)) return outgoing;
+    const { prover } = this.#means;
+    for (const message of new Set(outgoing.map((one) => one.message))) {
+      prover.note(message, prover.self);
+    }
     return this.#lies.reduce((sent, { tamper }) => tamper?.(sent, now) ?? sent, outgoing);
   }
 

@@ -104,10 +104,10 @@ export function inflated<M extends Tagged>(codec: Codec<M>, message: M, length: 
   return tryRoundTrip(codec, { ...message, ...Object.fromEntries(longer) }) ?? message;
 }
 
-/** Whether a message is nothing but numbers: nobody's word is needed for it. */
-export function isBare(message: Tagged): boolean {
+/** Whether a message is nothing but numbers and own proofs: nobody else's word is needed for it. */
+export function isBare(message: Tagged, isOwnProof: (field: unknown) => boolean): boolean {
   return Object.entries(message).every(
-    ([name, field]) => name === "kind" || typeof field === "number",
+    ([name, field]) => name === "kind" || typeof field === "number" || isOwnProof(field),
   );
 }
 

@@ -1,17 +1,26 @@
 // Rewrites a message so that it still agrees with itself: one value is another everywhere, lists
 // change with it, parts come from another message; and every certificate over what changed is
-// promised anew, in the liar's own name.
+// promised anew, in the liar's own name. So are proofs: when it is sent, they are made.
 
 import type { WireAttestation } from "../../codec/index.js";
-import { equalBytes, type Tagged } from "../../core/index.js";
+import { equalBytes, type ReplicaId, type Tagged } from "../../core/index.js";
 import type { Random } from "../random.js";
 import { isWireAttestation } from "./notary.js";
 
 type Fields = Record<string, unknown>;
 /** What stands in place of a field; itself where nothing changes. */
 type Edit = (name: string, field: unknown) => unknown;
-/** A certificate like that one, in the liar's name. */
-type Pledge = (wire: WireAttestation) => WireAttestation;
+/** How what others said becomes the liar's own. */
+export interface Pledge {
+  readonly self: ReplicaId;
+  /** A certificate like that one, in the liar's name. */
+  certificate(wire: WireAttestation): WireAttestation;
+  /** Whose proof a field is; undefined: nobody's. */
+  speakerOf(field: unknown): ReplicaId | undefined;
+}
+
+/** Names of fields that say who speaks, where a message says it. */
+const speaks = /replica|speaker|sender|signer|voter|from|by/i;
 
 /** Who made a certificate, and how: no content. */
 const formal = new Set(["kind", "type", "instance", "counter", "mac"]);
@@ -33,12 +42,15 @@ function edited<T extends object>(value: T, edit: Edit, pledge: Pledge): T {
   return copy === null ? value : (repledged(copy, pledge) as T);
 }
 
-/** The object with its own certificates pledged again, not those of its parts. */
+/** The object with its own certificates and proofs pledged again, not those of its parts. */
 function repledged<T extends object>(value: T, pledge: Pledge): T {
-  const own = Object.entries(value).filter(([, field]) => isComposite(field) && isWire(field));
-  if (own.length === 0) return value;
-  const again = own.map(([name, wire]) => [name, pledge(wire as WireAttestation)]);
-  return { ...value, ...Object.fromEntries(again) };
+  const speakers = Object.values(value).map((field) => pledge.speakerOf(field));
+  const again = Object.entries(value).flatMap(([name, field]): [string, unknown][] => {
+    if (isCertificate(field)) return [[name, pledge.certificate(field)]];
+    const names = typeof field === "number" && speaks.test(name) && speakers.includes(field);
+    return names ? [[name, pledge.self]] : [];
+  });
+  return again.length === 0 ? value : { ...value, ...Object.fromEntries(again) };
 }
 
 const isWire = (value: object): value is WireAttestation => isWireAttestation(value);
@@ -52,7 +64,7 @@ export function spliced(message: Tagged, donor: Tagged, pledge: Pledge, random: 
   const from = donor as unknown as Fields;
   const fields = Object.entries(message).map(([name, field]): [string, unknown] => {
     const isKept = typeof field === "number" ? keepsNumbers : random.chance(0.15);
-    const isFixed = formal.has(name) || (isComposite(field) && isWire(field));
+    const isFixed = formal.has(name) || isCertificate(field);
     return [name, isFixed || isKept || !(name in from) ? field : from[name]];
   });
   return repledged(Object.fromEntries(fields) as unknown as Tagged, pledge);
@@ -84,8 +96,11 @@ function shiftNumber(message: Tagged, _donor: Tagged, _pledge: Pledge, random: R
 }
 
 /** Some bytes are others wherever they stand: of that length, from elsewhere or from nowhere. */
-function otherBytes(message: Tagged, donor: Tagged, _pledge: Pledge, random: Random) {
-  const found = fieldsOf(message, (field) => field instanceof Uint8Array);
+function otherBytes(message: Tagged, donor: Tagged, pledge: Pledge, random: Random) {
+  const found = fieldsOf(
+    message,
+    (field) => field instanceof Uint8Array && pledge.speakerOf(field) === undefined,
+  );
   if (found.length === 0) return null;
   const [, meant] = random.pick(found);
   const old = meant as Uint8Array;
@@ -117,8 +132,10 @@ function cutList(message: Tagged, _donor: Tagged, _pledge: Pledge, random: Rando
 
 /** In place of the votes of several, as many of the liar's own. */
 function ballots(message: Tagged, _donor: Tagged, pledge: Pledge, random: Random) {
+  const isProof = (field: unknown): boolean =>
+    isCertificate(field) || pledge.speakerOf(field) !== undefined;
   const isVotes = (field: unknown): boolean =>
-    Array.isArray(field) && isComposite(field[0]) && Object.values(field[0]).some(isCertificate);
+    Array.isArray(field) && isComposite(field[0]) && Object.values(field[0]).some(isProof);
   const found = fieldsOf(message, isVotes);
   if (found.length === 0) return null;
   const list = random.pick(found)[1] as readonly object[];
@@ -128,7 +145,8 @@ function ballots(message: Tagged, _donor: Tagged, pledge: Pledge, random: Random
   return (_name: string, field: unknown) => (field === list ? other : field);
 }
 
-const isCertificate = (field: unknown): boolean => isComposite(field) && isWire(field);
+const isCertificate = (field: unknown): field is WireAttestation =>
+  isComposite(field) && isWire(field);
 
 /** Fields of the message, however deep, that are of that sort. */
 function fieldsOf(value: object, isMeant: (field: unknown) => boolean): [string, unknown][] {

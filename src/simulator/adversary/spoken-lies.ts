@@ -23,6 +23,11 @@ const altering =
       isMeant(one) ? { ...one, message: mutate(protocol.messages, one.message, random) } : one,
     );
 
+const isBareFor =
+  ({ prover }: Means) =>
+  (message: Tagged): boolean =>
+    isBare(message, (field) => prover.speakerOf(field) === prover.self);
+
 /** What looks like state transfer, by the names of its kinds. */
 const isState = ({ kind }: Tagged): boolean =>
   /state|page|chunk|piece|manifest|image|snapshot|transfer/i.test(kind);
@@ -99,8 +104,8 @@ export const spokenLies = {
   },
 
   /**
-   * One thing to some and another to the rest: certificates that do not move a counter are given
-   * for both; of the others the counter certifies one, and it is put on both.
+   * One thing to some and another to the rest: proofs, and certificates that do not move a counter,
+   * are given for both; of the others the counter certifies one, and it is put on both.
    */
   equivocate(means: Means): Lie {
     const { protocol, random, notary } = means;
@@ -116,16 +121,16 @@ export const spokenLies = {
     };
   },
 
-  /** Beside each message whose certificate it may have again: others, of other content. */
+  /** Beside each message whose certificate or proof it may have again: others, of other content. */
   vouch(means: Means): Lie {
-    const { protocol, random, notary } = means;
+    const { protocol, random, notary, prover } = means;
+    const mayRepeat = (message: Tagged): boolean =>
+      notary.hasOpen(message, "trusted-mac") || prover.says(message);
     const isFirst = random.chance(0.5);
     return {
       tamper: (outgoing) =>
         outgoing.flatMap((one) => {
-          if (!random.chance(0.3) || !notary.hasOpen(one.message, "trusted-mac")) {
-            return [one];
-          }
+          if (!random.chance(0.3) || !mayRepeat(one.message)) return [one];
           const copy = notary.renewed(copyOf(protocol.messages, one.message));
           const lie = { ...one, message: mutate(protocol.messages, copy, random) };
           return isFirst ? [lie, one] : [one, lie];
@@ -164,7 +169,7 @@ export const spokenLies = {
   },
 
   /**
-   * Wrong about itself wherever no certificate is asked for: ahead or behind, full of suspicion or
+   * Wrong about itself wherever nobody else's word is asked for: ahead or behind, full of suspicion or
    * of none, always about the same fields in the same way.
    */
   boast(means: Means): Lie {
@@ -186,7 +191,7 @@ export const spokenLies = {
       return way;
     };
     return {
-      tamper: eachMessage(isBare, (message) =>
+      tamper: eachMessage(isBareFor(means), (message) =>
         numbersChanged(protocol.messages, message, (name, value) =>
           wayOf(`${message.kind}.${name}`)(value),
         ),
@@ -200,7 +205,7 @@ export const spokenLies = {
     const fields = new Map<string, boolean>();
     let ahead = 0;
     return {
-      tamper: eachMessage(isBare, (message) => {
+      tamper: eachMessage(isBareFor(means), (message) => {
         if (random.chance(0.1)) ahead = random.below(6);
         return numbersChanged(protocol.messages, message, (name, value) => {
           const key = `${message.kind}.${name}`;

@@ -22,7 +22,6 @@ import {
 import type { ClientKeys } from "../client-keys.js";
 import type { Identities } from "../identities.js";
 import { Fingerprinter } from "../introspect.js";
-import { answerOf } from "../simulated-client.js";
 import { MovableCounter } from "./movable-counter.js";
 import { bundleName, type Disk, type Stimulus, type Vocabulary } from "./vocabulary.js";
 import { WatchedService } from "./watched-service.js";
@@ -230,4 +229,9 @@ export class LiveReplica {
     if (afterMs <= 0) this.#instant.push(timer);
     else this.timers.set(timer, this.now + afterMs);
   }
+}
+
+/** What must match in replies: all but the view. */
+function answerOf(reply: Reply): string {
+  return `${reply.outcome}:${reply.results.map((result) => result.join()).join(";")}`;
 }
