@@ -296,7 +296,7 @@ export class Judge {
     const witness = hosts.find((host) => {
       const { tentative } = host.machine.status();
       const { skipped } = this.#progressOf(host);
-      return (tentative ?? 0) === 0 && skipped.every(({ to }) => to === 0);
+      return host.held === 0 && (tentative ?? 0) === 0 && skipped.every(({ to }) => to === 0);
     });
     if (witness === undefined) return;
     this.violate("durability", `${nameOf(fate)} was acknowledged, and never took effect`);
