@@ -90,6 +90,8 @@ export type Observation =
   | { readonly event: "stable"; readonly order: number }
   | { readonly event: "view"; readonly view: number; readonly status: "changing" | "established" }
   | { readonly event: "suspect"; readonly view: number }
+  /** Orders that were executed tentatively were undone: those beyond `order`, so many. */
+  | { readonly event: "undone"; readonly order: number; readonly orders: number }
   | { readonly event: "transfer"; readonly order: number; readonly status: "started" | "finished" }
   /**
    * The trusted counter refuses to certify: this replica listens, executes and answers, but no

@@ -109,7 +109,9 @@ export class Executor {
   readPage(index: number, bytes: Uint8Array): Page | null {
     if (index < ClientTable.pageCount) return this.clients.readPage(bytes);
     if (index < this.serviceEnd) return this.service.readPage(bytes);
-    return this.chain !== null && bytes.length === 32 ? historyPage(bytes.slice(), this.hash) : null;
+    return this.chain !== null && bytes.length === 32
+      ? historyPage(bytes.slice(), this.hash)
+      : null;
   }
 
   /** Who reads page `index`: a digest names one page for each reader. */
@@ -159,7 +161,7 @@ export function extendHistory(history: Digest, batch: Digest, hash: Hash): Diges
 }
 
 function historyPage(history: Digest, hash: Hash): Page {
-  const bytes = Uint8Array.from([...history]);
+  const bytes = Uint8Array.from(history);
   return { digest: hash(bytes), bytes: () => bytes };
 }
 

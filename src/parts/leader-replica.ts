@@ -106,6 +106,8 @@ export interface Agreement<D extends Dialect> {
   isReady?(): boolean;
   /** An order that is decided was executed. */
   onExecuted?(order: number): void;
+  /** What was executed tentatively beyond an order was undone. */
+  onUndone?(order: number): void;
   /** Everything decided is executed, as far as it is known. */
   onCaughtUp?(): void;
   /** See `IntakeHost.answer`. */
@@ -340,6 +342,14 @@ export class LeaderReplica<D extends Dialect>
     this.intake.settle(executions);
     this.ordersInView += 1;
     if (this.ordersInView === provenOrders) this.patience.reset();
+  }
+
+  /** What was undone waits to be ordered again. */
+  onUndone(order: number, batches: readonly Batch[]): void {
+    this.agreement.onUndone?.(order);
+    for (const request of batches.flat()) {
+      if (this.intake.isUnanswered(request)) this.intake.admit(request);
+    }
   }
 
   /** A peer executed this order with this batch (protocols.md P3): believed when f+1 say so. */

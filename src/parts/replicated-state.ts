@@ -66,6 +66,8 @@ export interface StateHost<Statement extends CheckpointStatement, Durable> {
   findBatch(digest: Digest): Batch | null;
   /** The next order was executed: its clients want their answers. */
   onExecuted(order: number, executions: readonly Execution[]): void;
+  /** What was executed tentatively beyond an order was undone: these batches. */
+  onUndone?(order: number, batches: readonly Batch[]): void;
   /** The window moved: what was said and stored about orders up to this one may be forgotten. */
   onSettled(order: number): void;
   /** The state was replaced by a transferred one. */
@@ -141,6 +143,8 @@ export class ReplicatedState<Statement extends CheckpointStatement, Durable> {
 
   /** Executes the next order, and takes a checkpoint if one is due. */
   execute(digest: Digest, batch: Batch): void {
+    const isOther = this.speculation?.isOther(digest) ?? false;
+    if (isOther) this.rollback(this.executed);
     const { executions, image } = this.speculation?.execute(digest, batch) ?? {
       executions: this.executor.execute(batch),
       image: null,
@@ -160,6 +164,14 @@ export class ReplicatedState<Statement extends CheckpointStatement, Durable> {
     this.host.onExecuted(this.executed, executions);
     if (!this.checkpoints.isDueAfter(batchBytes(batch))) return;
     this.takeCheckpoint(image ?? this.executor.image(this.executed));
+  }
+
+  /** Undoes what was executed tentatively beyond an order. */
+  rollback(to: number): void {
+    const undone = this.speculation?.rollback(to) ?? [];
+    if (undone.length === 0) return;
+    this.host.outbox.observe({ event: "undone", order: to, orders: undone.length });
+    this.host.onUndone?.(to, undone);
   }
 
   // Checkpoints
@@ -281,7 +293,7 @@ export class ReplicatedState<Statement extends CheckpointStatement, Durable> {
    */
   private fetch(stable: StableProof<Statement>): void {
     const { outbox } = this.host;
-    this.speculation?.rollback(this.executed);
+    this.rollback(this.executed);
     if (this.ahead !== null && this.ahead.stable.order <= stable.order) this.ahead = null;
     if (this.executed >= stable.order) this.checkpoints.forgetOwn();
     this.moveWindow(stable);

@@ -90,18 +90,20 @@ export class Speculation<Statement extends CheckpointStatement> {
     return executions;
   }
 
-  /**
-   * The next order is decided: it is what was executed, or all that is tentative is undone and it
-   * is executed now.
-   */
-  execute(digest: Digest, batch: Batch): Confirmed {
+  /** Whether something else is executed tentatively at the next order that is decided. */
+  isOther(digest: Digest): boolean {
     const first = this.tail[0];
-    if (first !== undefined && equalBytes(first.digest, digest)) {
-      this.tail.shift();
+    return first !== undefined && !equalBytes(first.digest, digest);
+  }
+
+  /** The next order is decided: it is what was executed tentatively, or it is executed now. */
+  execute(digest: Digest, batch: Batch): Confirmed {
+    const first = this.tail.shift();
+    if (first !== undefined) {
+      assert(equalBytes(first.digest, digest), "what is confirmed was executed");
       this.confirmedSince.push(first.batch);
       return first;
     }
-    this.rollback(this.confirmed);
     const executions = this.executor.execute(batch);
     this.confirmedSince.push(batch);
     this.histories.set(this.confirmed, this.executor.history);

@@ -139,6 +139,7 @@ export class Judge {
       case "view":
       case "suspect":
       case "mute":
+      case "undone":
       case "dropped":
         return; // nothing that must agree
     }

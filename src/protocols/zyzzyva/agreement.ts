@@ -214,8 +214,16 @@ export class ZyzzyvaAgreement implements Agreement<Zyzzyva> {
     const { view, order, history, batch, proof } = said;
     this.replica.outbox.reply(client, session, {
       kind: "spec-response",
-      ...{ view, order, history, batch, proof },
-      ...{ client, session, number, outcome, results },
+      view,
+      order,
+      history,
+      batch,
+      proof,
+      client,
+      session,
+      number,
+      outcome,
+      results,
       replica: own.replica,
       signature: own.proof,
     });
@@ -267,7 +275,9 @@ export class ZyzzyvaAgreement implements Agreement<Zyzzyva> {
     this.replica.outbox.reply(client, session, {
       kind: "local-commit",
       ...name,
-      ...{ view, order, history },
+      view,
+      order,
+      history,
     });
   }
 
@@ -367,10 +377,7 @@ export class ZyzzyvaAgreement implements Agreement<Zyzzyva> {
   onExecuted(order: number): void {
     const entry = this.evidence.get(order);
     const digest = this.state.digestAt(order)!;
-    if (entry !== undefined && !equalBytes(entry.batch, digest)) {
-      this.evidence.refute(order);
-      this.answers.undo(order - 1);
-    }
+    if (entry !== undefined && !equalBytes(entry.batch, digest)) this.evidence.refute(order);
     for (const answer of this.answers.takeRefusals(order)) this.replica.intake.reply(answer);
   }
 
@@ -465,7 +472,11 @@ export class ZyzzyvaAgreement implements Agreement<Zyzzyva> {
     const { view, order } = one;
     this.replica.outbox.observe({ event: "dropped", reason: "two orders of one leader" });
     const bare = ({ history, batch, proof }: SignedOrder): SignedOrder => ({
-      ...{ view, order, history, batch, proof },
+      view,
+      order,
+      history,
+      batch,
+      proof,
     });
     this.onMisbehaviour({ kind: "misbehaviour", one: bare(one), other: bare(other) });
   }
@@ -504,16 +515,11 @@ export class ZyzzyvaAgreement implements Agreement<Zyzzyva> {
     this.early.clear();
     this.tally.clear();
     this.hole = 0;
-    this.rollback(this.establishment.begin(plan));
+    this.state.rollback(this.establishment.begin(plan));
   }
 
-  private rollback(to: number): void {
-    const undone = this.speculation.rollback(to);
-    if (undone.length === 0) return;
-    this.answers.undo(to);
-    for (const request of undone.flat()) {
-      if (this.replica.intake.isUnanswered(request)) this.replica.intake.admit(request);
-    }
+  onUndone(order: number): void {
+    this.answers.undo(order);
   }
 
   private onViewConfirm(from: ReplicaId, message: SignedPoint): void {

@@ -107,9 +107,11 @@ class Claims extends ReplicaClaims {
       const entry = entries[order - stable.order - 1];
       return order <= stable.order || (entry !== undefined && equalBytes(entry.history, history));
     };
-    const isOrdered = entries.slice(base.length).every(({ order, batch, history, proof }) =>
-      this.order({ view, order, history, batch, proof: proof! }),
-    );
+    const isOrdered = entries
+      .slice(base.length)
+      .every(({ order, batch, history, proof }) =>
+        this.order({ view, order, history, batch, proof: proof! }),
+      );
     return (
       isThere(established) &&
       commit.every((certificate) => certificate.view === view && isThere(certificate)) &&

@@ -152,7 +152,9 @@ export class ZyzzyvaClient extends QuorumClient<ZyzzyvaMessage> {
     );
     this.hurries = this.hurries > 0 ? this.hurries - 1 : haste;
     progress.certificate = {
-      ...{ view, order, history },
+      view,
+      order,
+      history,
       signatures: signatures.slice(0, this.quorum2f),
     };
     progress.commits.clear();
