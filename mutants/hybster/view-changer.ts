@@ -18,6 +18,11 @@ export const views = inFile("protocols/hybster/view-changer.js", {
     find: "certificate[0].to < agreed",
     replace: "certificate[0].to <= agreed",
   },
+  "certified-view-not-entered": {
+    breaks: "a certificate for a view beyond one's own is not followed into that view",
+    find: "certificate[0].to > this.view",
+    replace: "false",
+  },
   "suspicion-unsaid": {
     breaks: "a replica does not say that it suspects",
     find: "return Math.max(this.view, this.suspicions.of(this.self));",

@@ -45,6 +45,15 @@ export function nameList(text: string): string[] {
 }
 
 /** `--dir`, which nearly every command has. */
+export const protocolOption = () =>
+  new Option("--protocol <name>", "one of `troth protocols`").default("hybster");
+
+export const replicasOption = (most = 100) =>
+  new Option(
+    "--replicas <n>",
+    "number of replicas (default: as many as it takes to withstand one fault)",
+  ).argParser(wholeNumber(1, most));
+
 export const folderOption = () =>
   new Option("--dir <folder>", "the cluster's folder").default("./data");
 

@@ -33,6 +33,10 @@ export interface Plan {
 
 const faultsMax = 100;
 
+/** How many replicas, if nobody says: as many as it takes to withstand one fault. */
+export const replicasFor = (protocol: string, chosen: number | undefined): number =>
+  chosen ?? protocolNamed(protocol).replicas(1);
+
 /** What a protocol's trusted counters may go by after a restart; "storage" alone if it has none. */
 export const freshnessesOf = ({ usesTrustedCounter }: Protocol): readonly Freshness[] =>
   usesTrustedCounter ? freshnesses : ["storage"];

@@ -8,6 +8,7 @@ import type { Configuration } from "../cluster/index.js";
 import { UsageError } from "../core/index.js";
 import { initialiseFolder, type InitOptions } from "./commands/init.js";
 import { freeBasePort } from "./free-ports.js";
+import { replicasFor } from "./plan.js";
 import { describeExit, ReplicaProcess } from "./replica-process.js";
 
 /**
@@ -30,7 +31,7 @@ export class TemporaryCluster {
     removeAtExit(parent);
     const dir = join(parent, "cluster");
     try {
-      const basePort = await freeBasePort(options.replicas);
+      const basePort = await freeBasePort(replicasFor(options.protocol, options.replicas));
       const configuration = await initialiseFolder({ ...options, dir, basePort });
       const cluster = new TemporaryCluster(dir, configuration);
       try {

@@ -3,6 +3,13 @@
 /** A replica's index, `0 … n-1`, as the configuration lists them. */
 export type ReplicaId = number;
 
+/** All replicas, in their order. */
+export const replicaIds = (n: number): ReplicaId[] => Array.from({ length: n }, (_, id) => id);
+
+/** All replicas but one, in their order. */
+export const otherReplicas = (n: number, self: ReplicaId): ReplicaId[] =>
+  replicaIds(n).filter((id) => id !== self);
+
 /** A client's number, as the administrator's `init` gave it: `0 … 2^32-1`. */
 export type ClientId = number;
 

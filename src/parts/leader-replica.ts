@@ -27,11 +27,11 @@ import {
   isLeaderRecord,
   type LeaderMessage,
   type LeaderRecord,
-  type StableCheckpoint,
   type Status,
 } from "./leader-messages.js";
 import { Outbox } from "./outbox.js";
 import { Patience } from "./patience.js";
+import type { Plan } from "./plan.js";
 import { ReplicatedState, type StateHost } from "./replicated-state.js";
 import { type NewView, type Report, ViewChanger, type ViewChangeHost } from "./view-changer.js";
 
@@ -44,15 +44,6 @@ const resendBytes = 1 << 20;
 
 /** Who leads a view. */
 export const leaderOf = (view: number, n: number): ReplicaId => view % n;
-
-/** What a new view orders first: `batches[i]` at order `base + 1 + i`. */
-export interface Plan {
-  readonly base: number;
-  readonly last: number;
-  readonly batches: readonly Digest[];
-  /** The most advanced stable checkpoint reported: `base` is its order. */
-  readonly stable: StableCheckpoint;
-}
 
 /** What is peculiar to a protocol: its own messages and records, its VIEW-CHANGE and NEW-VIEW. */
 export interface Dialect {
@@ -69,6 +60,8 @@ type RecordIn<D extends Dialect> = D["record"] | LeaderRecord<D["report"], D["ne
 export interface Agreement<D extends Dialect> {
   /** One of the protocol's own messages. */
   onMessage(message: D["message"], from: ReplicaId): void;
+  /** One of the protocol's own timers ran out, if it sets any. */
+  onTimeout?(timer: string): void;
   /** As leader, proposes a batch for an order. */
   propose(order: number, batch: Batch): void;
   /** What is decided at an order, as far as votes show; null if nothing is. */
@@ -234,6 +227,8 @@ export class LeaderReplica<D extends Dialect>
       this.agreement.onTick?.();
       this.execute();
       this.watch();
+    } else {
+      this.agreement.onTimeout?.(timer);
     }
   }
 

@@ -8,11 +8,14 @@ export type Script = Readonly<Record<string, number>>;
 /** Names deliveries as they come, and knows what the script says of them. */
 export class Deliveries {
   readonly #script: ReadonlyMap<string, number> | null;
+  /** Whether anybody asks for names; without, all are empty. */
+  readonly isNaming: boolean;
   readonly #counts = new Map<string, number>();
 
-  /** Null: every delivery happens, when network and clocks will. */
-  constructor(script: Script | null) {
+  /** Without a script every delivery happens, when network and clocks will. */
+  constructor(script: Script | null, isTraced: boolean) {
     this.#script = script === null ? null : new Map(Object.entries(script));
+    this.isNaming = isTraced || script !== null;
   }
 
   get isScripted(): boolean {
@@ -21,12 +24,12 @@ export class Deliveries {
 
   /** The name of the next message of a kind on a link: `0>1 prepare 3`. Parties are numbers. */
   message(from: number, to: number, kind: string): string {
-    return this.#numbered(`${from}>${to} ${kind}`);
+    return this.isNaming ? this.#numbered(`${from}>${to} ${kind}`) : "";
   }
 
   /** The name of the next time that a timer of a replica runs out: `1! patience 2`. */
   timeout(replica: number, timer: string): string {
-    return this.#numbered(`${replica}! ${timer}`);
+    return this.isNaming ? this.#numbered(`${replica}! ${timer}`) : "";
   }
 
   /** When the script has a delivery happen; null if never, or without a script. */

@@ -1,7 +1,7 @@
 // Which freshness a run's trusted instances have, and what its plan must then leave out: where a
 // restart counts as a fault, only so many replicas may restart.
 
-import type { ReplicaId } from "../core/index.js";
+import { replicaIds, type ReplicaId } from "../core/index.js";
 import type { LiarPlan } from "./adversary/draw.js";
 import type { Plan } from "./plan.js";
 import type { Random } from "./random.js";
@@ -42,5 +42,5 @@ function drawLiars(plan: Plan, damaged: readonly ReplicaId[], random: Random): L
 
 function sound(n: number, liars: readonly LiarPlan[], damaged: readonly ReplicaId[]): ReplicaId[] {
   const others = new Set([...damaged, ...liars.map(({ replica }) => replica)]);
-  return Array.from({ length: n }, (_, replica) => replica).filter((id) => !others.has(id));
+  return replicaIds(n).filter((id) => !others.has(id));
 }

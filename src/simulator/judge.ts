@@ -331,3 +331,8 @@ export class Judge {
 function sameResults({ results: one }: Reply, { results: other }: Reply): boolean {
   return one.length === other.length && one.every((result, i) => equalBytes(result, other[i]!));
 }
+
+/** What must match in replies, as a text: all but the view. */
+export function answerOf(reply: Reply): string {
+  return `${reply.outcome}:${reply.results.map((result) => result.join()).join(";")}`;
+}

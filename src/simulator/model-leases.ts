@@ -1,7 +1,13 @@
 // The leases of one life of a model instance: the rules of decision 0008 (protocols.md §7.1 B2). A
 // rule that a test takes out is a method of its own.
 
-import { comparePositions, type LeaseKeeper, origin, type Position } from "../core/index.js";
+import {
+  comparePositions,
+  equalBytes,
+  type LeaseKeeper,
+  origin,
+  type Position,
+} from "../core/index.js";
 import {
   type Answer,
   type Boot,
@@ -288,8 +294,7 @@ export class ModelLeases implements LeaseKeeper {
     const { n, seal, instance } = this.options;
     if (bytes.length <= sealBytes) return null;
     const body = bytes.subarray(0, bytes.length - sealBytes);
-    const mac = seal(body);
-    for (let i = 0; i < sealBytes; i++) if (mac[i] !== bytes[body.length + i]) return null;
+    if (!equalBytes(seal(body), bytes.subarray(body.length))) return null;
     const statement = decodeStatement(bytes, n);
     return statement === null || statement.from === instance || statement.from >= n
       ? null

@@ -9,7 +9,7 @@ import {
   type Limits,
   type Protocol,
   type ReplicaAuthentication,
-  type ReplicaId,
+  replicaIds,
   type Timing,
 } from "../core/index.js";
 import { drawLiars, type LiarPlan } from "./adversary/draw.js";
@@ -50,6 +50,11 @@ export interface ClientsPlan {
   readonly operationsMax: number;
   readonly outstanding: number;
   readonly thinkMs: number;
+  /**
+   * Whether a client takes that time from one bundle to the next, on average. Else it does so only
+   * at first, and each answer has it submit the next at once.
+   */
+  readonly paced?: boolean;
   readonly retryMs: number;
 }
 
@@ -154,11 +159,11 @@ function drawFaultyPlan(options: PlanOptions, random: Random): Plan {
   const damages = drawDamages(has, n, f, healMs, random);
   const mayLie = has("lies") && protocol.faultModel !== "crash";
   // None of them is faulty in another way.
-  const sound = ids(n).filter((id) => !damages.some(({ replica }) => replica === id));
+  const sound = replicaIds(n).filter((id) => !damages.some(({ replica }) => replica === id));
   const most = mayLie ? f - damages.length : 0;
   const liars = drawLiars(sound, most, lieNamesFor(protocol), options.lies, healMs, random);
   const lying = new Set(liars.map(({ replica }) => replica));
-  const correct = ids(n).filter((id) => !lying.has(id));
+  const correct = replicaIds(n).filter((id) => !lying.has(id));
   const parties = n + clients.correct + clients.lying;
   const hosts = new HostPlans(has, correct, healMs, random);
   const plan: Plan = {
@@ -277,5 +282,3 @@ function drawClients(has: (fault: Fault) => boolean, healMs: number, random: Ran
     retryMs: random.pick([40, 120, 400]),
   };
 }
-
-const ids = (n: number): ReplicaId[] => Array.from({ length: n }, (_, replica) => replica);

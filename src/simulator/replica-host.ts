@@ -4,13 +4,12 @@
 
 import {
   absentCounter,
-  type Claim,
-  type ClaimContext,
   type ClientId,
   type Effect,
   type Input,
   InvariantError,
   type Observation,
+  otherReplicas,
   type Page,
   type Protocol,
   type ReplicaContext,
@@ -22,8 +21,10 @@ import {
   type TrustedCounter,
 } from "../core/index.js";
 import type { ClientKeys } from "./client-keys.js";
+import { Gatekeeper, instantTimersMax } from "./gatekeeper.js";
 import type { Identities } from "./identities.js";
 import { Journal, type Recovered } from "./journal.js";
+import { copied, encoded } from "./slab.js";
 
 /** What a host asks of the world around it. */
 export interface Surroundings {
@@ -92,16 +93,6 @@ export interface RunningTimer {
   readonly atMs: number;
 }
 
-/** Why a message was dropped, by the kind of claim in it that does not hold. */
-const forgeries = {
-  attestation: "forged attestation",
-  client: "forged request",
-  replica: "forged statement",
-} as const satisfies Record<Claim["kind"], string>;
-
-/** More turns of 0 ms timers than this in one go are a machine that spins. */
-const instantTimersMax = 1000;
-
 export class ReplicaHost {
   readonly id: ReplicaId;
   /** Lives so far, this one included. */
@@ -111,7 +102,7 @@ export class ReplicaHost {
   readonly journal = new Journal();
   readonly timers = new Map<string, RunningTimer>();
   readonly #options: HostOptions;
-  readonly #claimContext: ClaimContext;
+  readonly #gatekeeper: Gatekeeper;
   #alive: Life | null = null;
   #held: Held[] = [];
   #lastPersist = 0;
@@ -125,10 +116,8 @@ export class ReplicaHost {
   constructor(options: HostOptions) {
     this.#options = options;
     this.id = options.context.replica;
-    const { n, f, hash, limits, clientAuthentication, replicaAuthentication } = options.context;
-    const all = Array.from({ length: n }, (_, replica) => replica);
-    this.#others = all.filter((id) => id !== this.id);
-    this.#claimContext = { n, f, hash, limits, clientAuthentication, replicaAuthentication };
+    this.#others = otherReplicas(options.context.n, this.id);
+    this.#gatekeeper = new Gatekeeper(options);
   }
 
   get isUp(): boolean {
@@ -187,11 +176,7 @@ export class ReplicaHost {
     this.life++;
     this.effects = 0;
     this.startedFrom = snapshot?.order ?? 0;
-    const journal = records.map((bytes) => {
-      const record = protocol.records.decode(bytes);
-      if (record === null) throw new InvariantError("a record does not survive its own codec");
-      return record;
-    });
+    const journal = this.#gatekeeper.records(records);
     this.#attempt(() => {
       const machine = decorate?.(full, this.#options.service) ?? protocol.replica(full);
       this.#alive = { machine, service, counter };
@@ -226,7 +211,7 @@ export class ReplicaHost {
   ): void {
     for (const { from, bytes } of messages) {
       if (!this.isUp) return;
-      const message = this.#attempt(() => this.#admit(from, bytes.slice()));
+      const message = this.#attempt(() => this.#admit(from, copied(bytes)));
       if (message != null) this.#step({ kind: "message", from, message });
     }
     this.#endTurn();
@@ -263,31 +248,10 @@ export class ReplicaHost {
    * The message in the bytes, if all its claims hold; null otherwise, and the reason is observed.
    */
   #admit(from: ReplicaId | null, bytes: Uint8Array): Tagged | null {
-    const { protocol, surroundings, context } = this.#options;
-    const drop = (reason: string): null => {
-      surroundings.observe(this, { event: "dropped", reason });
-      return null;
-    };
-    if (bytes.length > context.limits.frameBytesMax) return drop("frame too long");
-    const message = protocol.messages.decode(bytes);
-    if (message === null) return drop("undecodable");
-    const claims = protocol.claims(message, from, this.#claimContext);
-    if (claims === null) return drop("malformed");
-    const forged = claims.find((claim) => !this.#holds(claim));
-    return forged === undefined ? message : drop(forgeries[forged.kind]);
-  }
-
-  #holds(claim: Claim): boolean {
-    const { keys, identities } = this.#options;
-    const { counter } = this.#living();
-    switch (claim.kind) {
-      case "attestation":
-        return counter.verify(claim.attestation, claim.digest);
-      case "client":
-        return keys.isAuthentic(this.id, counter, claim);
-      case "replica":
-        return identities.isGenuine(this.id, claim);
-    }
+    const admitted = this.#gatekeeper.admit(from, bytes, this.counter);
+    if (typeof admitted !== "string") return admitted;
+    this.#options.surroundings.observe(this, { event: "dropped", reason: admitted });
+    return null;
   }
 
   #step(input: Input<Tagged, Tagged>): void {
@@ -331,15 +295,15 @@ export class ReplicaHost {
       case "send":
       case "broadcast":
       case "reply":
-        return this.#depart(effect, protocol.messages.encode(effect.message));
+        return this.#depart(effect, encoded(protocol.messages, effect.message));
       case "observe":
         return this.#depart(effect, noBytes);
       case "persist":
-        this.#lastPersist = this.journal.write(protocol.records.encode(effect.record));
+        this.#lastPersist = this.journal.write(encoded(protocol.records, effect.record));
         return;
       case "checkpoint":
         if (effect.required || surroundings.compacts(this)) {
-          const retain = effect.retain.map((record) => protocol.records.encode(record));
+          const retain = effect.retain.map((record) => encoded(protocol.records, record));
           this.#lastPersist = this.journal.replace(frozen(effect.image), retain);
         }
         return;

@@ -29,6 +29,7 @@ import type {
   Submission,
   SubmitOptions,
 } from "./scenario.js";
+import { answerOf } from "./judge.js";
 
 /** Deliveries in one `settle` or `play` beyond which messages are taken to go in circles. */
 const deliveriesMax = 100_000;
@@ -334,7 +335,7 @@ export class ScriptedWorld<M extends Tagged, D extends Tagged> implements Scenar
     const voters = new Map<string, Set<ReplicaId>>();
     for (const { from, reply } of this.replies(client)) {
       if (reply.number !== number || reply.session !== session) continue;
-      const key = `${reply.outcome} ${reply.results.map((bytes) => bytes.join()).join(";")}`;
+      const key = answerOf(reply);
       const equal = voters.get(key) ?? new Set();
       voters.set(key, equal.add(from));
       if (equal.size >= quorum) return reply.results;

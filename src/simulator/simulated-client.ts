@@ -73,6 +73,8 @@ export class SimulatedClient {
   #submitted = 0;
   /** The step at hand told what became of a bundle. */
   #hasNews = false;
+  /** It would have submitted, but for the window, its session, or the heal. */
+  #isHeldBack = false;
 
   constructor(options: ClientOptions) {
     this.#options = options;
@@ -143,7 +145,8 @@ export class SimulatedClient {
       this.#carryOut(effect);
       if (this.#machine !== machine) break; // its session is over
     }
-    if (this.#hasNews) this.#think();
+    const mayThink = this.#options.plan.paced !== true || this.#isHeldBack;
+    if (this.#hasNews && mayThink) this.#think();
   }
 
   #carryOut(effect: ClientEffect<Tagged>): void {
@@ -236,14 +239,16 @@ export class SimulatedClient {
   #think(): void {
     const { plan, surroundings, healMs, random } = this.#options;
     if (this.#submitted === plan.bundles) return;
+    this.#isHeldBack = false;
     const isLast = this.#submitted === plan.bundles - 1;
     if (isLast && surroundings.now() < healMs) {
       if (this.#outstanding.size === 0) {
         surroundings.after(healMs - surroundings.now(), () => this.#think());
-      }
+      } else this.#isHeldBack = true;
       return;
     }
-    if (this.#outstanding.size >= plan.outstanding || this.#machine.isFull) return;
+    this.#isHeldBack = this.#outstanding.size >= plan.outstanding || this.#machine.isFull;
+    if (this.#isHeldBack) return;
     this.#submit();
     surroundings.after(random.fraction() * 2 * plan.thinkMs, () => this.#think());
   }

@@ -101,7 +101,7 @@ export class World implements RunSoFar {
     this.#plan = plan;
     this.#random = random.fork("world");
     this.judge = new Judge(clients.correct);
-    this.#deliveries = new Deliveries(options.script);
+    this.#deliveries = new Deliveries(options.script, options.trace !== null);
     this.#network = new Network({
       plan: plan.network,
       partitions: plan.partitions,
@@ -350,9 +350,8 @@ export class World implements RunSoFar {
 
   /** A message's name and contents; neither if nobody asks. */
   #identify(from: PartyNumber, to: PartyNumber, bytes: Uint8Array) {
-    const { trace, protocol } = this.#options;
-    if (trace === null && !this.#deliveries.isScripted) return { name: "", decoded: null };
-    const decoded = protocol.messages.decode(bytes.slice());
+    if (!this.#deliveries.isNaming) return { name: "", decoded: null };
+    const decoded = this.#options.protocol.messages.decode(bytes.slice());
     return { name: this.#deliveries.message(from, to, decoded?.kind ?? "garbage"), decoded };
   }
 

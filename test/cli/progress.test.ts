@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { progressLine } from "../../src/cli/simulate/progress.js";
+import { progressText } from "../../src/cli/simulate/progress.js";
 
 const progress = {
   seeds: 12_345,
@@ -13,9 +13,9 @@ const progress = {
 };
 
 test("it tells the most important first, and no more than fits", () => {
-  const line = progressLine(progress, 200);
+  const line = progressText(progress, 200);
   const start = "12k seeds, 49/s, simulated 9.2 h (132×), 6 min left, 23k views, 950 transfers, ";
   assert.ok(line.startsWith(`${start}1.6M restarts`), line);
-  assert.equal(progressLine(progress, 79), start.slice(0, -2));
-  assert.equal(progressLine({ ...progress, leftMs: null }, 40).includes("left"), false);
+  assert.equal(progressText(progress, 79), start.slice(0, -2));
+  assert.equal(progressText({ ...progress, leftMs: null }, 40).includes("left"), false);
 });

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import { ProgressLine } from "../../src/cli/progress-line.js";
 import { Screen } from "../../src/cli/screen.js";
 import { bytes, duration, quantity, table } from "../../src/cli/text.js";
 
@@ -48,10 +49,10 @@ test("columns stand under their titles, numbers to the right", () => {
 /** What a terminal shows after the escapes that a screen uses. */
 function rendered(output: string): string[] {
   const lines = [""];
-  for (const part of output.split(/(\u001b\[\d*[AJ]|\r|\n)/)) {
+  for (const part of output.split(/(\u001b\[\d*[AJK]|\r|\n)/)) {
     if (part === "\n") lines.push("");
     else if (part.endsWith("A")) lines.length -= Number(part.slice(2, -1));
-    else if (part.endsWith("J") || part === "\r") lines[lines.length - 1] = "";
+    else if (/\u001b\[[JK]/.test(part) || part === "\r") lines[lines.length - 1] = "";
     else lines[lines.length - 1] += part;
   }
   return lines;
@@ -84,4 +85,28 @@ test("without a terminal nothing is erased", () => {
   screen.say("note");
   screen.show("two");
   assert.equal(output, "one\nnote\ntwo\n");
+});
+
+test("a progress line is written over, cut to the terminal, and taken away", () => {
+  let output = "";
+  const line = new ProgressLine(0, { isTTY: true, columns: 6, write: (text) => (output += text) });
+  line.show(() => "abcdefgh");
+  assert.deepEqual(rendered(output), ["abcde"]);
+  line.show((width) => `${width}`);
+  assert.deepEqual(rendered(output), ["5"]);
+  line.clear();
+  assert.deepEqual(rendered(output), [""]);
+});
+
+test("a progress line stands for a while, and nothing is composed that nobody sees", () => {
+  let output = "";
+  const write = (text: string) => (output += text);
+  const line = new ProgressLine(1e9, { isTTY: true, write });
+  line.show(() => "first");
+  line.show(() => assert.fail("it is too early"));
+  assert.deepEqual(rendered(output), ["first"]);
+  const unseen = new ProgressLine(0, { write });
+  unseen.show(() => assert.fail("there is no terminal"));
+  unseen.clear();
+  assert.deepEqual(rendered(output), ["first"]);
 });

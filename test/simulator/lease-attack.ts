@@ -1,7 +1,7 @@
 // The lease layer alone under attack: instances, up to f lying hosts, and a network that carries
 // any statement to anybody at any time, again and again, or never.
 
-import { comparePositions, origin, type Position } from "../../src/core/index.js";
+import { comparePositions, origin, type Position, replicaIds } from "../../src/core/index.js";
 import { type LeaseRules, ModelLeases, Random } from "../../src/simulator/index.js";
 
 /** One life of an instance: it may certify above `start` up to its limit. */
@@ -64,7 +64,7 @@ class Attack {
     this.arrives = random.pick([0.4, 0.6, 0.8]);
     this.restarts = random.pick([0.03, 0.1]);
     this.comesBack = random.pick([0.2, 0.4, 0.6]);
-    const all = random.shuffled(Array.from({ length: n }, (_, instance) => instance));
+    const all = random.shuffled(replicaIds(n));
     this.liars = new Set(all.slice(0, random.below(f + 1)));
     for (let instance = 0; instance < n; instance++) this.lives.push([this.life(instance, 0)]);
   }

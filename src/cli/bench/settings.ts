@@ -5,15 +5,18 @@ import type { ClientAuthentication, Freshness, ReplicaAuthentication } from "../
 import {
   clientAuthenticationOption,
   freshnessOption,
+  protocolOption,
+  replicasOption,
   replicaAuthenticationOption,
   seconds,
   wholeNumber,
 } from "../arguments.js";
+import { replicasFor } from "../plan.js";
 
 /** A cluster and its load. */
 export interface BenchSettings {
   readonly protocol: string;
-  readonly replicas: number;
+  readonly replicas?: number;
   readonly service: "null" | "kv";
   /** Operations in a bundle. */
   readonly bundle: number;
@@ -36,8 +39,8 @@ export interface BenchSettings {
 /** Adds the options that describe a cluster and its load. */
 export function addSettings(command: Command): Command {
   return command
-    .option("--protocol <name>", "one of `troth protocols`", "hybster")
-    .addOption(number("--replicas <n>", "number of replicas", 100, 3))
+    .addOption(protocolOption())
+    .addOption(replicasOption())
     .addOption(
       new Option("--service <name>", "what is replicated").choices(["null", "kv"]).default("null"),
     )
@@ -83,7 +86,8 @@ export function overridden(base: BenchSettings, words: string): BenchSettings {
 
 /** One line for people. */
 export function describeSettings(settings: BenchSettings): string {
-  const { protocol, replicas, service, bundle, clients, outstanding, payload } = settings;
+  const { protocol, service, bundle, clients, outstanding, payload } = settings;
+  const replicas = replicasFor(protocol, settings.replicas);
   return [
     `${protocol}, ${replicas} replicas, ${service}, ${payload} B, ${bundle} a bundle`,
     `${outstanding} outstanding, ${clients} clients`,

@@ -15,16 +15,18 @@ import {
   folderOption,
   freshnessOption,
   hostList,
+  protocolOption,
   replicaAuthenticationOption,
+  replicasOption,
   wholeNumber,
 } from "../arguments.js";
-import { planFor } from "../plan.js";
+import { planFor, replicasFor } from "../plan.js";
 import { openService, recordedService } from "../service.js";
 
 /** The parsed options of `init`, and what `up` fills in on first use. */
 export interface InitOptions {
   readonly dir: string;
-  readonly replicas: number;
+  readonly replicas?: number;
   readonly fault?: FaultModel;
   readonly protocol: string;
   readonly service: string;
@@ -43,9 +45,10 @@ export interface InitOptions {
  */
 export async function initialiseFolder(options: InitOptions): Promise<Configuration> {
   const service = recordedService(options.service, options.dir);
+  const n = replicasFor(options.protocol, options.replicas);
   const choice = {
     protocol: options.protocol,
-    replicas: options.replicas,
+    replicas: n,
     faultModel: options.fault ?? null,
     clientAuthentication: options.clientAuth ?? null,
     replicaAuthentication: options.replicaAuth ?? null,
@@ -53,7 +56,7 @@ export async function initialiseFolder(options: InitOptions): Promise<Configurat
   };
   const opened = await openService(service, options.dir);
   const { protocol, f, clientAuthentication, replicaAuthentication } = planFor(choice, opened);
-  const { replicas: n, freshness } = options;
+  const { freshness } = options;
   const group = { n, f, freshness };
   return initialise(options.dir, {
     n,
@@ -73,9 +76,6 @@ export async function initialiseFolder(options: InitOptions): Promise<Configurat
     clientKey: (secret, client) => clientKey(secret, client, group),
   });
 }
-
-export const replicasOption = () =>
-  new Option("--replicas <n>", "number of replicas").argParser(wholeNumber(1, 100)).default(3);
 
 export const serviceOption = () =>
   new Option(
@@ -103,7 +103,7 @@ export function addInit(program: Command): void {
         "what a faulty replica may do; hybrid: lie, but not about its counter",
       ).choices(["crash", "hybrid", "byzantine"]),
     )
-    .option("--protocol <name>", "one of `troth protocols`", "hybster")
+    .addOption(protocolOption())
     .addOption(serviceOption())
     .option("--clients <number>", "client credentials to make", wholeNumber(1, 10_000), 16)
     .addOption(clientAuthenticationOption())
@@ -119,6 +119,7 @@ export function addInit(program: Command): void {
   example(
     command,
     "troth init --replicas 3 --fault hybrid --protocol hybster --service kv --dir ./data",
+    "troth init --fault byzantine --protocol pbft --replicas 4",
   );
 }
 

@@ -20,11 +20,7 @@ export function addMutants(program: Command): void {
       wholeNumber(1, Number.MAX_SAFE_INTEGER),
     )
     .option("--only <names>", "these mutants, separated by commas", nameList)
-    .option(
-      "--replicas <n>",
-      "for all mutants (default: what each needs, 3 or 5)",
-      wholeNumber(1, 64),
-    )
+    .option("--replicas <n>", "for all mutants (default: what each needs)", wholeNumber(1, 64))
     .option("--jobs <J>", "threads", wholeNumber(1, 256), availableParallelism())
     .option("--json", "one JSON object", false)
     .action(async (options: MutantsOptions) => {

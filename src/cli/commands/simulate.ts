@@ -2,7 +2,7 @@
 
 import { availableParallelism } from "node:os";
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { example, range, wholeNumber } from "../arguments.js";
+import { example, protocolOption, range, replicasOption, wholeNumber } from "../arguments.js";
 import { describeFaults } from "../../simulator/index.js";
 import type { SimulateOptions } from "../simulate/run.js";
 
@@ -13,9 +13,9 @@ export function addSimulate(program: Command): void {
     .description(
       "run a protocol under seeded faults and lies in virtual time; exit code 1 on a violation",
     )
-    .option("--protocol <name>", "one of `troth protocols`", "hybster")
+    .addOption(protocolOption())
     .option("--service <name>", "what is replicated: kv or null", "kv")
-    .option("--replicas <n>", "number of replicas", wholeNumber(1, 64), 3)
+    .addOption(replicasOption(64))
     .addOption(
       new Option("--seeds <A..B>", "which runs")
         .argParser(range)

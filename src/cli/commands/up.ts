@@ -11,6 +11,8 @@ import {
   example,
   folderOption,
   freshnessOption,
+  protocolOption,
+  replicasOption,
 } from "../arguments.js";
 import { exitCode } from "../exit-code.js";
 import { describeExit } from "../replica-process.js";
@@ -19,17 +21,11 @@ import { Screen } from "../screen.js";
 import { Supervisor } from "../supervisor.js";
 import { duration } from "../text.js";
 import { recordedService } from "../service.js";
-import {
-  basePortOption,
-  type InitOptions,
-  initialiseFolder,
-  replicasOption,
-  serviceOption,
-} from "./init.js";
+import { basePortOption, type InitOptions, initialiseFolder, serviceOption } from "./init.js";
 
 type UpOptions = Pick<
   InitOptions,
-  "dir" | "replicas" | "service" | "basePort" | "memory" | "clientAuth" | "freshness"
+  "dir" | "protocol" | "replicas" | "service" | "basePort" | "memory" | "clientAuth" | "freshness"
 >;
 
 const refreshMs = 1000;
@@ -41,6 +37,7 @@ export function addUp(program: Command): void {
     .command("up")
     .description("run a whole cluster on this machine, made on first use; Ctrl-C stops it")
     .addOption(folderOption())
+    .addOption(protocolOption())
     .addOption(replicasOption())
     .addOption(serviceOption())
     .addOption(basePortOption())
@@ -51,7 +48,7 @@ export function addUp(program: Command): void {
       const given = (name: string) => command.getOptionValueSource(name) === "cli";
       process.exitCode = await up(options, given);
     });
-  example(command, "troth up --dir ./data");
+  example(command, "troth up --dir ./data", "troth up --protocol pbft --dir ./data-pbft");
 }
 
 async function up(options: UpOptions, given: (option: string) => boolean): Promise<number> {
@@ -91,11 +88,11 @@ async function openFolder(
 ): Promise<Configuration> {
   if (!existsSync(join(options.dir, "cluster.json"))) {
     console.log(`Making keys and configuration in ${options.dir} …`);
-    const defaults = { protocol: "hybster", clients: 16 };
-    return initialiseFolder({ ...defaults, ...options });
+    return initialiseFolder({ clients: 16, ...options });
   }
   const configuration = readConfiguration(options.dir);
   const contradicted = [
+    given("protocol") && options.protocol !== configuration.protocol ? "--protocol" : null,
     given("replicas") && options.replicas !== configuration.n ? "--replicas" : null,
     given("service") && recordedService(options.service, options.dir) !== configuration.service
       ? "--service"

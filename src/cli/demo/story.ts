@@ -12,7 +12,6 @@ import { Workload } from "./workload.js";
 /** Where the story is told. */
 type Tell = (line: string) => void;
 
-const replicas = 3;
 const clients = 8;
 const calmMs = 4000;
 const lyingMs = 8000;
@@ -22,14 +21,14 @@ const pollMs = 50;
 const liarScript = fileURLToPath(new URL("lying-replica.js", import.meta.url));
 
 /** Plays the demo, prints it as it goes, and gives the exit code. */
-export async function demo(): Promise<number> {
+export async function demo(protocol: string): Promise<number> {
   const startedAtMs = performance.now();
   const tell = (line: string) => {
     const second = ((performance.now() - startedAtMs) / 1000).toFixed(1).padStart(5);
     console.log(`${second} s  ${line}`);
   };
   try {
-    const kept = await playDemo(tell);
+    const kept = await playDemo(protocol, tell);
     const took = duration(performance.now() - startedAtMs);
     console.log(kept ? `\nTroth kept its word. (${took})` : `\nTroth broke its word. (${took})`);
     return kept ? exitCode.ok : exitCode.failed;
@@ -41,19 +40,18 @@ export async function demo(): Promise<number> {
 }
 
 /** Plays the whole demo. True when every answer was right and nothing acknowledged was lost. */
-async function playDemo(tell: Tell): Promise<boolean> {
+async function playDemo(protocol: string, tell: Tell): Promise<boolean> {
   const cluster = await TemporaryCluster.start({
-    replicas,
-    protocol: "hybster",
+    protocol,
     service: "kv",
     clients,
     freshness: "storage",
     memory: false,
   });
   try {
-    const { protocol, f, faultModel } = cluster.configuration;
+    const { n, f, faultModel } = cluster.configuration;
     tell(
-      `Three replica processes run a key-value service by ${protocol} (${faultModel} faults, ` +
+      `${n} replica processes run a key-value service by ${protocol} (${faultModel} faults, ` +
         `f = ${f}), with journals on disk.`,
     );
     const workload = await Workload.start(cluster.folder, clients);
@@ -147,7 +145,7 @@ class Story {
   async replaceByLiar(replica: number): Promise<void> {
     await this.#cluster.process(replica).stop();
     await this.#cluster.launch(replica, liarScript);
-    this.#tell(`Replica ${replica} was replaced by a liar that holds the same keys and counter.`);
+    this.#tell(`Replica ${replica} was replaced by a liar that holds the same keys.`);
     this.#tell(
       "  It forges every result, and withholds, alters and replays what it tells the others.",
     );

@@ -5,6 +5,7 @@ import { setImmediate } from "node:timers/promises";
 import { protocolNamed } from "../../protocols/index.js";
 import { Exploration, type Progress, type Report, type StoryStep } from "../../simulator/index.js";
 import { exitCode } from "../exit-code.js";
+import { ProgressLine } from "../progress-line.js";
 import { duration, quantity, table } from "../text.js";
 import { readExploration } from "./configuration.js";
 
@@ -50,7 +51,7 @@ async function explore(
 ): Promise<{ readonly ended: Ended; readonly searched: number }> {
   let ended: Ended = "finished";
   let searched: number | null = null;
-  let shownAt = 0;
+  const line = new ProgressLine(500);
   let pausedAt = 0;
   const interrupt = () => {
     ended = "interrupted";
@@ -66,14 +67,11 @@ async function explore(
         pausedAt = now;
       }
       if (ended !== "finished") break;
-      if (process.stderr.isTTY && now - shownAt > 0.5) {
-        shownAt = now;
-        showProgress(progress, now);
-      }
+      line.show(() => progressText(progress, now));
     }
   } finally {
     process.off("SIGINT", interrupt);
-    if (process.stderr.isTTY) process.stderr.write("\r\u001b[K");
+    line.clear();
   }
   return { ended, searched: searched ?? seconds() };
 }
@@ -85,10 +83,10 @@ interface Times {
   readonly took: number;
 }
 
-function showProgress({ states, depth, waiting }: Progress, seconds: number): void {
+function progressText({ states, depth, waiting }: Progress, seconds: number): string {
   const rate = quantity(states / seconds);
-  const line = `${quantity(states)} states, ${rate} a second, depth ${depth}`;
-  process.stderr.write(`\r\u001b[K${line}, ${quantity(waiting)} waiting`);
+  const soFar = `${quantity(states)} states, ${rate} a second, depth ${depth}`;
+  return `${soFar}, ${quantity(waiting)} waiting`;
 }
 
 const headline = ({ violation }: Report): string =>

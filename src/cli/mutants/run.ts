@@ -3,6 +3,8 @@
 import { type Mutant, mutantsOf, mutated } from "../../../mutants/index.js";
 import { UsageError } from "../../core/index.js";
 import { exitCode } from "../exit-code.js";
+import { replicasFor } from "../plan.js";
+import { ProgressLine } from "../progress-line.js";
 import { optionsFor, type SeedRange } from "../simulate/seed-worker.js";
 import { duration, quantity, table } from "../text.js";
 import { type Hunt, hunt } from "./hunt.js";
@@ -19,7 +21,6 @@ export interface MutantsOptions {
 }
 
 const seedsMaxByDefault = 20_000;
-const replicasByDefault = 3;
 
 /** Hunts, prints, and gives the exit code: failed if a mutant survived without a reason. */
 export async function runMutants(options: MutantsOptions): Promise<number> {
@@ -36,8 +37,9 @@ export async function runMutants(options: MutantsOptions): Promise<number> {
   const huntNext = async (): Promise<void> => {
     for (let mutant = waiting.shift(); mutant !== undefined; mutant = waiting.shift()) {
       if (abort.signal.aborted) return;
-      const { name, replicas: wanted = replicasByDefault } = mutant;
-      const subject = { protocol, service: "kv", n: replicas ?? wanted };
+      const { name } = mutant;
+      const n = replicasFor(protocol, replicas ?? mutant.replicas);
+      const subject = { protocol, service: "kv", n };
       optionsFor(subject);
       const onSeed = (seed: number) => progress.show(`${name}, seed ${seed}`);
       const ended = await hunt({ mutant, subject, seeds, signal: abort.signal, onSeed });
@@ -92,12 +94,12 @@ function seedsOf({ seeds, maxSeeds }: MutantsOptions): SeedRange {
   return seeds ?? { first: 1, last: maxSeeds ?? seedsMaxByDefault };
 }
 
-/** One line that is written over and over, on a terminal only. */
+/** How many mutants are done, and what is hunted. */
 class Progress {
   readonly #mutants: number;
+  readonly #line = new ProgressLine(200);
   #ended = 0;
   #killed = 0;
-  #shownAtMs = 0;
 
   constructor(mutants: number) {
     this.#mutants = mutants;
@@ -109,15 +111,12 @@ class Progress {
   }
 
   show(what: string): void {
-    const now = performance.now();
-    if (!process.stderr.isTTY || now - this.#shownAtMs < 200) return;
-    this.#shownAtMs = now;
     const count = `${this.#ended} of ${this.#mutants} mutants, ${this.#killed} killed`;
-    process.stderr.write(`\r\u001b[K${count}; hunting ${what}`);
+    this.#line.show(() => `${count}; hunting ${what}`);
   }
 
   end(): void {
-    if (process.stderr.isTTY) process.stderr.write("\r\u001b[K");
+    this.#line.clear();
   }
 }
 

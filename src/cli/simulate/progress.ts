@@ -22,7 +22,7 @@ export interface ProgressSoFar {
 }
 
 /** One line of at most `width` characters. */
-export function progressLine(progress: ProgressSoFar, width: number): string {
+export function progressText(progress: ProgressSoFar, width: number): string {
   const { seeds, elapsedMs, virtualMs, leftMs, reached } = progress;
   const perSecond = seeds / (elapsedMs / 1000);
   const parts = [

@@ -3,10 +3,12 @@
 import { UsageError } from "../../core/index.js";
 import { addReached, type Outcome, type Property } from "../../simulator/index.js";
 import { exitCode } from "../exit-code.js";
+import { replicasFor } from "../plan.js";
+import { ProgressLine } from "../progress-line.js";
 import { duration, quantity, table } from "../text.js";
 import { checkTraceName } from "../trace/output.js";
 import { replayCommand, replayFileCommand, simulateRun } from "./one-run.js";
-import { progressLine, span } from "./progress.js";
+import { progressText, span } from "./progress.js";
 import { drawnRun, readRun, type Run, writeRun } from "./run-file.js";
 import { simulateAll } from "./seed-pool.js";
 import { optionsFor, type SeedRange, type Subject } from "./seed-worker.js";
@@ -16,7 +18,7 @@ import { shrink } from "./shrink.js";
 export interface SimulateOptions {
   readonly protocol: string;
   readonly service: string;
-  readonly replicas: number;
+  readonly replicas?: number;
   readonly seeds: SeedRange;
   readonly seed?: number;
   /** New seeds until so many minutes are over. */
@@ -87,10 +89,10 @@ async function simulateGiven(given: Run, options: SimulateOptions, tally: Tally)
   else simulateRun(given, trace, command);
 }
 
-const subjectOf = ({ protocol, service, replicas: n, faults }: SimulateOptions): Subject => ({
+const subjectOf = ({ protocol, service, replicas, faults }: SimulateOptions): Subject => ({
   protocol,
   service,
-  n,
+  n: replicasFor(protocol, replicas),
   ...(faults === undefined ? {} : { faults }),
 });
 
@@ -148,9 +150,9 @@ class Tally {
   readonly #violations: FoundViolation[] = [];
   readonly #startedAtMs = performance.now();
   readonly #endsAtMs: number;
+  readonly #progress = new ProgressLine(500);
   #seeds = 0;
   #virtualMs = 0;
-  #shownAtMs = 0;
   #isInterrupted = false;
 
   constructor(json: boolean, minutes: number | null, replay: (seed: number) => string) {
@@ -184,7 +186,7 @@ class Tally {
         this.#violations.push({ seed, property, message });
       }
     }
-    this.#showProgress();
+    this.#progress.show((width) => this.#soFar(Math.min(79, width)));
     if (this.#isInterrupted || performance.now() >= this.#endsAtMs) return "enough";
     return this.#violations.length > 0 && !this.#json ? "enough" : "go on";
   }
@@ -192,7 +194,7 @@ class Tally {
   /** Prints the result and gives the exit code. */
   finish(seconds: number): number {
     const { violations } = this;
-    if (process.stderr.isTTY) process.stderr.write("\r\u001b[K");
+    this.#progress.clear();
     if (this.#json) {
       const [seeds, reached, virtualMs] = [this.#seeds, this.#reached, this.#virtualMs];
       console.log(JSON.stringify({ seeds, violations, reached, seconds, virtualMs }));
@@ -229,15 +231,11 @@ class Tally {
     ].join("\n");
   }
 
-  #showProgress(): void {
+  #soFar(width: number): string {
     const now = performance.now();
-    if (!process.stderr.isTTY || now - this.#shownAtMs < 500) return;
-    this.#shownAtMs = now;
     const elapsedMs = now - this.#startedAtMs;
     const leftMs = this.#endsAtMs === Infinity ? null : this.#endsAtMs - now;
     const [seeds, virtualMs, reached] = [this.#seeds, this.#virtualMs, this.#reached];
-    const width = Math.min(80, process.stderr.columns) - 1;
-    const line = progressLine({ seeds, elapsedMs, virtualMs, leftMs, reached }, width);
-    process.stderr.write(`\r\u001b[K${line}`);
+    return progressText({ seeds, elapsedMs, virtualMs, leftMs, reached }, width);
   }
 }

@@ -2,6 +2,7 @@
 
 import { setImmediate } from "node:timers/promises";
 import { minimise, type Property, type Shrinking } from "../../simulator/index.js";
+import { ProgressLine } from "../progress-line.js";
 import { quantity } from "../text.js";
 import type { Run } from "./run-file.js";
 import { optionsFor } from "./seed-worker.js";
@@ -23,25 +24,22 @@ export async function shrink(
     property,
     stepsMax,
   });
+  const line = new ProgressLine(200);
   let messages = 0;
-  let shownAtMs = 0;
+  let pausedAtMs = 0;
   for (;;) {
     const { done, value } = shrinking.next();
     if (done === true) {
-      if (process.stderr.isTTY) process.stderr.write("\r\u001b[K");
+      line.clear();
       return { run: { ...run, ...value }, messages };
     }
     messages = value.messages;
-    const now = performance.now();
-    if (now - shownAtMs < 200) continue;
-    shownAtMs = now;
-    show(value);
+    line.show(() => progress(value));
+    if (performance.now() - pausedAtMs < 200) continue;
     await setImmediate(); // a signal may come in
+    pausedAtMs = performance.now();
   }
 }
 
-function show({ stage, runs, messages }: Shrinking): void {
-  if (!process.stderr.isTTY) return;
-  const text = `minimising the ${stage}: ${messages} messages left, ${quantity(runs)} runs tried`;
-  process.stderr.write(`\r\u001b[K${text}`);
-}
+const progress = ({ stage, runs, messages }: Shrinking): string =>
+  `minimising the ${stage}: ${messages} messages left, ${quantity(runs)} runs tried`;

@@ -145,6 +145,9 @@ export class ViewChanger {
     const certificate = this.certificate;
     if (certificate !== null && certificate[0]!.to < agreed) {
       this.leave(certificate[0]!.to + 1, certificate, now);
+    } else if (certificate !== null && certificate[0]!.to > this.view) {
+      // Into the view that it is for: there may be those who lack it and need one more.
+      this.leave(certificate[0]!.to, certificate, now);
     } else if (this.isEstablished) {
       this.leave(this.view + 1, null, now);
     }

@@ -99,7 +99,7 @@ export class PbftAgreement implements Agreement<Pbft> {
 
   private sendPrepare(slot: Slot, ballot: Ballot): void {
     slot.prepare = this.vote("prepare", ballot);
-    slot.prepares[this.replica.context.replica] = ballot.batch;
+    slot.prepares.cast(this.replica.context.replica, ballot.batch);
     this.replica.outbox.broadcast({ ...slot.prepare, kind: "prepare" });
     this.advance(slot);
   }
@@ -113,7 +113,7 @@ export class PbftAgreement implements Agreement<Pbft> {
   private onPrepare({ view, order, batch, replica }: Vote): void {
     if (!this.replica.isCurrent(view, order)) return;
     const slot = this.log.slotOf(order);
-    slot.prepares[replica] = batch;
+    slot.prepares.cast(replica, batch);
     this.advance(slot);
   }
 
@@ -132,14 +132,14 @@ export class PbftAgreement implements Agreement<Pbft> {
     this.ballots.prepare(ballot);
     this.replica.outbox.persist({ ...ballot, kind: "prepared" });
     slot.commit = this.vote("commit", ballot);
-    slot.commits[this.replica.context.replica] = batch;
+    slot.commits.cast(this.replica.context.replica, batch);
     this.replica.outbox.broadcast({ ...slot.commit, kind: "commit" });
   }
 
   private onCommit({ view, order, batch, replica }: Vote): void {
     if (!this.replica.isCurrent(view, order)) return;
     const slot = this.log.slotOf(order);
-    slot.commits[replica] = batch;
+    slot.commits.cast(replica, batch);
     this.advance(slot);
   }
 

@@ -2,7 +2,7 @@
 // by the new leader and by those who check it alike (Castro and Liskov, TOCS 2002, §4.4).
 
 import { type Digest, equalBytes } from "../../core/index.js";
-import type { Plan } from "../../parts/index.js";
+import { type Choice, type Plan, planOf } from "../../parts/index.js";
 import { type Ballot, type PbftReport, seenMax } from "./messages.js";
 
 /**
@@ -14,19 +14,9 @@ import { type Ballot, type PbftReport, seenMax } from "./messages.js";
  * what they prepared, the latest was pre-prepared by f+1 of them.
  */
 export function decide(reports: readonly PbftReport[], f: number, noop: Digest): Plan | null {
-  const { stable } = reports.reduce((a, b) => (b.stable.order > a.stable.order ? b : a));
-  const base = stable.order;
   const ballots = reports.map((report) => new ReportedBallots(report));
-  const top = Math.max(base, ...reports.map(({ prepared }) => prepared.at(-1)?.order ?? 0));
-  const batches: Digest[] = [];
-  for (let order = base + 1; order <= top; order += 1) {
-    const batch = chosenAt(order, ballots, f, noop);
-    if (batch === null) return null;
-    batches.push(batch);
-  }
-  // Orders at the end for which nothing can have been decided are free for new requests.
-  while (batches.length > 0 && equalBytes(batches.at(-1)!, noop)) batches.pop();
-  return { base, last: base + batches.length, batches, stable };
+  const top = Math.max(0, ...reports.map(({ prepared }) => prepared.at(-1)?.order ?? 0));
+  return planOf(reports, top, (order) => chosenAt(order, ballots, f), noop);
 }
 
 /** One report, by order. */
@@ -44,12 +34,7 @@ class ReportedBallots {
   }
 }
 
-function chosenAt(
-  order: number,
-  ballots: readonly ReportedBallots[],
-  f: number,
-  noop: Digest,
-): Digest | null {
+function chosenAt(order: number, ballots: readonly ReportedBallots[], f: number): Choice {
   const prepared = ballots.map((one) => one.prepared.get(order));
   const candidates = prepared
     .filter((ballot) => ballot !== undefined)
@@ -65,7 +50,7 @@ function chosenAt(
   );
   if (chosen !== undefined) return chosen.batch;
   const silent = prepared.filter((ballot) => ballot === undefined);
-  return silent.length > 2 * f ? noop : null;
+  return silent.length > 2 * f ? "free" : null;
 }
 
 /** A1: a quorum prepared nothing else at this order, unless in an earlier view. */

@@ -1,7 +1,7 @@
 // A network that helps the liars: it cuts their victims off from each other, and loses what is said
 // of some kinds. All of it ends when the network heals.
 
-import type { ReplicaId } from "../../core/index.js";
+import { replicaIds, type ReplicaId } from "../../core/index.js";
 import type { Random } from "../random.js";
 
 /** For a while everybody but the liars is in one of two camps, or (null) in both. */
@@ -44,14 +44,12 @@ export function isIntercepted(
     const [a, b] = [sides[from] ?? null, sides[to] ?? null];
     if (a !== null && b !== null && a !== b) return true;
   }
-  return censors.some(
-    (censor) =>
-      censor.from === from &&
-      censor.to === to &&
-      now >= censor.fromMs &&
-      now < censor.untilMs &&
-      ((censor.kinds >>> (bytes[0]! & 31)) & 1) === 1,
-  );
+  for (const censor of censors) {
+    const { fromMs, untilMs, kinds } = censor;
+    if (censor.from !== from || censor.to !== to || now < fromMs || now >= untilMs) continue;
+    if (((kinds >>> (bytes[0]! & 31)) & 1) === 1) return true;
+  }
+  return false;
 }
 
 /** Draws the intrigue around the liars among so many parties; the first n are replicas. */
@@ -93,9 +91,7 @@ function drawSides(
   liars: ReadonlySet<ReplicaId>,
   random: Random,
 ): (number | null)[] {
-  const correct = random.shuffled(
-    Array.from({ length: n }, (_, replica) => replica).filter((replica) => !liars.has(replica)),
-  );
+  const correct = random.shuffled(replicaIds(n).filter((replica) => !liars.has(replica)));
   const left = new Set(correct.slice(0, Math.max(1, random.below(correct.length))));
   return Array.from({ length: parties }, (_, party) => {
     if (party >= n) return random.pick([0, 1, null]);
@@ -110,7 +106,7 @@ function drawCensors(
   healMs: number,
   random: Random,
 ): CensorPlan[] {
-  const correct = Array.from({ length: n }, (_, replica) => replica).filter((id) => !liars.has(id));
+  const correct = replicaIds(n).filter((id) => !liars.has(id));
   return Array.from({ length: 1 + random.below(3) }, () => {
     const fromMs = random.between(0, healMs);
     const [from, to] = random.shuffled(correct);

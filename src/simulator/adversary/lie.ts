@@ -1,13 +1,14 @@
 // What a lie is: how a habit changes what a machine sends and hears, and what its host has for it.
 
-import type {
-  ClaimContext,
-  Protocol,
-  ReplicaContext,
-  ReplicaId,
-  ReplicaMachine,
-  Tagged,
-  TrustedCounter,
+import {
+  type ClaimContext,
+  otherReplicas,
+  type Protocol,
+  type ReplicaContext,
+  type ReplicaId,
+  type ReplicaMachine,
+  type Tagged,
+  type TrustedCounter,
 } from "../../core/index.js";
 import type { Random } from "../random.js";
 import type { Coven } from "./coven.js";
@@ -58,7 +59,7 @@ export type LieMaker = (means: Means) => Lie;
 export type Lies = Readonly<Record<string, LieMaker>>;
 
 export const others = ({ context }: Means): ReplicaId[] =>
-  Array.from({ length: context.n }, (_, id) => id).filter((id) => id !== context.replica);
+  otherReplicas(context.n, context.replica);
 
 export const toReplica = (replica: ReplicaId): Destination => ({ kind: "replica", replica });
 

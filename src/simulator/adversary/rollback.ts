@@ -1,20 +1,21 @@
 // A host that restarts its trusted instance at will, keeps the earlier lives running beside the
 // latest, shows a new one an old journal, and lets each of them speak to some (protocols.md §7.1).
 
-import type {
-  Effect,
-  Input,
-  Protocol,
-  ReplicaContext,
-  ReplicaId,
-  ReplicaMachine,
-  ReplicaStatus,
-  SavedImage,
-  Service,
-  StateImage,
-  Tagged,
-  TrustedCounter,
+import {
+  type Effect,
+  type Input,
+  otherReplicas,
+  type Protocol,
+  type ReplicaContext,
+  type ReplicaId,
+  type ReplicaMachine,
+  type ReplicaStatus,
+  type Service,
+  type StateImage,
+  type Tagged,
+  type TrustedCounter,
 } from "../../core/index.js";
+import { reread } from "../journal.js";
 import type { TrustedGroup } from "../model-counter.js";
 import type { Random } from "../random.js";
 
@@ -79,111 +80,112 @@ export function untripped(group: TrustedGroup, instance: number): TrustedCounter
 }
 
 export class RollbackReplica implements ReplicaMachine<Tagged, Tagged> {
-  private readonly means: RollbackMeans;
-  private readonly branches: Branch[] = [];
-  private readonly pasts: Past[] = [{ saved: null, records: [] }];
-  private forks = 0;
+  readonly #means: RollbackMeans;
+  readonly #branches: Branch[] = [];
+  readonly #pasts: Past[] = [{ saved: null, records: [] }];
+  #forks = 0;
   /** How likely instances hear what is not said to their host's audience. */
-  private readonly reach: number;
+  readonly #reach: number;
 
   constructor(means: RollbackMeans) {
-    this.means = means;
-    this.reach = means.random.pick([0.05, 0.4, 0.9]);
-    this.add(means.context, { saved: null, records: [] });
+    this.#means = means;
+    this.#reach = means.random.pick([0.05, 0.4, 0.9]);
+    this.#add(means.context, { saved: null, records: [] });
   }
 
   step(now: number, input: Input<Tagged, Tagged>): Effects {
     switch (input.kind) {
       case "start":
-        return [...this.run(this.branches[0]!, now, input), this.nextFork()];
+        return [...this.#run(this.#branches[0]!, now, input), this.#nextFork()];
       case "message":
-        return this.listeners(input).flatMap((branch) => this.run(branch, now, input));
+        return this.#listeners(input).flatMap((branch) => this.#run(branch, now, input));
       case "leased":
         return [];
       case "timeout":
-        if (input.timer === forkTimer) return [...this.fork(now), this.nextFork()];
-        return this.onTimer(now, input.timer);
+        if (input.timer === forkTimer) return [...this.#fork(now), this.#nextFork()];
+        return this.#onTimer(now, input.timer);
     }
   }
 
   status(): ReplicaStatus {
-    return this.branches.at(-1)!.machine.status();
+    return this.#branches.at(-1)!.machine.status();
   }
 
-  private nextFork(): Effects[number] {
-    return { kind: "set-timer", timer: forkTimer, afterMs: this.means.random.between(20, 500) };
+  #nextFork(): Effects[number] {
+    return { kind: "set-timer", timer: forkTimer, afterMs: this.#means.random.between(20, 500) };
   }
 
-  private add(context: ReplicaContext, { saved, records }: Past): Branch {
-    const machine = this.means.machine(context);
-    const name = `life ${this.forks++}`;
-    const audience = new Set<ReplicaId>(this.others());
+  #add(context: ReplicaContext, { saved, records }: Past): Branch {
+    const machine = this.#means.machine(context);
+    const name = `life ${this.#forks++}`;
+    const audience = new Set<ReplicaId>(this.#others());
     const branch = { name, machine, saved, records: [...records], audience };
-    this.branches.push(branch);
+    this.#branches.push(branch);
     return branch;
   }
 
-  private others(): ReplicaId[] {
-    const { n, replica } = this.means.context;
-    return Array.from({ length: n }, (_, id) => id).filter((id) => id !== replica);
+  #others(): ReplicaId[] {
+    const { n, replica } = this.#means.context;
+    return otherReplicas(n, replica);
   }
 
   /** Restarts the instance before a journal from some time past, and divides the others anew. */
-  private fork(now: number): Effects {
-    const { random, context, service, restart, protocol } = this.means;
-    if (this.forks > forksMax) return [];
-    if (this.branches.length === branchesMax) this.branches.splice(random.below(branchesMax), 1);
-    else if (random.chance(0.2)) this.branches.shift();
-    const past = random.pick([...this.pasts, this.pasts[0]!]);
-    const branch = this.add({ ...context, service: service(), counter: restart() }, past);
-    for (const one of this.branches) one.audience = new Set();
-    for (const peer of this.others()) {
-      const spoken = random.shuffled(this.branches).slice(0, random.chance(0.7) ? 1 : 2);
+  #fork(now: number): Effects {
+    const { random, context, service, restart, protocol } = this.#means;
+    if (this.#forks > forksMax) return [];
+    if (this.#branches.length === branchesMax) this.#branches.splice(random.below(branchesMax), 1);
+    else if (random.chance(0.2)) this.#branches.shift();
+    const past = random.pick([...this.#pasts, this.#pasts[0]!]);
+    const branch = this.#add({ ...context, service: service(), counter: restart() }, past);
+    for (const one of this.#branches) one.audience = new Set();
+    for (const peer of this.#others()) {
+      const spoken = random.shuffled(this.#branches).slice(0, random.chance(0.7) ? 1 : 2);
       for (const one of spoken) one.audience = new Set([...one.audience, peer]);
     }
     const journal = past.records.map((bytes) => protocol.records.decode(bytes.slice())!);
-    return this.run(branch, now, { kind: "start", snapshot: savedOf(past.saved), journal });
+    const snapshot = past.saved && reread(past.saved);
+    return this.#run(branch, now, { kind: "start", snapshot, journal });
   }
 
-  private onTimer(now: number, timer: string): Effects {
-    const branch = this.branches.find(({ name }) => timer.startsWith(`${name}:`));
+  #onTimer(now: number, timer: string): Effects {
+    const branch = this.#branches.find(({ name }) => timer.startsWith(`${name}:`));
     if (branch === undefined) return [];
-    return this.run(branch, now, { kind: "timeout", timer: timer.slice(branch.name.length + 1) });
+    return this.#run(branch, now, { kind: "timeout", timer: timer.slice(branch.name.length + 1) });
   }
 
   /** Who hears a message: those that speak to its sender, and sometimes the others. */
-  private listeners({ from, message }: Message): Branch[] {
-    const { random } = this.means;
-    const chance = from === null ? 0.6 : message.kind === "lease" ? this.reach : 0.2;
-    return this.branches.filter(
+  #listeners({ from, message }: Message): Branch[] {
+    const { random } = this.#means;
+    const chance = from === null ? 0.6 : message.kind === "lease" ? this.#reach : 0.2;
+    return this.#branches.filter(
       ({ audience }) => (from !== null && audience.has(from)) || random.chance(chance),
     );
   }
 
-  private run(branch: Branch, now: number, input: Input<Tagged, Tagged>): Effects {
-    return branch.machine.step(now, input).flatMap((effect) => this.carryOut(branch, effect));
+  #run(branch: Branch, now: number, input: Input<Tagged, Tagged>): Effects {
+    return branch.machine.step(now, input).flatMap((effect) => this.#carryOut(branch, effect));
   }
 
-  private carryOut(branch: Branch, effect: Effects[number]): Effects {
+  #carryOut(branch: Branch, effect: Effects[number]): Effects {
     switch (effect.kind) {
       case "persist":
-        branch.records.push(this.means.protocol.records.encode(effect.record));
-        this.remember(branch);
+        branch.records.push(this.#means.protocol.records.encode(effect.record));
+        this.#remember(branch);
         return [];
       case "checkpoint":
         if (effect.required) {
           branch.saved = { order: effect.image.order, pages: [...effect.image.pages] };
-          branch.records = effect.retain.map((one) => this.means.protocol.records.encode(one));
+          branch.records = effect.retain.map((one) => this.#means.protocol.records.encode(one));
         }
         return [];
       case "set-timer":
       case "cancel-timer":
         return [{ ...effect, timer: `${branch.name}:${effect.timer}` }];
       case "send":
-        return this.says(branch, effect.to, effect.message) ? [effect] : [];
+        return this.#says(branch, effect.to, effect.message) ? [effect] : [];
       case "broadcast":
-        return this.others()
-          .filter((to) => this.says(branch, to, effect.message))
+        return this.#others()
+          .filter((to) => this.#says(branch, to, effect.message))
           .map((to) => ({ kind: "send", to, message: effect.message }));
       case "reply":
         return [effect];
@@ -193,19 +195,14 @@ export class RollbackReplica implements ReplicaMachine<Tagged, Tagged> {
   }
 
   /** All goes to the life's audience; statements of its instance to others too, some of them. */
-  private says({ audience }: Branch, to: ReplicaId, message: Tagged): boolean {
-    return audience.has(to) || (message.kind === "lease" && this.means.random.chance(this.reach));
+  #says({ audience }: Branch, to: ReplicaId, message: Tagged): boolean {
+    return audience.has(to) || (message.kind === "lease" && this.#means.random.chance(this.#reach));
   }
 
-  private remember({ saved, records }: Branch): void {
-    const { random } = this.means;
+  #remember({ saved, records }: Branch): void {
+    const { random } = this.#means;
     if (!random.chance(0.3)) return;
-    if (this.pasts.length === pastsMax) this.pasts.splice(1 + random.below(pastsMax - 1), 1);
-    this.pasts.push({ saved, records: [...records] });
+    if (this.#pasts.length === pastsMax) this.#pasts.splice(1 + random.below(pastsMax - 1), 1);
+    this.#pasts.push({ saved, records: [...records] });
   }
-}
-
-function savedOf(image: StateImage | null): SavedImage | null {
-  if (image === null) return null;
-  return { order: image.order, pages: image.pages.map((page) => page.bytes().slice()) };
 }

@@ -7,6 +7,7 @@ import {
   defaultTiming,
   type ReplicaContext,
   type ReplicaId,
+  replicaIds,
   UsageError,
 } from "../../core/index.js";
 import { type ClientKeys, clientKeys } from "../client-keys.js";
@@ -160,7 +161,7 @@ function submit(
   sets: SetInterner,
 ): Pick<Cast, "requests" | "bundles"> {
   const numbers = new Map<ClientId, number>();
-  const everyone = Array.from({ length: n }, (_, id) => id);
+  const everyone = replicaIds(n);
   const letters: number[][] = everyone.map(() => []);
   const bundles: string[] = [];
   for (const request of requests) {

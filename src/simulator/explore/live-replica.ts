@@ -4,12 +4,11 @@
 
 import {
   absentCounter,
-  type Claim,
-  type ClaimContext,
   type Effect,
   type Input,
   InvariantError,
   type Observation,
+  otherReplicas,
   type Protocol,
   type ReplicaContext,
   type ReplicaId,
@@ -20,8 +19,11 @@ import {
   type TrustedCounter,
 } from "../../core/index.js";
 import type { ClientKeys } from "../client-keys.js";
+import { Gatekeeper, instantTimersMax } from "../gatekeeper.js";
 import type { Identities } from "../identities.js";
 import { Fingerprinter } from "../introspect.js";
+import { reread } from "../journal.js";
+import { answerOf } from "../judge.js";
 import { MovableCounter } from "./movable-counter.js";
 import { bundleName, type Disk, type Stimulus, type Vocabulary } from "./vocabulary.js";
 import { WatchedService } from "./watched-service.js";
@@ -46,9 +48,6 @@ export type Emission =
   | { readonly kind: "answer"; readonly bundle: string; readonly answer: string }
   | { readonly kind: "observe"; readonly event: Observation };
 
-/** More turns of 0 ms timers than this in one go are a machine that spins. */
-const instantTimersMax = 1000;
-
 export class LiveReplica {
   /** The replica's own clock: it stands still but for timers. */
   now: number;
@@ -60,21 +59,21 @@ export class LiveReplica {
   readonly #service: WatchedService;
   readonly #machine: ReplicaMachine<Tagged, Tagged>;
   readonly #opaque: ReadonlySet<object>;
-  readonly #claimContext: ClaimContext;
-  readonly #frameBytesMax: number;
+  readonly #others: readonly ReplicaId[];
+  readonly #gatekeeper: Gatekeeper;
   #emissions: Emission[] = [];
   #instant: string[] = [];
 
   constructor(surroundings: Surroundings, replica: ReplicaId, now: number) {
     const shared = surroundings.context(replica);
-    const { n, f, hash, limits, timing, clientAuthentication, replicaAuthentication } = shared;
+    const { n, limits, timing } = shared;
     this.#surroundings = surroundings;
     this.#replica = replica;
+    this.#others = otherReplicas(n, replica);
     this.now = now;
     this.#service = new WatchedService(surroundings.service());
     this.counter = new MovableCounter(() => surroundings.counter(replica));
-    this.#claimContext = { n, f, hash, limits, clientAuthentication, replicaAuthentication };
-    this.#frameBytesMax = limits.frameBytesMax;
+    this.#gatekeeper = new Gatekeeper({ ...surroundings, context: shared });
     const { usesTrustedCounter } = surroundings.protocol;
     const counter = usesTrustedCounter ? this.counter : absentCounter(replica);
     const context = { ...shared, service: this.#service, counter };
@@ -91,12 +90,10 @@ export class LiveReplica {
 
   /** The first turn, with what an earlier life left. */
   start({ image, records }: Disk): Emission[] {
-    const { vocabulary, protocol } = this.#surroundings;
-    const journal = records.map((number) => {
-      const record = protocol.records.decode(vocabulary.records.get(number).slice());
-      if (record === null) throw new InvariantError("a record does not survive its own codec");
-      return record;
-    });
+    const { vocabulary } = this.#surroundings;
+    const journal = this.#gatekeeper.records(
+      records.map((number) => vocabulary.records.get(number).slice()),
+    );
     const saved = image < 0 ? null : vocabulary.images.get(image);
     const snapshot = saved && {
       order: saved.order,
@@ -145,29 +142,9 @@ export class LiveReplica {
 
   /** As a host does: the message, if it can be read and all its claims hold. */
   #admit(from: ReplicaId | null, bytes: Uint8Array): Tagged | null {
-    const { protocol } = this.#surroundings;
-    if (bytes.length > this.#frameBytesMax) return this.#drop("frame too long");
-    const message = protocol.messages.decode(bytes);
-    if (message === null) return this.#drop("undecodable");
-    const claims = protocol.claims(message, from, this.#claimContext);
-    if (claims === null) return this.#drop("malformed");
-    return claims.every((claim) => this.#holds(claim)) ? message : this.#drop("forged");
-  }
-
-  #holds(claim: Claim): boolean {
-    const { keys, identities } = this.#surroundings;
-    switch (claim.kind) {
-      case "attestation":
-        return this.counter.verify(claim.attestation, claim.digest);
-      case "client":
-        return keys.isAuthentic(this.#replica, this.counter, claim);
-      case "replica":
-        return identities.isGenuine(this.#replica, claim);
-    }
-  }
-
-  #drop(reason: string): null {
-    this.#emissions.push({ kind: "observe", event: { event: "dropped", reason } });
+    const admitted = this.#gatekeeper.admit(from, bytes, this.counter);
+    if (typeof admitted !== "string") return admitted;
+    this.#emissions.push({ kind: "observe", event: { event: "dropped", reason: admitted } });
     return null;
   }
 
@@ -177,7 +154,7 @@ export class LiveReplica {
       case "send":
         return this.#send([effect.to], effect.message);
       case "broadcast":
-        return this.#send(this.#others(), effect.message);
+        return this.#send(this.#others, effect.message);
       case "reply":
         return this.#answer(protocol.client.reply(effect.message));
       case "persist": {
@@ -186,8 +163,7 @@ export class LiveReplica {
         return;
       }
       case "checkpoint": {
-        const { order, pages } = effect.image;
-        const image = vocabulary.image({ order, pages: pages.map((page) => page.bytes().slice()) });
+        const image = vocabulary.image(reread(effect.image));
         const retain = effect.retain.map((record) =>
           vocabulary.records.add(protocol.records.encode(record)),
         );
@@ -203,11 +179,6 @@ export class LiveReplica {
       case "observe":
         this.#emissions.push({ kind: "observe", event: effect.event });
     }
-  }
-
-  #others(): ReplicaId[] {
-    const { n } = this.#claimContext;
-    return Array.from({ length: n }, (_, id) => id).filter((id) => id !== this.#replica);
   }
 
   #send(to: readonly ReplicaId[], message: Tagged): void {
@@ -229,9 +200,4 @@ export class LiveReplica {
     if (afterMs <= 0) this.#instant.push(timer);
     else this.timers.set(timer, this.now + afterMs);
   }
-}
-
-/** What must match in replies: all but the view. */
-function answerOf(reply: Reply): string {
-  return `${reply.outcome}:${reply.results.map((result) => result.join()).join(";")}`;
 }

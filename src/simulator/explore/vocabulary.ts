@@ -1,6 +1,6 @@
 // What replicas of one exploration say, store and are told, as numbers.
 
-import type { ClientId, Reply, ReplicaId } from "../../core/index.js";
+import type { ClientId, Reply, ReplicaId, SavedImage } from "../../core/index.js";
 import { BytesInterner, Interner, keyOfBytes } from "./interner.js";
 
 /** A message under way. The network keeps it for ever: it may arrive at any time, and again. */
@@ -9,12 +9,6 @@ export interface Letter {
   readonly from: ReplicaId | null;
   readonly to: ReplicaId;
   readonly bytes: Uint8Array;
-}
-
-/** A saved state: pages as bytes. */
-export interface SavedPages {
-  readonly order: number;
-  readonly pages: readonly Uint8Array[];
 }
 
 /** What a replica's disk holds: an image, or −1, and records. */
@@ -39,7 +33,7 @@ export const bundleName = ({ client, session, number }: BundleId): string =>
 export class Vocabulary {
   readonly letters = new Interner<Letter>();
   readonly records = new BytesInterner();
-  readonly images = new Interner<SavedPages>();
+  readonly images = new Interner<SavedImage>();
   readonly disks = new Interner<Disk>();
   readonly timers = new Interner<string>();
   /** Bundles that clients submitted. */
@@ -55,7 +49,7 @@ export class Vocabulary {
     return this.letters.add(`${from ?? "c"} ${to} ${keyOfBytes(bytes)}`, letter);
   }
 
-  image(saved: SavedPages): number {
+  image(saved: SavedImage): number {
     return this.images.add(`${saved.order} ${saved.pages.map(keyOfBytes).join("|")}`, saved);
   }
 

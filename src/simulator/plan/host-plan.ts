@@ -1,7 +1,7 @@
 // What befalls the hosts of a run, their processes, disks and clocks, until it heals: drawn by the
 // seed, plain data.
 
-import type { ReplicaId } from "../../core/index.js";
+import { replicaIds, type ReplicaId } from "../../core/index.js";
 import type { Random } from "../random.js";
 import type { Fault } from "./faults.js";
 
@@ -217,7 +217,7 @@ export function drawDamages(
   if (has("lost-disks")) kinds.push("lost");
   if (has("damaged-records")) kinds.push("corrupt", "unreadable");
   if (kinds.length === 0 || most === 0) return [];
-  const replicas = random.shuffled(Array.from({ length: n }, (_, replica) => replica));
+  const replicas = random.shuffled(replicaIds(n));
   return replicas.slice(0, 1 + random.below(most)).map((replica) => ({
     replica,
     atMs: random.between(0, healMs),

@@ -1,5 +1,6 @@
 // How the network of a run behaves until it heals: drawn by the seed, plain data.
 
+import { replicaIds } from "../../core/index.js";
 import type { Random } from "../random.js";
 import type { Fault } from "./faults.js";
 
@@ -135,8 +136,7 @@ export function drawPartitions(
 
 /** Replicas are cut off one by one in one order, and joined again in another. */
 function drawSwizzle(parties: number, n: number, healMs: number, random: Random): PartitionPlan[] {
-  const replicas = Array.from({ length: n }, (_, replica) => replica);
-  const cut = random.shuffled(replicas).slice(0, 1 + random.below(n));
+  const cut = random.shuffled(replicaIds(n)).slice(0, 1 + random.below(n));
   const beginMs = random.between(0, healMs);
   const stepMs = Math.min(random.between(10, 400), (healMs - beginMs) / (2 * cut.length));
   const joined = random.shuffled(cut);

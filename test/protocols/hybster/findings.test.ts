@@ -2,79 +2,57 @@
 // does not without the rule that came of it.
 
 import assert from "node:assert/strict";
-import { test } from "node:test";
-import { hybster } from "../../../src/protocols/hybster/index.js";
-import { hybsterMutants, protocolWith } from "../../../mutants/index.js";
-import { answer, bytesOf, forge, type HybsterProtocol, received, stage } from "./support.js";
-
-function finding(
-  name: string,
-  mutant: keyof typeof hybsterMutants,
-  story: (protocol: HybsterProtocol) => void,
-): void {
-  test(name, () => story(hybster));
-  test(`${name}: fails without its rule`, async () => {
-    const broken = (await protocolWith(
-      hybsterMutants[mutant],
-      "hybster",
-    )) as unknown as HybsterProtocol;
-    assert.throws(() => story(broken), assert.AssertionError);
-  });
-}
+import { answer, bytesOf, forge, received, rule, stage } from "./support.js";
 
 const a = [bytesOf("a")];
 
-finding(
-  "a replica that is ahead of the others' view learns from it",
-  "missed-views-ignored",
-  (p) => {
-    const world = stage(p, { liars: [1] });
-    const liar = world.liar(1);
-    const wanting = { kind: "status", established: 0, stable: 0, executed: 0, acted: 0 } as const;
-    // R0 and R2 leave view 0. R1, which leads view 1, starts it with R0 alone.
-    const silent = world.block((m) => m.from === 0 && m.message.kind === "prepare");
-    world.submit(0, a);
-    world.play(5);
-    liar.send([0, 2], { ...wanting, view: 0, suspects: 1 });
-    world.play(700);
-    const changes = [0, 2].map((replica) => {
-      const own = received(liar, "view-change").find((m) => m.attestation.instance === replica);
-      assert.ok(own, `R${replica} left view 0`);
-      return own;
-    });
-    const apart = world.block((m) => m.from === 0 && m.to === 2);
-    liar.send(0, { kind: "new-view", ...forge.newView(liar, 1, changes) });
-    world.settle();
-    const { view, base, last, plan } = received(liar, "acknowledgement")[0]!;
-    const own = forge.acknowledgement(liar, view, base, last, plan);
-    liar.send(0, { kind: "acknowledgement", ...own });
-    world.settle();
-    // In it R1 is an honest leader, so that R0 has no reason to leave.
-    const { body, authenticator } = received(liar, "request")[0]!;
-    const prepare = forge.prepare(liar, 1, 1, [{ body, authenticator }]);
-    liar.send(0, { kind: "prepare", ...prepare, requests: [...prepare.requests] });
-    world.settle();
-    assert.deepEqual(world.status(0), {
-      ...world.status(0),
-      view: 1,
-      role: "follower",
-      executed: 1,
-    });
-    // R2 hears only R1, which talks it into leaving for view 2.
-    for (let round = 0; round < 20; round += 1) {
-      liar.send(2, { ...wanting, view: 1, suspects: 2 });
-      world.play(100);
-    }
-    assert.equal(world.status(2).view, 2, "R2 wants view 2");
-    silent();
-    apart();
-    world.play(1000);
-    assert.equal(world.status(0).view, 1, "R0 stays in view 1");
-    assert.equal(world.status(2).executed, 1, "R2 knows what is committed in view 1");
-  },
-);
+rule("a replica that is ahead of the others' view learns from it", "missed-views-ignored", (p) => {
+  const world = stage(p, { liars: [1] });
+  const liar = world.liar(1);
+  const wanting = { kind: "status", established: 0, stable: 0, executed: 0, acted: 0 } as const;
+  // R0 and R2 leave view 0. R1, which leads view 1, starts it with R0 alone.
+  const silent = world.block((m) => m.from === 0 && m.message.kind === "prepare");
+  world.submit(0, a);
+  world.play(5);
+  liar.send([0, 2], { ...wanting, view: 0, suspects: 1 });
+  world.play(700);
+  const changes = [0, 2].map((replica) => {
+    const own = received(liar, "view-change").find((m) => m.attestation.instance === replica);
+    assert.ok(own, `R${replica} left view 0`);
+    return own;
+  });
+  const apart = world.block((m) => m.from === 0 && m.to === 2);
+  liar.send(0, { kind: "new-view", ...forge.newView(liar, 1, changes) });
+  world.settle();
+  const { view, base, last, plan } = received(liar, "acknowledgement")[0]!;
+  const own = forge.acknowledgement(liar, view, base, last, plan);
+  liar.send(0, { kind: "acknowledgement", ...own });
+  world.settle();
+  // In it R1 is an honest leader, so that R0 has no reason to leave.
+  const { body, authenticator } = received(liar, "request")[0]!;
+  const prepare = forge.prepare(liar, 1, 1, [{ body, authenticator }]);
+  liar.send(0, { kind: "prepare", ...prepare, requests: [...prepare.requests] });
+  world.settle();
+  assert.deepEqual(world.status(0), {
+    ...world.status(0),
+    view: 1,
+    role: "follower",
+    executed: 1,
+  });
+  // R2 hears only R1, which talks it into leaving for view 2.
+  for (let round = 0; round < 20; round += 1) {
+    liar.send(2, { ...wanting, view: 1, suspects: 2 });
+    world.play(100);
+  }
+  assert.equal(world.status(2).view, 2, "R2 wants view 2");
+  silent();
+  apart();
+  world.play(1000);
+  assert.equal(world.status(0).view, 1, "R0 stays in view 1");
+  assert.equal(world.status(2).executed, 1, "R2 knows what is committed in view 1");
+});
 
-finding(
+rule(
   "who had nothing to do does not suspect the first proposal after it",
   "idle-time-counts-as-waiting",
   (protocol) => {
@@ -98,7 +76,7 @@ finding(
   },
 );
 
-finding(
+rule(
   "what a replica reports on another's word it can still give after a crash",
   "adopted-batches-not-stored",
   (protocol) => {
@@ -134,7 +112,7 @@ finding(
   },
 );
 
-finding(
+rule(
   "who left a view learns what its leader and a liar go on to commit",
   "only-own-commits-resent",
   (protocol) => {
@@ -160,7 +138,7 @@ finding(
   },
 );
 
-finding(
+rule(
   "who executed a plan in another view suspects the leader that leaves it unproposed",
   "open-plan-not-suspected",
   (protocol) => {
@@ -191,5 +169,32 @@ finding(
     unheard();
     world.play(10_000);
     assert.equal(world.status(2).executed >= 1, true, "R0 and R2 leave view 1");
+  },
+);
+
+rule(
+  "a liar's certificate does not strand who gets it below who made it possible",
+  "certified-view-not-entered",
+  (protocol) => {
+    const world = stage(protocol, { liars: [0] });
+    const liar = world.liar(0);
+    const wanting = { kind: "status", established: 0, stable: 0, executed: 0, acted: 0 } as const;
+    // R1 and R2 leave view 0 apart. R0 gives R1 what it takes to leave view 1 too.
+    const apart = world.block((m) => [1, 2].includes(Number(m.from)) && m.to !== 0);
+    world.submit(0, a);
+    liar.send([1, 2], { ...wanting, view: 0, suspects: 1 });
+    world.play(700);
+    liar.send(1, { kind: "view-change", ...forge.viewChange(liar, 1) });
+    liar.send(1, { ...wanting, view: 1, suspects: 2 });
+    world.play(2500);
+    assert.deepEqual([world.status(1).view, world.status(2).view], [2, 1]);
+    // R0 lets R2, and nobody else, know that view 2 has its quorum, and says no more.
+    const theirs = received(liar, "view-change").find(({ to }) => to === 2)!;
+    const viewChanges = [forge.viewChange(liar, 2), theirs];
+    liar.send(2, { kind: "certificate", viewChanges });
+    world.play(5);
+    apart();
+    world.play(10_000);
+    assert.equal(answer(world, 0, 1), "a", "R1 and R2 meet in view 2");
   },
 );

@@ -5,7 +5,6 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { counters, hybster } from "../../../src/protocols/hybster/index.js";
 import { defaultLimits } from "../../../src/core/index.js";
-import { hybsterMutants, protocolWith } from "../../../mutants/index.js";
 import {
   answer,
   bytesOf,
@@ -14,24 +13,9 @@ import {
   hash,
   type HybsterProtocol,
   received,
+  rule,
   stage,
 } from "./support.js";
-
-/** A story that ends well, and does not without the rule that `mutant` takes out. */
-function rule(
-  name: string,
-  mutant: keyof typeof hybsterMutants,
-  story: (protocol: HybsterProtocol) => void,
-): void {
-  test(name, () => story(hybster));
-  test(`${name}: fails without its rule (${mutant})`, async () => {
-    const broken = (await protocolWith(
-      hybsterMutants[mutant],
-      "hybster",
-    )) as unknown as HybsterProtocol;
-    assert.throws(() => story(broken), assert.AssertionError);
-  });
-}
 
 const bothReplicas = ({ from, to }: { from: unknown; to: unknown }): boolean =>
   typeof from === "number" && typeof to === "number";

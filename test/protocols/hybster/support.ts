@@ -1,10 +1,15 @@
-// What Hybster's scenarios share: a service that shows its history, and liars' tools.
+// What Hybster's scenarios share: stories told with a rule and without it, a service that shows its
+// history, and liars' tools.
 
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { hybsterMutants, protocolWith } from "../../../mutants/index.js";
 import { forging } from "../../../src/adversaries/index.js";
 import type { Request } from "../../../src/codec/index.js";
 import type { ClientAuthentication, Limits, Protocol, Service } from "../../../src/core/index.js";
 import {
   type Commit,
+  hybster,
   type HybsterMessage,
   type HybsterRecord,
   type NewView,
@@ -53,6 +58,22 @@ export function appendService(): Service {
       text = textOf(pages[0]!.bytes());
     },
   };
+}
+
+/** A story that ends well, and does not without the rule that `mutant` takes out. */
+export function rule(
+  name: string,
+  mutant: keyof typeof hybsterMutants,
+  story: (protocol: HybsterProtocol) => void,
+): void {
+  test(name, () => story(hybster));
+  test(`${name}: fails without its rule (${mutant})`, async () => {
+    const broken = (await protocolWith(
+      hybsterMutants[mutant],
+      "hybster",
+    )) as unknown as HybsterProtocol;
+    assert.throws(() => story(broken), assert.AssertionError);
+  });
 }
 
 export interface Story {
