@@ -146,6 +146,8 @@ export interface ClientSide<M> {
    * `isSignedByReplica`.
    */
   claims(message: M, from: ReplicaId, context: ClaimContext): readonly Claim[] | null;
+  /** Whether clients have more to say than requests; not if not said. */
+  readonly takesPart?: boolean;
   /** The machine of one session. */
   machine(context: ClientMachineContext): ClientMachine<M>;
 }

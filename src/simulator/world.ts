@@ -406,7 +406,7 @@ export class World implements RunSoFar {
       const reply = message && protocol.client.reply(message);
       if (reply != null) this.judge.answered(from, reply);
     }
-    if (client >= this.#plan.clients.correct) return; // lying clients do not listen
+    if (client >= this.#plan.clients.correct && !this.#clients.listens(client)) return;
     this.fingerprint.add(session);
     const party = this.#plan.n + client;
     this.#carry(from, party, bytes, (id) => {

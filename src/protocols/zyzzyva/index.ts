@@ -38,6 +38,7 @@ export const zyzzyva: Protocol<ZyzzyvaMessage, ZyzzyvaRecord> = {
     ...clientSpeech,
     reply: answerOf,
     replyQuorum: (f) => f + 1,
+    takesPart: true,
     claims: claimsOfAnswer,
     machine: (context) => new ZyzzyvaClient(context),
   },
