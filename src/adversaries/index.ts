@@ -3,13 +3,18 @@
 import type { Lies } from "../simulator/index.js";
 import { hybsterLies as hybsterHabits } from "./hybster.js";
 import { proofLies } from "./hybster-proofs.js";
+import { zyzzyvaLies } from "./zyzzyva.js";
 
+export { zyzzyvaForging } from "./zyzzyva.js";
 export { forging } from "./hybster-forge.js";
 
 /** The habits of liars in a Hybster cluster. */
 export const hybsterLies = { ...hybsterHabits, ...proofLies } satisfies Lies;
 
-const byProtocol: Readonly<Record<string, Lies>> = { hybster: hybsterLies };
+const byProtocol: Readonly<Record<string, Lies>> = {
+  hybster: hybsterLies,
+  zyzzyva: zyzzyvaLies,
+};
 
 /** A protocol's own habits for lying replicas; none for most. */
 export const liesFor = (protocol: string): Lies => byProtocol[protocol] ?? {};
