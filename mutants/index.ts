@@ -3,12 +3,14 @@
 
 import { hybsterMutants } from "./hybster/index.js";
 import type { Mutant } from "./mutant.js";
+import { zyzzyvaMutants } from "./zyzzyva/index.js";
 
-export { hybsterMutants };
+export { hybsterMutants, zyzzyvaMutants };
 export type { Mutant };
 export { mutated, type Planted, plant, protocolWith } from "./plant.js";
 
 /** The mutants of each protocol that has some, by the protocol's name. */
 export const mutantsOf: Readonly<Record<string, readonly Mutant[]>> = {
   hybster: Object.values(hybsterMutants),
+  zyzzyva: Object.values(zyzzyvaMutants),
 };
