@@ -67,7 +67,9 @@ export class ZyzzyvaAgreement implements Agreement<Zyzzyva> {
     const { n, f } = replica.context;
     this.replica = replica;
     this.tally = new Tally(n, n - f);
-    this.establishment = new Establishment(replica);
+    this.establishment = new Establishment(replica, (digest, batch) =>
+      this.speculate(digest, batch),
+    );
   }
 
   private get state() {
@@ -85,9 +87,11 @@ export class ZyzzyvaAgreement implements Agreement<Zyzzyva> {
 
   /** Whether this replica executed all it can show, and nothing else. */
   private get isInStep(): boolean {
-    return (
-      this.isEstablished && !this.state.isFetching && this.state.speculated === this.evidence.top
-    );
+    const { speculated, isFetching } = this.state;
+    if (!this.isEstablished || isFetching || speculated !== this.evidence.top) return false;
+    const history = this.speculation.historyAt(speculated)!;
+    this.evidence.startFrom(history);
+    return equalBytes(history, this.evidence.history);
   }
 
   onMessage(message: Zyzzyva["message"], from: ReplicaId): void {
@@ -170,7 +174,6 @@ export class ZyzzyvaAgreement implements Agreement<Zyzzyva> {
       if (next === undefined) break;
       this.early.delete(next.order);
       const { hash } = this.replica.context;
-      this.evidence.startFrom(this.speculation.historyAt(this.state.speculated)!);
       const history = extendHistory(this.evidence.history, next.batch, hash);
       if (!equalBytes(history, next.history)) {
         this.replica.outbox.drop("an order after another history");
@@ -528,14 +531,17 @@ export class ZyzzyvaAgreement implements Agreement<Zyzzyva> {
     } else this.establish(this.establishment.onConfirm(message));
   }
 
-  /** 2f+1 replicas begin the view alike: that history stands for ever. */
+  /**
+   * 2f+1 replicas begin the view alike: from now on it may be ordered and answered in. What it
+   * begins with stands once as many know that it is established, as with all that follows.
+   */
   private establish(begun: ReturnType<Establishment["advance"]>): void {
     if (begun === null) return;
     const { certificate, after, start, base } = begun;
     this.evidence.begin(certificate, after, start, base);
     this.replica.outbox.persist(this.evidence.record);
-    this.decidedTo = Math.max(this.decidedTo, certificate.order);
     this.replica.outbox.broadcast({ ...certificate, kind: "established" });
+    this.sayReached(certificate.order);
     this.replica.execute();
   }
 
@@ -572,7 +578,6 @@ export class ZyzzyvaAgreement implements Agreement<Zyzzyva> {
     this.evidence.begin(certificate, after, start, base);
     this.evidence.forget(this.state.checkpoints.stable.order);
     this.establishment.end(certificate.view);
-    this.decidedTo = Math.max(this.decidedTo, certificate.order);
   }
 
   retained(): readonly ZyzzyvaRecord[] {

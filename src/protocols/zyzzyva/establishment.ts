@@ -2,7 +2,7 @@
 // confirms that history; 2f+1 such confirmations establish it. Nothing is answered in it before.
 
 import { type Digest, equalBytes, type ReplicaId } from "../../core/index.js";
-import type { LeaderReplica, Plan } from "../../parts/index.js";
+import type { Batch, LeaderReplica, Plan } from "../../parts/index.js";
 import {
   type Certificate,
   type Entry,
@@ -22,6 +22,7 @@ export interface Begun {
 /** The view entered last, until it is established. */
 export class Establishment {
   private readonly replica: LeaderReplica<Zyzzyva>;
+  private readonly speculate: (digest: Digest, batch: Batch) => void;
   /** What the view begins with; null once it is established. */
   private plan: Plan | null = null;
   /** This replica's own confirmation. */
@@ -31,8 +32,9 @@ export class Establishment {
   /** Established by others. */
   private certificate: Certificate | null = null;
 
-  constructor(replica: LeaderReplica<Zyzzyva>) {
+  constructor(replica: LeaderReplica<Zyzzyva>, speculate: (digest: Digest, batch: Batch) => void) {
     this.replica = replica;
+    this.speculate = speculate;
   }
 
   /** The batches that the view begins with, while it is not established. */
@@ -75,7 +77,7 @@ export class Establishment {
       const digest = batches[state.speculated - base]!;
       const batch = this.replica.findBatch(digest);
       if (batch === null) return;
-      this.replica.intake.forget(state.speculation!.speculate(digest, batch));
+      this.speculate(digest, batch);
     }
   }
 

@@ -46,9 +46,13 @@ export class Evidence {
     this.entries.set(entry.order, entry);
   }
 
-  /** Something else was decided at this order: nothing from there on can be. */
+  /**
+   * Something else was decided at this order: nothing that was ordered from there on can be. What
+   * the view began with is shown all the same, as the certificate needs it.
+   */
   refute(order: number): void {
-    for (const known of this.entries.keys()) if (known >= order) this.entries.delete(known);
+    const first = Math.max(order, this.established.order + 1);
+    for (const known of this.entries.keys()) if (known >= first) this.entries.delete(known);
     if (this.commit !== null && this.commit.order > this.top) this.commit = null;
   }
 
