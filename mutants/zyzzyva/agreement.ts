@@ -54,6 +54,12 @@ export const ordering = inFile("protocols/zyzzyva/agreement.js", {
     replace: "const name",
     replicas,
   },
+  "established-is-decided": {
+    breaks: "what a view begins with counts as decided as soon as one knows it is established",
+    find: "this.sayReached(certificate.order);",
+    replace: "this.decidedTo = Math.max(this.decidedTo, certificate.order);",
+    replicas,
+  },
   "decided-by-certificate": {
     breaks: "what a certificate shows counts as decided",
     find: "if (entry === undefined || !this.tally.isDecided(order, entry.history)) return;",
