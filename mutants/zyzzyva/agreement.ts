@@ -32,8 +32,8 @@ export const ordering = inFile("protocols/zyzzyva/agreement.js", {
   },
   "ordered-without-view": {
     breaks: "orders are executed in views that are not established",
-    find: "return (this.isEstablished && !this.state.isFetching && this.state.speculated === this.evidence.top);",
-    replace: "return (!this.state.isFetching && this.state.speculated === this.evidence.top);",
+    find: "if (!this.isEstablished || isFetching || speculated !== this.evidence.top) return false;",
+    replace: "if (isFetching || speculated !== this.evidence.top) return false;",
     replicas,
   },
   "certificate-of-other-history": {
@@ -100,8 +100,8 @@ export const ordering = inFile("protocols/zyzzyva/agreement.js", {
   },
   "certified-said-once": {
     breaks: "that a certificate is stored gets said once only",
-    find: "this.topBefore = top; this.sayCertified();",
-    replace: "this.topBefore = top;",
+    find: "if ((this.evidence.commit?.order ?? 0) > this.state.executed) this.sayCertified();",
+    replace: "",
     replicas,
   },
   "holes-not-filled": {

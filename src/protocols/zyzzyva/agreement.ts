@@ -341,7 +341,7 @@ export class ZyzzyvaAgreement implements Agreement<Zyzzyva> {
 
   private sayCertified(): void {
     const { commit } = this.evidence;
-    if (commit === null || commit.order <= this.state.executed) return;
+    if (commit === null) return;
     const { view, order, history } = commit;
     this.tally.noteCertified(this.replica.context.replica, order, history);
     this.replica.outbox.broadcast({ view, order, history, kind: "certified" });
@@ -447,6 +447,15 @@ export class ZyzzyvaAgreement implements Agreement<Zyzzyva> {
   resend(peer: ReplicaId, order: number): number {
     const entry = this.isEstablished ? this.evidence.get(order) : undefined;
     if (entry === undefined) return 0;
+    const { outbox } = this.replica;
+    const { established, top, commit } = this.evidence;
+    if (this.isCompared(order) || order === established.order || order === top) {
+      outbox.send(peer, { ...this.ownPoint(order, entry.history), kind: "reached" });
+    }
+    if (commit?.order === order) {
+      const { view, history } = commit;
+      outbox.send(peer, { view, order, history, kind: "certified" });
+    }
     return this.tally.highestOf(peer) >= order ? 0 : this.sendOrder(peer, entry);
   }
 
@@ -466,7 +475,7 @@ export class ZyzzyvaAgreement implements Agreement<Zyzzyva> {
     }
     if (top > this.state.executed && top === this.topBefore) this.sayReached(top);
     this.topBefore = top;
-    this.sayCertified();
+    if ((this.evidence.commit?.order ?? 0) > this.state.executed) this.sayCertified();
   }
 
   // Proof of misbehaviour

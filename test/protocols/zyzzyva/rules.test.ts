@@ -129,7 +129,8 @@ rule(
     const alone = world.block(between([2], [0, 1, 3]));
     world.block(
       ({ to, message }) =>
-        (message.kind === "view-confirm" && to !== 0) || message.kind === "established",
+        (message.kind === "view-confirm" && message.view === 1 && to !== 0) ||
+        (message.kind === "established" && message.view === 1),
     );
     world.submit(1, b, { to: [1, 3] });
     world.play(650);
