@@ -12,12 +12,6 @@ export const ordering = inFile("protocols/zyzzyva/agreement.js", {
     replace: "",
     replicas,
   },
-  "certificate-not-stored": {
-    breaks: "a commit certificate is acknowledged before it is stored",
-    find: 'this.replica.outbox.persist({ ...certificate, kind: "certified" });',
-    replace: "",
-    replicas,
-  },
   "view-not-stored": {
     breaks: "that a view is established is not stored",
     find: "this.replica.outbox.persist(this.evidence.record);",
@@ -44,26 +38,21 @@ export const ordering = inFile("protocols/zyzzyva/agreement.js", {
   },
   "certificate-of-other-view": {
     breaks: "a commit certificate of any view is acknowledged",
-    find: 'if (!this.isCurrent(view)) return this.replica.outbox.drop("a certificate of another view");',
+    find: 'if (!this.certification.isCurrent(view)) return this.replica.outbox.drop("a certificate of another view");',
     replace: "",
     replicas,
   },
   "local-commit-without-certificate": {
     breaks: "a commit certificate is acknowledged and not kept",
-    find: "this.keep(certificate); const name",
+    find: "this.certification.keep(certificate); const name",
     replace: "const name",
     replicas,
   },
   "established-is-decided": {
     breaks: "what a view begins with counts as decided as soon as one knows it is established",
-    find: "this.sayReached(certificate.order);",
-    replace: "this.decidedTo = Math.max(this.decidedTo, certificate.order);",
-    replicas,
-  },
-  "decided-by-certificate": {
-    breaks: "what a certificate shows counts as decided",
-    find: "if (entry === undefined || !this.tally.isDecided(order, entry.history)) return;",
-    replace: "if (entry === undefined) return;",
+    find: "this.certification.sayReached(certificate.order);",
+    replace:
+      "this.certification.decidedTo = Math.max(this.certification.decidedTo, certificate.order);",
     replicas,
   },
   "tentative-answers-as-final": {
@@ -86,24 +75,6 @@ export const ordering = inFile("protocols/zyzzyva/agreement.js", {
     replicas,
     survives: "harmless where what was tentative is undone before a state is fetched, as it is.",
   },
-  "nobody-compares": {
-    breaks: "replicas never find out by themselves what is decided",
-    find: 'this.replica.outbox.broadcast({ ...own, kind: "reached" });',
-    replace: "",
-    replicas,
-  },
-  "compared-once": {
-    breaks: "how far a replica is gets said once only",
-    find: "if (top > this.state.executed && top === this.topBefore) this.sayReached(top);",
-    replace: "",
-    replicas,
-  },
-  "certified-said-once": {
-    breaks: "that a certificate is stored gets said once only",
-    find: "if ((this.evidence.commit?.order ?? 0) > this.state.executed) this.sayCertified();",
-    replace: "",
-    replicas,
-  },
   "holes-not-filled": {
     breaks: "orders that others lack are not sent again when they ask",
     find: "if (!this.isEstablished || view !== this.evidence.established.view) return; let bytes = 0;",
@@ -113,7 +84,7 @@ export const ordering = inFile("protocols/zyzzyva/agreement.js", {
   },
   "orders-not-resent": {
     breaks: "who stands still is not sent what it lacks",
-    find: "return this.tally.highestOf(peer) >= order ? 0 : this.sendOrder(peer, entry);",
+    find: "return this.certification.isKnownBy(peer, order) ? 0 : this.sendOrder(peer, entry);",
     replace: "return 0;",
     replicas,
     survives: "harmless: whoever lacks an order asks everybody for it.",
@@ -170,14 +141,47 @@ export const ordering = inFile("protocols/zyzzyva/agreement.js", {
   },
   "late-orders-kept": {
     breaks: "orders of the view before wait on in the next",
-    find: "this.early.clear(); this.tally.clear();",
-    replace: "this.tally.clear();",
+    find: "this.early.clear(); this.certification.restart();",
+    replace: "this.certification.restart();",
     replicas,
   },
   "old-agreement-counts": {
     breaks: "what replicas said in the view before counts in the next",
-    find: "this.early.clear(); this.tally.clear();",
+    find: "this.early.clear(); this.certification.restart();",
     replace: "this.early.clear();",
+    replicas,
+  },
+});
+
+export const certification = inFile("protocols/zyzzyva/certification.js", {
+  "certificate-not-stored": {
+    breaks: "a commit certificate is acknowledged before it is stored",
+    find: 'this.replica.outbox.persist({ ...certificate, kind: "certified" });',
+    replace: "",
+    replicas,
+  },
+  "decided-by-certificate": {
+    breaks: "what a certificate shows counts as decided",
+    find: "if (entry === undefined || !this.tally.isDecided(order, entry.history)) return;",
+    replace: "if (entry === undefined) return;",
+    replicas,
+  },
+  "nobody-compares": {
+    breaks: "replicas never find out by themselves what is decided",
+    find: 'this.replica.outbox.broadcast({ ...own, kind: "reached" });',
+    replace: "",
+    replicas,
+  },
+  "compared-once": {
+    breaks: "how far a replica is gets said once only",
+    find: "if (top > executed && top === this.topBefore) this.sayReached(top);",
+    replace: "",
+    replicas,
+  },
+  "certified-said-once": {
+    breaks: "that a certificate is stored gets said once only",
+    find: "if ((commit?.order ?? 0) > executed) this.sayCertified();",
+    replace: "",
     replicas,
   },
 });

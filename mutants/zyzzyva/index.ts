@@ -7,6 +7,7 @@ import * as viewChange from "./view-change.js";
 export const zyzzyvaMutants = {
   ...viewChange.decisions,
   ...agreement.ordering,
+  ...agreement.certification,
   ...agreement.evidence,
   ...agreement.tally,
   ...agreement.answers,

@@ -17,13 +17,12 @@ import {
   toReplyMessage,
 } from "../../parts/index.js";
 import { Answers } from "./answers.js";
+import { Certification } from "./certification.js";
 import { Establishment } from "./establishment.js";
 import { Evidence } from "./evidence.js";
 import {
-  type Certificate,
   type Entry,
   type OrderReq,
-  type Point,
   proven,
   type Report,
   type SignedOrder,
@@ -33,11 +32,7 @@ import {
   type ZyzzyvaNewView,
   type ZyzzyvaRecord,
 } from "./messages.js";
-import { Tally } from "./tally.js";
 import { decide } from "./view-change.js";
-
-/** Replicas compare how far they are so many times between two checkpoints. */
-const comparisons = 4;
 
 /** Bytes of orders sent to one that lacks them, at a time. */
 const fillBytes = 1 << 20;
@@ -46,27 +41,22 @@ type Message<K extends ZyzzyvaMessage["kind"]> = Extract<ZyzzyvaMessage, { kind:
 
 /**
  * State, by the paper's names: the history of ORDER-REQs, and the longest commit certificate
- * (`evidence`); what others say of theirs (`tally`); orders that came too early (`early`).
+ * (`evidence`); what others say of theirs (`certification`); orders that came too early (`early`).
  */
 export class ZyzzyvaAgreement implements Agreement<Zyzzyva> {
   private readonly replica: LeaderReplica<Zyzzyva>;
   private readonly evidence = new Evidence();
   private readonly establishment: Establishment;
-  private readonly tally: Tally;
+  private readonly certification: Certification;
   private readonly answers = new Answers();
   /** Orders of the view that came before their predecessors. */
   private readonly early = new Map<number, OrderReq>();
-  /** Everything up to this order is decided. */
-  private decidedTo = 0;
   /** Where the last hole begins that the leader was asked to fill. */
   private hole = 0;
-  /** The last order when time passed last. */
-  private topBefore = 0;
 
   constructor(replica: LeaderReplica<Zyzzyva>) {
-    const { n, f } = replica.context;
     this.replica = replica;
-    this.tally = new Tally(n, n - f);
+    this.certification = new Certification(replica, this.evidence);
     this.establishment = new Establishment(replica, (digest, batch) =>
       this.speculate(digest, batch),
     );
@@ -80,9 +70,8 @@ export class ZyzzyvaAgreement implements Agreement<Zyzzyva> {
     return this.replica.state.speculation!;
   }
 
-  /** Whether the view entered last is established: what is ordered in it is executed. */
   private get isEstablished(): boolean {
-    return this.evidence.established.view === this.replica.views.entered;
+    return this.certification.isEstablished;
   }
 
   /** Whether this replica executed all it can show, and nothing else. */
@@ -99,9 +88,10 @@ export class ZyzzyvaAgreement implements Agreement<Zyzzyva> {
       case "order-req":
         return this.onOrderReq(message);
       case "reached":
-        return this.onReached(message);
+        if (this.certification.onReached(message)) return;
+        return this.show(message.replica, message.order);
       case "certified":
-        return this.onCertified(from, message);
+        return this.certification.onCertified(from, message);
       case "fill-hole":
         return this.onFillHole(from, message);
       case "misbehaviour":
@@ -192,8 +182,7 @@ export class ZyzzyvaAgreement implements Agreement<Zyzzyva> {
     this.replica.proposed = Math.max(this.replica.proposed, order);
     this.speculate(batch, requests);
     this.respond(order, message);
-    if (this.isCompared(order)) this.sayReached(order);
-    this.certify(order);
+    this.certification.executed(order);
   }
 
   private speculate(digest: Digest, batch: Batch): void {
@@ -205,7 +194,7 @@ export class ZyzzyvaAgreement implements Agreement<Zyzzyva> {
   // SPEC-RESPONSE
 
   private respond(order: number, said: SignedOrder): void {
-    const own = this.ownPoint(order, said.history);
+    const own = this.certification.ownPoint(order, said.history);
     for (const { answer, applied } of this.speculation.executionsAt(order)) {
       if (answer !== null && applied) this.sendResponse(answer, said, own);
     }
@@ -232,17 +221,6 @@ export class ZyzzyvaAgreement implements Agreement<Zyzzyva> {
     });
   }
 
-  /** This replica's signature under a point that it executed in the established view. */
-  private ownPoint(order: number, history: Digest): SignedPoint {
-    const { identity, hash, replica } = this.replica.context;
-    const known = this.tally.reachedBy(replica, order);
-    if (known !== null && equalBytes(known.history, history)) return known;
-    const point = { view: this.evidence.established.view, order, history };
-    const own = { ...point, replica, proof: identity.sign(proven.reached(point, hash)) };
-    this.tally.noteReached(own);
-    return own;
-  }
-
   answer(answer: Answer, isAsked: boolean): void {
     if (!isAsked) {
       if (this.answers.decided(answer)) this.replica.intake.reply(answer);
@@ -261,19 +239,20 @@ export class ZyzzyvaAgreement implements Agreement<Zyzzyva> {
     const entry = this.isInStep ? this.evidence.get(order) : undefined;
     if (entry === undefined || entry.proof === null || !this.replica.views.isInView) return;
     const said = { ...entry, view: this.replica.view, proof: entry.proof };
-    this.sendResponse(answer, said, this.ownPoint(order, entry.history));
+    this.sendResponse(answer, said, this.certification.ownPoint(order, entry.history));
   }
 
   // COMMIT: a client shows a certificate
 
   private onCommit({ certificate, client, session, number }: Message<"commit">): void {
     const { view, order, history } = certificate;
-    if (!this.isCurrent(view)) return this.replica.outbox.drop("a certificate of another view");
+    if (!this.certification.isCurrent(view))
+      return this.replica.outbox.drop("a certificate of another view");
     if (order > this.evidence.top) return this.askForHole(order);
     if (!this.evidence.has(order, history)) {
       return this.replica.outbox.drop("a certificate of another history");
     }
-    this.keep(certificate);
+    this.certification.keep(certificate);
     const name = { client, session, number };
     this.replica.outbox.reply(client, session, {
       kind: "local-commit",
@@ -284,42 +263,6 @@ export class ZyzzyvaAgreement implements Agreement<Zyzzyva> {
     });
   }
 
-  /** Whether a view is the one that this replica is in, and it is established. */
-  private isCurrent(view: number): boolean {
-    return this.replica.views.isInView && this.isEstablished && view === this.replica.view;
-  }
-
-  /** Stores the longest commit certificate. */
-  private keep(certificate: Certificate): void {
-    if (certificate.order <= (this.evidence.commit?.order ?? 0)) return;
-    this.evidence.commit = certificate;
-    this.replica.outbox.persist({ ...certificate, kind: "certified" });
-  }
-
-  // What replicas find out without clients, so that checkpoints can be taken
-
-  private isCompared(order: number): boolean {
-    const { checkpointOrders } = this.replica.context.limits;
-    return order % Math.max(1, Math.floor(checkpointOrders / comparisons)) === 0;
-  }
-
-  private sayReached(order: number): void {
-    const entry = this.evidence.get(order);
-    if (entry === undefined) return;
-    const own = this.ownPoint(order, entry.history);
-    this.replica.outbox.broadcast({ ...own, kind: "reached" });
-  }
-
-  private onReached(message: SignedPoint): void {
-    const { view, order, history } = message;
-    if (!this.replica.isCurrent(view, order)) return;
-    this.tally.noteReached(message);
-    const known = this.isEstablished ? this.evidence.get(order) : undefined;
-    if (known === undefined) return;
-    if (!equalBytes(known.history, history)) return this.show(message.replica, order);
-    this.certify(order);
-  }
-
   /** Somebody has another history: what the leader signed here proves which of us it deceives. */
   private show(to: ReplicaId, order: number): void {
     for (const entry of this.evidence.all()) {
@@ -327,42 +270,8 @@ export class ZyzzyvaAgreement implements Agreement<Zyzzyva> {
     }
   }
 
-  /** Everybody else executed the same: that is a commit certificate, and said so. */
-  private certify(order: number): void {
-    const entry = this.evidence.get(order);
-    if (entry === undefined || !this.isCurrent(this.replica.view)) return;
-    const { view } = this.evidence.established;
-    if (order <= (this.evidence.commit?.order ?? 0)) return;
-    const certificate = this.tally.certificate(view, order, entry.history);
-    if (certificate === null) return;
-    this.keep(certificate);
-    this.sayCertified();
-  }
-
-  private sayCertified(): void {
-    const { commit } = this.evidence;
-    if (commit === null) return;
-    const { view, order, history } = commit;
-    this.tally.noteCertified(this.replica.context.replica, order, history);
-    this.replica.outbox.broadcast({ view, order, history, kind: "certified" });
-    this.advance(order);
-  }
-
-  private onCertified(from: ReplicaId, { view, order, history }: Point): void {
-    if (!this.replica.isCurrent(view, order)) return;
-    this.tally.noteCertified(from, order, history);
-    this.advance(order);
-  }
-
-  private advance(order: number): void {
-    const entry = this.isEstablished ? this.evidence.get(order) : undefined;
-    if (entry === undefined || !this.tally.isDecided(order, entry.history)) return;
-    this.decidedTo = Math.max(this.decidedTo, order);
-    this.replica.execute();
-  }
-
   decidedAt(order: number): Digest | null {
-    return order <= this.decidedTo ? (this.evidence.get(order)?.batch ?? null) : null;
+    return this.certification.decidedAt(order);
   }
 
   holders(): readonly ReplicaId[] {
@@ -407,7 +316,7 @@ export class ZyzzyvaAgreement implements Agreement<Zyzzyva> {
 
   forget(upTo: number): void {
     this.evidence.forget(upTo);
-    this.tally.forget(upTo);
+    this.certification.forget(upTo);
     for (const order of this.early.keys()) if (order <= upTo) this.early.delete(order);
   }
 
@@ -445,37 +354,23 @@ export class ZyzzyvaAgreement implements Agreement<Zyzzyva> {
 
   /** A peer that does not get on: what it may lack of this order, and what is said of it. */
   resend(peer: ReplicaId, order: number): number {
-    const entry = this.isEstablished ? this.evidence.get(order) : undefined;
+    const entry = this.certification.entryAt(order);
     if (entry === undefined) return 0;
-    const { outbox } = this.replica;
-    const { established, top, commit } = this.evidence;
-    if (this.isCompared(order) || order === established.order || order === top) {
-      outbox.send(peer, { ...this.ownPoint(order, entry.history), kind: "reached" });
-    }
-    if (commit?.order === order) {
-      const { view, history } = commit;
-      outbox.send(peer, { view, order, history, kind: "certified" });
-    }
-    return this.tally.highestOf(peer) >= order ? 0 : this.sendOrder(peer, entry);
+    this.certification.resend(peer, entry);
+    return this.certification.isKnownBy(peer, order) ? 0 : this.sendOrder(peer, entry);
   }
 
   onTick(): void {
     this.establishment.tick();
-    if (!this.isCurrent(this.replica.view)) return;
-    const { top } = this.evidence;
-    const gapEnd = Math.max(this.tally.top, ...this.early.keys());
+    if (!this.certification.isCurrent(this.replica.view)) return;
+    const gapEnd = Math.max(this.certification.top, ...this.early.keys());
     if (gapEnd > this.state.speculated && this.isInStep) {
       const { view } = this.replica;
       const from = this.state.speculated + 1;
       this.replica.outbox.broadcast({ kind: "fill-hole", view, from, to: gapEnd });
     }
     this.hole = 0;
-    for (let order = this.state.executed + 1; order < top; order += 1) {
-      if (this.isCompared(order)) this.sayReached(order);
-    }
-    if (top > this.state.executed && top === this.topBefore) this.sayReached(top);
-    this.topBefore = top;
-    if ((this.evidence.commit?.order ?? 0) > this.state.executed) this.sayCertified();
+    this.certification.tick();
   }
 
   // Proof of misbehaviour
@@ -525,7 +420,7 @@ export class ZyzzyvaAgreement implements Agreement<Zyzzyva> {
   /** Leaves the history of the view before as far as the new one begins with another. */
   follow(plan: Plan): void {
     this.early.clear();
-    this.tally.clear();
+    this.certification.restart();
     this.hole = 0;
     this.state.rollback(this.establishment.begin(plan));
   }
@@ -550,7 +445,7 @@ export class ZyzzyvaAgreement implements Agreement<Zyzzyva> {
     this.evidence.begin(certificate, after, start, base);
     this.replica.outbox.persist(this.evidence.record);
     this.replica.outbox.broadcast({ ...certificate, kind: "established" });
-    this.sayReached(certificate.order);
+    this.certification.sayReached(certificate.order);
     this.replica.execute();
   }
 
