@@ -26,7 +26,8 @@ export const ordering = inFile("protocols/zyzzyva/agreement.js", {
   },
   "ordered-without-view": {
     breaks: "orders are executed in views that are not established",
-    find: "if (!this.isEstablished || isFetching || speculated !== this.evidence.top) return false;",
+    find: `if (!this.isEstablished || isFetching || speculated !== this.evidence.top)
+            return false;`,
     replace: "if (isFetching || speculated !== this.evidence.top) return false;",
     replicas,
   },
@@ -38,7 +39,8 @@ export const ordering = inFile("protocols/zyzzyva/agreement.js", {
   },
   "certificate-of-other-view": {
     breaks: "a commit certificate of any view is acknowledged",
-    find: 'if (!this.certification.isCurrent(view)) return this.replica.outbox.drop("a certificate of another view");',
+    find: `if (!this.certification.isCurrent(view))
+            return this.replica.outbox.drop("a certificate of another view");`,
     replace: "",
     replicas,
   },
@@ -77,7 +79,9 @@ export const ordering = inFile("protocols/zyzzyva/agreement.js", {
   },
   "holes-not-filled": {
     breaks: "orders that others lack are not sent again when they ask",
-    find: "if (!this.isEstablished || view !== this.evidence.established.view) return; let bytes = 0;",
+    find: `if (!this.isEstablished || view !== this.evidence.established.view)
+            return;
+        let bytes = 0;`,
     replace: "return; let bytes = 0;",
     replicas,
     survives: "harmless: whoever stands still is sent what it lacks without asking.",
@@ -105,7 +109,8 @@ export const ordering = inFile("protocols/zyzzyva/agreement.js", {
   },
   "wrong-history-kept": {
     breaks: "orders that something else was decided against are still reported",
-    find: "if (entry !== undefined && !equalBytes(entry.batch, digest)) this.evidence.refute(order);",
+    find: `if (entry !== undefined && !equalBytes(entry.batch, digest))
+            this.evidence.refute(order);`,
     replace: "",
     replicas,
   },

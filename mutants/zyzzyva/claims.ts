@@ -72,7 +72,9 @@ export const establishment = inFile("protocols/zyzzyva/establishment.js", {
   },
   "confirmed-once": {
     breaks: "confirmations are not said again",
-    find: "if (this.plan === null || this.own === null || !this.replica.views.isInView) return; this.replica.outbox",
+    find: `if (this.plan === null || this.own === null || !this.replica.views.isInView)
+            return;
+        this.replica.outbox`,
     replace: "return; this.replica.outbox",
     replicas,
   },
@@ -143,8 +145,9 @@ export const speculation = inFile("parts/speculation.js", {
     breaks: "undoing orders leaves the service as it is (Z2)",
     find: "this.executor.restore(image);",
     replace: `const { executor } = this;
-      const pages = executor.image(0).pages.slice(64, -1);
-      executor.restore({ ...image, pages: [...image.pages.slice(0, 64), ...pages, image.pages.at(-1)] });`,
+      const service = executor.image(0).pages.slice(64, -1);
+      const pages = [...image.pages.slice(0, 64), ...service, image.pages.at(-1)];
+      executor.restore({ ...image, pages });`,
     replicas,
   },
   "confirmed-orders-undone": {

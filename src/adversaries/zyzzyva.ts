@@ -1,5 +1,5 @@
-// Lies for Zyzzyva only: well-formed, well-signed messages that say what is not so, to those whom it
-// suits.
+// Lies for Zyzzyva only: well-formed, well-signed messages that say what is not so, to those whom
+// it suits.
 
 import type { Request } from "../codec/index.js";
 import type { ReplicaId, Tagged } from "../core/index.js";

@@ -291,7 +291,7 @@ export class Judge {
     }
   }
 
-  /** What took effect nowhere was not acknowledged: of who executed every order, that is certain. */
+  /** What took effect nowhere was not acknowledged: who executed every order can tell. */
   #judgeWithoutEffect(fate: Fate, hosts: readonly ReplicaHost[]): void {
     if (!fate.wasAcknowledged) return;
     const witness = hosts.find((host) => {

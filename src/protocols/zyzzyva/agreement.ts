@@ -1,7 +1,7 @@
 // How Zyzzyva's replicas agree (Kotla et al., SOSP 2007 and TOCS 2009): they execute what their
 // leader orders at once, and answer; whether an order stands is for clients to find out, and for
-// replicas at times. With what history a view begins is in view-change.ts, and how it is established
-// in establishment.ts; everything else is what every protocol with a leader has.
+// replicas at times (certification.ts). With what history a view begins is in view-change.ts, and
+// how it is established in establishment.ts; the rest is what every protocol with a leader has.
 
 import type { Request } from "../../codec/index.js";
 import { type Digest, equalBytes, type ReplicaId } from "../../core/index.js";

@@ -1,6 +1,6 @@
-// Zyzzyva's client: it finds out whether its requests are committed (Kotla et al., §3.2). All of the
-// replicas agreeing is enough; failing that, 2f+1 that say they know of 2f+1 that agree; and if a
-// client cannot bring that about, the replicas do in the end, and answer as in other protocols.
+// Zyzzyva's client: it finds out whether its requests are committed (Kotla et al., §3.2). All of
+// the replicas agreeing is enough; failing that, 2f+1 that say they know of 2f+1 that agree; and if
+// a client cannot bring that about, the replicas do in the end, and answer as in other protocols.
 
 import {
   type ClientMachineContext,

@@ -1,5 +1,5 @@
-// View changes as pure functions: with what history a new view begins. Used by the new leader and by
-// those who check it alike (protocols.md Z1; the README argues why this is safe).
+// View changes as pure functions: with what history a new view begins. Used by the new leader and
+// by those who check it alike (protocols.md Z1; the README argues why this is safe).
 
 import { type Digest, equalBytes, type Hash, toHex } from "../../core/index.js";
 import { extendHistory, type Plan } from "../../parts/index.js";
