@@ -2,7 +2,7 @@
 // it suits.
 
 import type { Request } from "../codec/index.js";
-import type { ReplicaId, Tagged } from "../core/index.js";
+import { type ReplicaId, type Tagged, toHex } from "../core/index.js";
 import { batchDigest, extendHistory, leaderOf } from "../parts/index.js";
 import { zyzzyva } from "../protocols/index.js";
 import {
@@ -140,6 +140,66 @@ export const zyzzyvaLies = {
           if (random.chance(0.3)) return one;
           const said = forge.report({ ...reports.pick(random), to: one.message.to });
           return { ...one, message: { kind: "view-change", ...said } };
+        }),
+    };
+  },
+
+  /**
+   * Z1: as leader, makes a certificate of which nobody else knows and of orders that it disowns in
+   * the next view change, so that they may be forgotten; and shows it in a later one.
+   */
+  oldCertificate(means: Means): Lie {
+    const { random, context } = means;
+    const forge = zyzzyvaForging(context);
+    const victim = random.pick(others(means));
+    const signed = new Map<string, { point: Point; by: Map<ReplicaId, Uint8Array> }>();
+    let hoard: zyzzyva.Report | null = null;
+    const isOwnView = (view: number) => leaderOf(view, context.n) === context.replica;
+    /** The longest certificate that can be made of what others signed. */
+    const certificateFor = (entries: readonly zyzzyva.Entry[], view: number) => {
+      for (const { order, history } of entries.toReversed()) {
+        const known = signed.get(`${view} ${order} ${toHex(history)}`);
+        if (known === undefined || known.by.size < 2 * context.f) continue;
+        const own = forge.reached({ view, order, history });
+        const signatures = [...known.by].map(([replica, proof]) => ({ replica, proof }));
+        signatures.push({ replica: own.replica, proof: own.proof });
+        return { view, order, history, signatures };
+      }
+      return null;
+    };
+    const reportOf = (own: Message<"view-change">): ZyzzyvaMessage => {
+      const entries = zyzzyva.entriesOf(own, context.hash);
+      const certificate = certificateFor(entries, own.established.view);
+      if (isOwnView(own.established.view) && certificate !== null) {
+        hoard = { ...own, commit: [certificate] };
+        return { kind: "view-change", ...forge.report({ ...own, ordered: [], commit: [] }) };
+      }
+      const isLater = hoard !== null && own.established.view > hoard.established.view;
+      if (!isLater || random.chance(0.3)) return own;
+      return { kind: "view-change", ...forge.report({ ...hoard!, to: own.to }) };
+    };
+    return {
+      hears(from, message) {
+        if (from !== null && is(message, "reached") && isOwnView(message.view)) {
+          const { view, order, history, replica, proof } = message;
+          const key = `${view} ${order} ${toHex(history)}`;
+          const known = signed.get(key) ?? { point: message, by: new Map<ReplicaId, Uint8Array>() };
+          signed.set(key, known);
+          known.by.set(replica, proof);
+          if (signed.size > 256) signed.delete(signed.keys().next().value!);
+        }
+        return message;
+      },
+      tamper: (outgoing) =>
+        outgoing.flatMap((one) => {
+          const { message, to: at } = one;
+          if (is(message, "view-change")) return [{ ...one, message: reportOf(message) }];
+          const isKept =
+            (is(message, "reached") || is(message, "certified") || is(message, "local-commit")) &&
+            isOwnView(message.view);
+          if (isKept) return [];
+          const isFor = at.kind === "replica" && at.replica === victim;
+          return is(message, "order-req") && isFor ? [] : [one];
         }),
     };
   },
