@@ -1,4 +1,5 @@
 // What protocols are assembled from.
+export * from "./agreement.js";
 export * from "./batch.js";
 export * from "./batch-store.js";
 export * from "./checkpoints.js";
@@ -23,5 +24,6 @@ export * from "./speech.js";
 export * from "./state-messages.js";
 export * from "./state-transfer.js";
 export * from "./suspicions.js";
+export * from "./throughput-floor.js";
 export * from "./view-changer.js";
 export * from "./votes.js";

@@ -13,8 +13,8 @@ import {
   type ReplicaId,
   type ReplicaMachine,
   type ReplicaStatus,
-  type Tagged,
 } from "../core/index.js";
+import type { Agreement, Dialect, MessageIn, RecordIn } from "./agreement.js";
 import { type Batch, batchDigest } from "./batch.js";
 import { BatchStore } from "./batch-store.js";
 import type { Answer, Execution, Executor } from "./executor.js";
@@ -26,6 +26,7 @@ import {
   isLeaderMessage,
   isLeaderRecord,
   type LeaderMessage,
+  leaderOf,
   type LeaderRecord,
   type Status,
 } from "./leader-messages.js";
@@ -33,7 +34,8 @@ import { Outbox } from "./outbox.js";
 import { Patience } from "./patience.js";
 import type { Plan } from "./plan.js";
 import { ReplicatedState, type StateHost } from "./replicated-state.js";
-import { type NewView, type Report, ViewChanger, type ViewChangeHost } from "./view-changer.js";
+import { ThroughputFloor } from "./throughput-floor.js";
+import { ViewChanger, type ViewChangeHost } from "./view-changer.js";
 
 /** Orders executed in a view after which its leader has proved itself: back-off ends. */
 const provenOrders = 64;
@@ -41,73 +43,6 @@ const provenOrders = 64;
 /** Orders resent to a stalled peer at a time, and their bytes. */
 const resendOrders = 128;
 const resendBytes = 1 << 20;
-
-/** Who leads a view. */
-export const leaderOf = (view: number, n: number): ReplicaId => view % n;
-
-/** What is peculiar to a protocol: its own messages and records, its VIEW-CHANGE and NEW-VIEW. */
-export interface Dialect {
-  readonly message: Tagged;
-  readonly record: Tagged;
-  readonly report: Report;
-  readonly newView: NewView<this["report"]>;
-}
-
-type MessageIn<D extends Dialect> = D["message"] | LeaderMessage<D["report"], D["newView"]>;
-type RecordIn<D extends Dialect> = D["record"] | LeaderRecord<D["report"], D["newView"]>;
-
-/** How a protocol's replicas agree: its phases, its part of a view change, its records. */
-export interface Agreement<D extends Dialect> {
-  /** One of the protocol's own messages. */
-  onMessage(message: D["message"], from: ReplicaId): void;
-  /** One of the protocol's own timers ran out, if it sets any. */
-  onTimeout?(timer: string): void;
-  /** As leader, proposes a batch for an order. */
-  propose(order: number, batch: Batch): void;
-  /** What is decided at an order, as far as votes show; null if nothing is. */
-  decidedAt(order: number): Digest | null;
-  /** Who has the batch that is decided at an order. */
-  holders(order: number, digest: Digest): readonly ReplicaId[];
-  /** Whether something was proposed beyond an order. */
-  hasBeyond(order: number): boolean;
-  /** Repeats to a peer of the same view what this replica said about an order; its bytes. */
-  resend(peer: ReplicaId, order: number): number;
-  /** The window moved: what is kept of orders up to this one may go. */
-  forget(upTo: number): void;
-
-  /** VIEW-CHANGE: what this replica reports when it leaves for a view, signed. */
-  report(to: number): D["report"];
-  /** What reports oblige the new view to order first; null if it takes more of them. */
-  decide(reports: readonly D["report"][]): Plan | null;
-  /** NEW-VIEW: how the leader begins a view, signed. */
-  announce(view: number, reports: readonly D["report"][]): D["newView"];
-  /** Which of these replicas report that they have the batch of an order of the plan. */
-  reporters(reports: readonly D["report"][], order: number, digest: Digest): readonly ReplicaId[];
-  /** A view begins: its plan stands for the leader's first proposals. */
-  follow(plan: Plan): void;
-
-  /** One of the protocol's own records. */
-  replay(record: D["record"]): void;
-  /** The protocol's own records that must outlive a checkpoint. */
-  retained(): readonly RecordIn<D>[];
-
-  // What only some protocols need
-
-  /** One of the protocol's own messages, from a client. */
-  onClientMessage?(message: D["message"]): void;
-  /** Whether the leader may propose now. */
-  isReady?(): boolean;
-  /** An order that is decided was executed. */
-  onExecuted?(order: number): void;
-  /** What was executed tentatively beyond an order was undone. */
-  onUndone?(order: number): void;
-  /** Everything decided is executed, as far as it is known. */
-  onCaughtUp?(): void;
-  /** See `IntakeHost.answer`. */
-  answer?(answer: Answer, isAsked: boolean): void;
-  /** Time passed: says again what may have been lost. */
-  onTick?(): void;
-}
 
 /** All of a replica but its {@link Agreement}. */
 export class LeaderReplica<D extends Dialect>
@@ -128,12 +63,16 @@ export class LeaderReplica<D extends Dialect>
   private readonly agreement: Agreement<D>;
   private readonly hearsay: Hearsay;
   private readonly patience: Patience;
+  private readonly floor: ThroughputFloor;
   now = 0;
   /** The last order that this replica proposed as leader, or that a leader proposed to it. */
   proposed = 0;
   private ordersInView = 0;
+  /** Bytes of batches held since before the view began. */
+  private bytesLeftBehind = 0;
   private isBatching = false;
-  private isWatching = false;
+  /** When the timer of patience is due; null while it is not set. */
+  private watchUntil: number | null = null;
   /** How far each peer had come when it last said so, and when it was last helped. */
   private readonly peers = new Map<ReplicaId, { had: number; helpedAt: number }>();
 
@@ -151,6 +90,7 @@ export class LeaderReplica<D extends Dialect>
     this.intake = new Intake(this);
     this.hearsay = new Hearsay(n, f);
     this.patience = new Patience(timing);
+    this.floor = new ThroughputFloor(timing, n);
     this.agreement = agreementOf(this);
   }
 
@@ -215,7 +155,7 @@ export class LeaderReplica<D extends Dialect>
       this.isBatching = false;
       this.propose();
     } else if (timer === "patience") {
-      this.isWatching = false;
+      this.watchUntil = null;
       this.onPatience();
     } else if (timer === "status") {
       this.outbox.setTimer("status", this.context.timing.statusMs);
@@ -226,6 +166,7 @@ export class LeaderReplica<D extends Dialect>
       this.views.retry();
       this.agreement.onTick?.();
       this.execute();
+      this.compare();
       this.watch();
     } else {
       this.agreement.onTimeout?.(timer);
@@ -287,13 +228,18 @@ export class LeaderReplica<D extends Dialect>
       (this.agreement.isReady?.() ?? true) &&
       this.state.isInWindow(this.proposed + 1) &&
       this.proposed - Math.max(this.state.reached, this.state.speculated) < limits.pipeline &&
-      this.batches.bytes < 2 * limits.checkpointBytes
+      this.bytesOfView < 2 * limits.checkpointBytes
     );
   }
 
   /** Whether a backup takes another proposal: a leader that exceeds its limits is not served. */
   get hasRoom(): boolean {
-    return this.batches.bytes <= 4 * this.context.limits.checkpointBytes;
+    return this.bytesOfView <= 4 * this.context.limits.checkpointBytes;
+  }
+
+  /** What a view's leader made this replica hold; not what earlier leaders left behind. */
+  private get bytesOfView(): number {
+    return this.batches.bytes - this.bytesLeftBehind;
   }
 
   /** Messages of the view this replica is in, while it is in it. */
@@ -335,8 +281,15 @@ export class LeaderReplica<D extends Dialect>
     this.agreement.onExecuted?.(order);
     this.patience.progressed();
     this.intake.settle(executions);
+    if (this.state.speculation === null) this.floor.took(executions.length);
     this.ordersInView += 1;
     if (this.ordersInView === provenOrders) this.patience.reset();
+  }
+
+  /** Executed tentatively: nobody waits for these requests to be ordered any longer. */
+  onSpeculated(executions: readonly Execution[]): void {
+    this.intake.forget(executions);
+    this.floor.took(executions.length);
   }
 
   /** What was undone waits to be ordered again. */
@@ -392,6 +345,7 @@ export class LeaderReplica<D extends Dialect>
   onSettled(order: number): void {
     this.agreement.forget(order);
     this.batches.forget(order);
+    this.bytesLeftBehind = Math.min(this.bytesLeftBehind, this.batches.bytes);
     this.hearsay.forget(order);
     this.proposed = Math.max(this.proposed, order);
   }
@@ -442,6 +396,7 @@ export class LeaderReplica<D extends Dialect>
     this.state.adoptStable(plan.stable);
     this.follow(plan);
     this.ordersInView = 0;
+    this.floor.viewBegan(this.now);
     this.patience.restart(this.now);
     this.intake.restart();
     this.execute();
@@ -449,6 +404,7 @@ export class LeaderReplica<D extends Dialect>
   }
 
   private follow(plan: Plan): void {
+    this.bytesLeftBehind = this.batches.bytes;
     this.proposed = Math.max(plan.last, this.state.checkpoints.stable.order);
     this.agreement.follow(plan);
   }
@@ -457,11 +413,13 @@ export class LeaderReplica<D extends Dialect>
 
   /** Keeps one timer for the oldest request, or for the new view while changing. */
   watch(): void {
-    if (this.isWatching) return;
     const remainingMs = this.remainingPatienceMs();
     if (remainingMs === null) return;
-    this.isWatching = true;
-    this.outbox.setTimer("patience", Math.max(1, remainingMs));
+    const waitMs = Math.max(1, remainingMs);
+    // Sooner than it was set for: back-off has ended.
+    if (this.watchUntil !== null && this.watchUntil <= this.now + waitMs) return;
+    this.watchUntil = this.now + waitMs;
+    this.outbox.setTimer("patience", waitMs);
   }
 
   /** Null while there is nothing to be impatient about. */
@@ -482,6 +440,12 @@ export class LeaderReplica<D extends Dialect>
       this.patience.restart(this.now);
     }
     this.watch();
+  }
+
+  /** Suspects a leader that tries nobody's patience, and is slower than leaders before it. */
+  private compare(): void {
+    const waiting = this.views.isInView ? this.intake.pending.size : 0;
+    if (this.floor.look(this.now, waiting)) this.views.suspect();
   }
 
   // Where everybody stands, and retransmission
@@ -531,6 +495,7 @@ export class LeaderReplica<D extends Dialect>
     for (const effect of this.outbox.take()) {
       if (effect.kind === "observe") this.outbox.add(effect);
     }
+    this.bytesLeftBehind = this.batches.bytes;
     this.patience.restart(this.now);
     this.state.resume();
     this.outbox.setTimer("status", this.context.timing.statusMs);
@@ -551,8 +516,12 @@ export class LeaderReplica<D extends Dialect>
         return this.views.restoreLeft(shared);
       case "entered": {
         const plan = this.views.restoreEntered(shared);
-        if (plan !== null) this.follow(plan);
-        return;
+        if (plan === null) return;
+        // What it builds on is recorded after it, if at all; its orders lie in that window.
+        const { stable } = plan;
+        const isAhead = stable.order > this.state.checkpoints.stable.order;
+        if (isAhead) this.state.replay({ ...stable, kind: "skipped" });
+        return this.follow(plan);
       }
       case "batch": {
         const window = 2 * this.context.limits.checkpointOrders;
@@ -564,7 +533,19 @@ export class LeaderReplica<D extends Dialect>
 
   /** What must be kept besides the state. */
   retained(): readonly RecordIn<D>[] {
-    return [...this.views.retained(), ...this.agreement.retained()];
+    return [...this.views.retained(), ...this.executedBatches(), ...this.agreement.retained()];
+  }
+
+  /** What was executed above the stable checkpoint, which not only proposals show. */
+  private executedBatches(): readonly RecordIn<D>[] {
+    const kept: LeaderRecord<D["report"], D["newView"]>[] = [];
+    const { executed, checkpoints } = this.state;
+    for (let order = checkpoints.stable.order + 1; order <= executed; order += 1) {
+      const digest = this.state.digestAt(order);
+      const requests = digest && (this.batches.get(digest) as Request[] | null);
+      if (requests !== null) kept.push({ kind: "batch", digest: digest!, requests });
+    }
+    return kept as readonly RecordIn<D>[];
   }
 
   status(): ReplicaStatus {

@@ -168,22 +168,25 @@ export class ViewChanger<R extends Report, N extends NewView<R>, Plan> {
     const newView = this.host.announce(this.view, reports);
     if (this.host.fetchMissing(plan, newView) > 0) return;
     this.enter(newView, plan);
-    this.host.outbox.broadcast({ ...newView, kind: "new-view" });
   }
 
   // NEW-VIEW
 
   onNewView(newView: N): void {
-    if (newView.view < this.view || newView.view <= this.entered) return;
+    if (this.isOver(newView.view)) return;
     this.waiting = newView;
     this.tryEnter();
+  }
+
+  /** Left, or entered already. */
+  private isOver(view: number): boolean {
+    return view < this.view || view <= this.entered;
   }
 
   private tryEnter(): void {
     const newView = this.waiting;
     if (newView === null) return;
-    const isOld = newView.view < this.view || newView.view <= this.entered;
-    const plan = isOld ? null : this.host.decide(newView.reports);
+    const plan = this.isOver(newView.view) ? null : this.host.decide(newView.reports);
     if (plan !== null && this.host.fetchMissing(plan, newView) > 0) return;
     this.waiting = null;
     if (plan !== null) this.enter(newView, plan);
@@ -197,6 +200,8 @@ export class ViewChanger<R extends Report, N extends NewView<R>, Plan> {
     this.suspicions.note(this.self, view);
     const { outbox } = this.host;
     outbox.persist({ ...newView, kind: "entered" });
+    // Before whatever the leader says in its view: nobody would listen.
+    if (this.leader === this.self) outbox.broadcast({ ...newView, kind: "new-view" });
     outbox.observe({ event: "view", view, status: "established" });
     this.host.onEntered(plan);
   }
@@ -227,7 +232,7 @@ export class ViewChanger<R extends Report, N extends NewView<R>, Plan> {
     this.reports.set(this.self, report);
   }
 
-  /** The plan that the view began with; null if this view was left since. */
+  /** The plan that the view began with. */
   restoreEntered(newView: N): Plan | null {
     this.goTo(Math.max(this.view, newView.view));
     this.entered = newView.view;

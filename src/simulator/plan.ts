@@ -260,12 +260,16 @@ const twice = (value: number): number[] => [value, value];
 
 function drawTiming(random: Random): Timing {
   const patienceMs = random.pick([60, 150, 400]);
+  const patienceMsMax = patienceMs * random.pick([4, 10]);
+  const statusMs = random.pick([20, 50, 100]);
   return {
     ...defaultTiming,
     patienceMs,
-    patienceMsMax: patienceMs * random.pick([4, 10]),
-    statusMs: random.pick([20, 50, 100]),
+    patienceMsMax,
+    statusMs,
     catchUpMs: random.pick([30, 100, 300]),
+    fastPathMs: statusMs / 5,
+    throughputWindowMs: 10 * patienceMs,
   };
 }
 

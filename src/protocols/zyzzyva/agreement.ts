@@ -187,7 +187,7 @@ export class ZyzzyvaAgreement implements Agreement<Zyzzyva> {
 
   private speculate(digest: Digest, batch: Batch): void {
     const executions = this.speculation.speculate(digest, batch);
-    this.replica.intake.forget(executions);
+    this.replica.onSpeculated(executions);
     this.answers.place(this.state.speculated, executions);
   }
 
