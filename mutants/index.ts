@@ -6,8 +6,9 @@ import { hybsterMutants } from "./hybster/index.js";
 import { UsageError } from "../src/core/index.js";
 import type { Mutant } from "./mutant.js";
 import { pbftMutants } from "./pbft/index.js";
+import { zyzzyvaMutants } from "./zyzzyva/index.js";
 
-export { fabMutants, hybsterMutants, pbftMutants };
+export { fabMutants, hybsterMutants, pbftMutants, zyzzyvaMutants };
 export type { Mutant };
 export { mutated, type Planted, plant, protocolWith } from "./plant.js";
 
@@ -18,6 +19,7 @@ export const mutantsOf: Readonly<Record<string, readonly Mutant[]>> = {
   "hybrid-pbft": Object.values(pbftMutants),
   fab: Object.values(fabMutants),
   "fab-fast": Object.values(fabMutants),
+  zyzzyva: Object.values(zyzzyvaMutants),
 };
 
 /** @throws UsageError `MUTANTS_UNKNOWN` for a protocol that has none. */

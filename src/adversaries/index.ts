@@ -5,7 +5,9 @@ import { fabLies } from "./fab.js";
 import { hybsterLies as hybsterHabits } from "./hybster.js";
 import { proofLies } from "./hybster-proofs.js";
 import { pbftLies } from "./pbft.js";
+import { zyzzyvaLies } from "./zyzzyva.js";
 
+export { zyzzyvaForging } from "./zyzzyva.js";
 export { forging } from "./hybster-forge.js";
 export { forging as pbftForging } from "./pbft-forge.js";
 export { pbftLies };
@@ -19,6 +21,7 @@ const byProtocol: Readonly<Record<string, Lies>> = {
   "hybrid-pbft": pbftLies,
   fab: fabLies,
   "fab-fast": fabLies,
+  zyzzyva: zyzzyvaLies,
 };
 
 /** A protocol's own habits for lying replicas; none for most. */

@@ -13,11 +13,11 @@ import {
   type ReplicaId,
   type ReplicaMachine,
   type ReplicaStatus,
-  type Tagged,
 } from "../core/index.js";
+import type { Agreement, Dialect, MessageIn, RecordIn } from "./agreement.js";
 import { type Batch, batchDigest } from "./batch.js";
 import { BatchStore } from "./batch-store.js";
-import type { Execution, Executor } from "./executor.js";
+import type { Answer, Execution, Executor } from "./executor.js";
 import { Hearsay } from "./hearsay.js";
 import { Intake, type IntakeHost } from "./intake.js";
 import {
@@ -35,7 +35,7 @@ import { Patience } from "./patience.js";
 import type { Plan } from "./plan.js";
 import { ReplicatedState, type StateHost } from "./replicated-state.js";
 import { ThroughputFloor } from "./throughput-floor.js";
-import { type NewView, type Report, ViewChanger, type ViewChangeHost } from "./view-changer.js";
+import { ViewChanger, type ViewChangeHost } from "./view-changer.js";
 
 /** Orders executed in a view after which its leader has proved itself: back-off ends. */
 const provenOrders = 64;
@@ -43,53 +43,6 @@ const provenOrders = 64;
 /** Orders resent to a stalled peer at a time, and their bytes. */
 const resendOrders = 128;
 const resendBytes = 1 << 20;
-
-/** What is peculiar to a protocol: its own messages and records, its VIEW-CHANGE and NEW-VIEW. */
-export interface Dialect {
-  readonly message: Tagged;
-  readonly record: Tagged;
-  readonly report: Report;
-  readonly newView: NewView<this["report"]>;
-}
-
-type MessageIn<D extends Dialect> = D["message"] | LeaderMessage<D["report"], D["newView"]>;
-type RecordIn<D extends Dialect> = D["record"] | LeaderRecord<D["report"], D["newView"]>;
-
-/** How a protocol's replicas agree: its phases, its part of a view change, its records. */
-export interface Agreement<D extends Dialect> {
-  /** One of the protocol's own messages. */
-  onMessage(message: D["message"], from: ReplicaId): void;
-  /** One of the protocol's own timers ran out, if it sets any. */
-  onTimeout?(timer: string): void;
-  /** As leader, proposes a batch for an order. */
-  propose(order: number, batch: Batch): void;
-  /** What is decided at an order, as far as votes show; null if nothing is. */
-  decidedAt(order: number): Digest | null;
-  /** Who has the batch that is decided at an order. */
-  holders(order: number, digest: Digest): readonly ReplicaId[];
-  /** Whether something was proposed beyond an order. */
-  hasBeyond(order: number): boolean;
-  /** Repeats to a peer of the same view what this replica said about an order; its bytes. */
-  resend(peer: ReplicaId, order: number): number;
-  /** The window moved: what is kept of orders up to this one may go. */
-  forget(upTo: number): void;
-
-  /** VIEW-CHANGE: what this replica reports when it leaves for a view, signed. */
-  report(to: number): D["report"];
-  /** What reports oblige the new view to order first; null if it takes more of them. */
-  decide(reports: readonly D["report"][]): Plan | null;
-  /** NEW-VIEW: how the leader begins a view, signed. */
-  announce(view: number, reports: readonly D["report"][]): D["newView"];
-  /** Which of these replicas report that they have the batch of an order of the plan. */
-  reporters(reports: readonly D["report"][], order: number, digest: Digest): readonly ReplicaId[];
-  /** A view begins: its plan stands for the leader's first proposals. */
-  follow(plan: Plan): void;
-
-  /** One of the protocol's own records. */
-  replay(record: D["record"]): void;
-  /** The protocol's own records that must outlive a checkpoint. */
-  retained(): readonly RecordIn<D>[];
-}
 
 /** All of a replica but its {@link Agreement}. */
 export class LeaderReplica<D extends Dialect>
@@ -123,11 +76,16 @@ export class LeaderReplica<D extends Dialect>
   /** How far each peer had come when it last said so, and when it was last helped. */
   private readonly peers = new Map<ReplicaId, { had: number; helpedAt: number }>();
 
-  constructor(context: ReplicaContext, agreementOf: (replica: LeaderReplica<D>) => Agreement<D>) {
+  /** `speculates`: whether orders are executed before they are decided. */
+  constructor(
+    context: ReplicaContext,
+    agreementOf: (replica: LeaderReplica<D>) => Agreement<D>,
+    { speculates } = { speculates: false },
+  ) {
     const { n, f, hash, timing } = context;
     this.context = context;
     this.noop = batchDigest([], hash);
-    this.state = new ReplicatedState(this, n - f);
+    this.state = new ReplicatedState(this, n - f, speculates);
     this.views = new ViewChanger(this, n - f);
     this.intake = new Intake(this);
     this.hearsay = new Hearsay(n, f);
@@ -159,7 +117,8 @@ export class LeaderReplica<D extends Dialect>
 
   private onMessage(message: MessageIn<D>, from: ReplicaId | null): void {
     if (!isLeaderMessage(message)) {
-      if (from !== null) this.agreement.onMessage(message, from);
+      if (from === null) this.agreement.onClientMessage?.(message);
+      else this.agreement.onMessage(message, from);
       return;
     }
     const shared = message as LeaderMessage<D["report"], D["newView"]>;
@@ -205,6 +164,7 @@ export class LeaderReplica<D extends Dialect>
       this.state.tick();
       this.batches.askAgain();
       this.views.retry();
+      this.agreement.onTick?.();
       this.execute();
       this.compare();
       this.watch();
@@ -239,6 +199,12 @@ export class LeaderReplica<D extends Dialect>
     return leaderOf(view, this.context.n);
   }
 
+  /** Answers a client: as the protocol does, or with the reply that all protocols have. */
+  answer(answer: Answer, isAsked: boolean): void {
+    if (this.agreement.answer === undefined) this.intake.reply(answer);
+    else this.agreement.answer(answer, isAsked);
+  }
+
   /** Proposes at the end of the turn, so that what came together is ordered together. */
   batchSoon(): void {
     if (this.isBatching) return;
@@ -259,8 +225,9 @@ export class LeaderReplica<D extends Dialect>
     const { limits } = this.context;
     return (
       this.intake.pending.hasUnproposed &&
+      (this.agreement.isReady?.() ?? true) &&
       this.state.isInWindow(this.proposed + 1) &&
-      this.proposed - this.state.reached < limits.pipeline &&
+      this.proposed - Math.max(this.state.reached, this.state.speculated) < limits.pipeline &&
       this.bytesOfView < 2 * limits.checkpointBytes
     );
   }
@@ -293,7 +260,7 @@ export class LeaderReplica<D extends Dialect>
   }
 
   /** Executes decided orders in sequence. */
-  private execute(): void {
+  execute(): void {
     while (!this.state.isFetching) {
       const order = this.state.executed + 1;
       const digest = this.agreement.decidedAt(order) ?? this.hearsay.at(order);
@@ -306,15 +273,31 @@ export class LeaderReplica<D extends Dialect>
       }
       this.state.execute(digest, batch);
     }
+    this.agreement.onCaughtUp?.();
     this.propose();
   }
 
-  onExecuted(_order: number, executions: readonly Execution[]): void {
+  onExecuted(order: number, executions: readonly Execution[]): void {
+    this.agreement.onExecuted?.(order);
     this.patience.progressed();
     this.intake.settle(executions);
-    this.floor.took(executions.length);
+    if (this.state.speculation === null) this.floor.took(executions.length);
     this.ordersInView += 1;
     if (this.ordersInView === provenOrders) this.patience.reset();
+  }
+
+  /** Executed tentatively: nobody waits for these requests to be ordered any longer. */
+  onSpeculated(executions: readonly Execution[]): void {
+    this.intake.forget(executions);
+    this.floor.took(executions.length);
+  }
+
+  /** What was undone waits to be ordered again. */
+  onUndone(order: number, batches: readonly Batch[]): void {
+    this.agreement.onUndone?.(order);
+    for (const request of batches.flat()) {
+      if (this.intake.isUnanswered(request)) this.intake.admit(request);
+    }
   }
 
   /** A peer executed this order with this batch (protocols.md P3): believed when f+1 say so. */
@@ -569,7 +552,8 @@ export class LeaderReplica<D extends Dialect>
     return {
       view: this.views.view,
       role: this.role(),
-      executed: this.state.executed,
+      executed: this.state.speculated,
+      tentative: this.state.speculated - this.state.executed,
       stable: this.state.checkpoints.stable.order,
       operations: this.state.operations,
     };

@@ -118,6 +118,11 @@ export class ViewChanger<R extends Report, N extends NewView<R>, Plan> {
     if (agreed > this.view) this.leave(agreed);
   }
 
+  /** The leader of a view is proved a liar: nobody needs to be asked. */
+  forsake(view: number): void {
+    if (view === this.view) this.leave(view + 1);
+  }
+
   private leave(to: number): void {
     const report = this.host.report(to);
     this.goTo(to);
@@ -150,12 +155,14 @@ export class ViewChanger<R extends Report, N extends NewView<R>, Plan> {
   /** With a quorum of reports the view's leader begins it, and the others are patient with it. */
   private begin(): void {
     if (this.isInView) return;
-    const reports = [...this.reports.values()]
+    const ready = [...this.reports.values()].filter(({ to }) => to >= this.view);
+    if (ready.length < this.quorum) return;
+    // Those that went on to a later view count: nobody may wait for them here for ever.
+    this.certifiedSince ??= this.host.now;
+    const reports = ready
       .filter(({ to }) => to === this.view)
       .toSorted((a, b) => a.replica - b.replica);
-    if (reports.length < this.quorum) return;
-    this.certifiedSince ??= this.host.now;
-    if (this.leader !== this.self) return;
+    if (reports.length < this.quorum || this.leader !== this.self) return;
     const plan = this.host.decide(reports);
     if (plan === null) return;
     const newView = this.host.announce(this.view, reports);
