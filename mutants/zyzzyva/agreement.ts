@@ -176,18 +176,21 @@ export const certification = inFile("protocols/zyzzyva/certification.js", {
     find: 'this.replica.outbox.broadcast({ ...own, kind: "reached" });',
     replace: "",
     replicas,
+    survives: "only costs time: whoever stands still is told how far others are.",
   },
   "compared-once": {
     breaks: "how far a replica is gets said once only",
     find: "if (top > executed && top === this.topBefore) this.sayReached(top);",
     replace: "",
     replicas,
+    survives: "only costs time: whoever stands still is told how far others are.",
   },
   "certified-said-once": {
     breaks: "that a certificate is stored gets said once only",
     find: "if ((commit?.order ?? 0) > executed) this.sayCertified();",
     replace: "",
     replicas,
+    survives: "only costs time: whoever stands still is told what is certified.",
   },
 });
 
