@@ -88,7 +88,7 @@ export const ordering = inFile("protocols/zyzzyva/agreement.js", {
   },
   "orders-not-resent": {
     breaks: "who stands still is not sent what it lacks",
-    find: "return this.certification.isKnownBy(peer, order) ? 0 : this.sendOrder(peer, entry);",
+    find: "return this.certification.isLackedBy(peer, order) ? this.sendOrder(peer, entry) : 0;",
     replace: "return 0;",
     replicas,
     survives: "harmless: whoever lacks an order asks everybody for it.",
@@ -180,7 +180,7 @@ export const certification = inFile("protocols/zyzzyva/certification.js", {
   },
   "compared-once": {
     breaks: "how far a replica is gets said once only",
-    find: "if (top > executed && top === this.topBefore) this.sayReached(top);",
+    find: "if (top > executed) this.sayReached(top);",
     replace: "",
     replicas,
     survives: "only costs time: whoever stands still is told how far others are.",

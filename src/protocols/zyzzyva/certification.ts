@@ -25,8 +25,9 @@ export class Certification {
   private readonly tally: Tally;
   /** Everything up to this order is decided. */
   private decidedTo = 0;
-  /** The last order when time passed last. */
+  /** The last order when time passed last, and the time before. */
   private topBefore = 0;
+  private topEarlier = 0;
 
   constructor(replica: LeaderReplica<Zyzzyva>, evidence: Evidence) {
     const { n, f } = replica.context;
@@ -153,9 +154,9 @@ export class Certification {
     }
   }
 
-  /** Whether a peer is known to have executed an order. */
-  isKnownBy(peer: ReplicaId, order: number): boolean {
-    return this.tally.highestOf(peer) >= order;
+  /** Whether a peer lacks an order, as it seems: it had the time to say that it executed it. */
+  isLackedBy(peer: ReplicaId, order: number): boolean {
+    return order <= this.topEarlier && order > this.tally.highestOf(peer);
   }
 
   /** Time passed: says again what is not decided yet. */
@@ -165,7 +166,8 @@ export class Certification {
     for (let order = executed + 1; order < top; order += 1) {
       if (this.isCompared(order)) this.sayReached(order);
     }
-    if (top > executed && top === this.topBefore) this.sayReached(top);
+    if (top > executed) this.sayReached(top);
+    this.topEarlier = this.topBefore;
     this.topBefore = top;
     if ((commit?.order ?? 0) > executed) this.sayCertified();
   }
@@ -177,5 +179,7 @@ export class Certification {
   /** A view begins: what was said in the one before is over. */
   restart(): void {
     this.tally.clear();
+    this.topBefore = 0;
+    this.topEarlier = 0;
   }
 }
