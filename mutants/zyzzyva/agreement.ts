@@ -180,7 +180,7 @@ export const certification = inFile("protocols/zyzzyva/certification.js", {
   },
   "compared-once": {
     breaks: "how far a replica is gets said once only",
-    find: "if (top > executed) this.sayReached(top);",
+    find: "if (this.named > executed) this.sayReached(this.named);",
     replace: "",
     replicas,
     survives: "only costs time: whoever stands still is told how far others are.",
