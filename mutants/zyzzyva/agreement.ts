@@ -185,6 +185,12 @@ export const certification = inFile("protocols/zyzzyva/certification.js", {
     replicas,
     survives: "only costs time: whoever stands still is told how far others are.",
   },
+  "leader-names-nothing": {
+    breaks: "the leader names no order at which replicas compare themselves",
+    find: "if (this.replica.isLeading) this.named = top;",
+    replace: "",
+    replicas,
+  },
   "certified-said-once": {
     breaks: "that a certificate is stored gets said once only",
     find: "if ((commit?.order ?? 0) > executed) this.sayCertified();",

@@ -226,3 +226,18 @@ rule("what was completed survives a power cut of all replicas", ["order-not-stor
   world.play(10);
   assert.equal(answer(world, 0, 1), "a");
 });
+
+rule("under steady load nobody suspects a leader", ["leader-names-nothing"], (p) => {
+  const world = stage(p);
+  for (let round = 0; round < 50; round += 1) {
+    world.submit(0, a, { to: [0], acknowledged: round });
+    world.play(30);
+  }
+  for (const id of [0, 1, 2, 3]) {
+    assert.ok(world.observations(id).every(({ event }) => event !== "suspect"));
+    assert.ok(
+      world.status(id).executed - world.status(id).tentative! > 40,
+      "and orders are decided",
+    );
+  }
+});
