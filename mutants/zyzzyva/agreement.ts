@@ -190,6 +190,7 @@ export const certification = inFile("protocols/zyzzyva/certification.js", {
     find: "if (this.replica.isLeading) this.named = top;",
     replace: "",
     replicas,
+    survives: "only costs time: whoever stands still is told how far others are.",
   },
   "certified-said-once": {
     breaks: "that a certificate is stored gets said once only",

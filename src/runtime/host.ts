@@ -241,13 +241,13 @@ export class Host<M extends Tagged, D extends Tagged> {
 }
 
 /**
- * A client may send only what is provably its own: messages with client claims, all of them for
- * itself.
+ * A client may send only what somebody provably said, and in a client's name only its own: what
+ * kinds of message it may send is the protocol's affair.
  */
 function maySend(link: Link, claims: readonly Claim[]): boolean {
   if (link.peer.kind === "replica") return true;
   const { id } = link.peer;
   return (
-    claims.length > 0 && claims.every((claim) => claim.kind === "client" && claim.client === id)
+    claims.length > 0 && claims.every((claim) => claim.kind !== "client" || claim.client === id)
   );
 }

@@ -227,8 +227,8 @@ rule("what was completed survives a power cut of all replicas", ["order-not-stor
   assert.equal(answer(world, 0, 1), "a");
 });
 
-rule("under steady load nobody suspects a leader", ["leader-names-nothing"], (p) => {
-  const world = stage(p);
+test("under steady load nobody suspects a leader", () => {
+  const world = stage(zyzzyva);
   for (let round = 0; round < 50; round += 1) {
     world.submit(0, a, { to: [0], acknowledged: round });
     world.play(30);
