@@ -81,7 +81,7 @@ export const ordering = inFile("protocols/zyzzyva/agreement.js", {
     breaks: "orders that others lack are not sent again when they ask",
     find: `if (!this.isEstablished || view !== this.evidence.established.view)
             return;
-        let bytes = 0;`,
+        let bytes = this.filledFor.get(peer) ?? 0;`,
     replace: "return; let bytes = 0;",
     replicas,
     survives: "harmless: whoever stands still is sent what it lacks without asking.",

@@ -51,6 +51,9 @@ export class ZyzzyvaAgreement implements Agreement<Zyzzyva> {
   private readonly answers = new Answers();
   /** Orders of the view that came before their predecessors. */
   private readonly early = new Map<number, OrderReq>();
+  /** Who was shown another history lately, and bytes sent to those who asked: both are bounded. */
+  private readonly shownTo = new Set<ReplicaId>();
+  private readonly filledFor = new Map<ReplicaId, number>();
   /** Where the last hole begins that the leader was asked to fill. */
   private hole = 0;
 
@@ -265,6 +268,8 @@ export class ZyzzyvaAgreement implements Agreement<Zyzzyva> {
 
   /** Somebody has another history: what the leader signed here proves which of us it deceives. */
   private show(to: ReplicaId, order: number): void {
+    if (this.shownTo.has(to)) return;
+    this.shownTo.add(to);
     for (const entry of this.evidence.all()) {
       if (entry.order <= order && entry.order > this.state.executed) this.sendOrder(to, entry);
     }
@@ -335,12 +340,13 @@ export class ZyzzyvaAgreement implements Agreement<Zyzzyva> {
 
   private onFillHole(peer: ReplicaId, { view, from, to }: Message<"fill-hole">): void {
     if (!this.isEstablished || view !== this.evidence.established.view) return;
-    let bytes = 0;
+    let bytes = this.filledFor.get(peer) ?? 0;
     for (let order = from; order <= Math.min(to, this.evidence.top); order += 1) {
       const entry = this.evidence.get(order);
-      if (entry !== undefined) bytes += this.sendOrder(peer, entry);
-      if (entry === undefined || bytes > fillBytes) return;
+      if (entry === undefined || bytes > fillBytes) break;
+      bytes += this.sendOrder(peer, entry);
     }
+    this.filledFor.set(peer, bytes);
   }
 
   private sendOrder(peer: ReplicaId, { order, history, batch, proof }: Entry): number {
@@ -362,6 +368,8 @@ export class ZyzzyvaAgreement implements Agreement<Zyzzyva> {
 
   onTick(): void {
     this.establishment.tick();
+    this.shownTo.clear();
+    this.filledFor.clear();
     if (!this.certification.isCurrent(this.replica.view)) return;
     const gapEnd = Math.max(this.certification.top, ...this.early.keys());
     if (gapEnd > this.state.speculated && this.isInStep) {
