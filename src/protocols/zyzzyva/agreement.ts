@@ -82,7 +82,7 @@ export class ZyzzyvaAgreement implements Agreement<Zyzzyva> {
     const { speculated, isFetching } = this.state;
     if (!this.isEstablished || isFetching || speculated !== this.evidence.top) return false;
     const history = this.speculation.historyAt(speculated)!;
-    this.evidence.startFrom(history);
+    this.evidence.startFrom((order) => this.speculation.historyAt(order));
     return equalBytes(history, this.evidence.history);
   }
 
@@ -307,6 +307,7 @@ export class ZyzzyvaAgreement implements Agreement<Zyzzyva> {
 
   /** Executes again what this replica has shown that it executed: after a restart. */
   private catchUp(): void {
+    this.evidence.startFrom((order) => this.speculation.historyAt(order));
     while (this.state.speculated < this.evidence.top) {
       const order = this.state.speculated + 1;
       const entry = this.evidence.get(order);

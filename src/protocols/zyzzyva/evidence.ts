@@ -68,9 +68,13 @@ export class Evidence {
     if (this.commit !== null && this.commit.order <= upTo) this.commit = null;
   }
 
-  /** The state is here that the first entry will follow. */
-  startFrom(history: Digest): void {
-    if (this.entries.size === 0) this.start = history;
+  /**
+   * The state tells what was not known: the history that the first entry follows on, where this
+   * replica came to the view by a transfer, perhaps in an earlier life.
+   */
+  startFrom(historyAt: (order: number) => Digest | null): void {
+    const isKnown = this.after === 0 || !equalBytes(this.start, noHistory);
+    if (this.entries.size === 0 || !isKnown) this.start = historyAt(this.after) ?? this.start;
   }
 
   /** Whether something shown has this order and history. */
