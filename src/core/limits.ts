@@ -91,6 +91,11 @@ export interface Timing {
   readonly catchUpMs: number;
   /** How long a fast path is given before the slow one starts beside it. */
   readonly fastPathMs: number;
+  /**
+   * Over how long a leader's throughput is compared with that of leaders before it: longer than a
+   * pause for garbage or a slow sync, which are nobody's fault; a slow leader is served that long.
+   */
+  readonly throughputWindowMs: number;
 }
 
 export const defaultTiming: Timing = {
@@ -99,4 +104,5 @@ export const defaultTiming: Timing = {
   statusMs: 100,
   catchUpMs: 300,
   fastPathMs: 20,
+  throughputWindowMs: 5_000,
 };

@@ -146,6 +146,8 @@ export interface ClientSide<M> {
    * `isSignedByReplica`.
    */
   claims(message: M, from: ReplicaId, context: ClaimContext): readonly Claim[] | null;
+  /** Whether clients have more to say than requests; not if not said. */
+  readonly takesPart?: boolean;
   /** The machine of one session. */
   machine(context: ClientMachineContext): ClientMachine<M>;
 }
@@ -164,4 +166,6 @@ export interface Reply {
    */
   readonly outcome: "executed" | "session-expired";
   readonly results: readonly Uint8Array[];
+  /** Whether the replica may have to take it back; not if not said. */
+  readonly isTentative?: boolean;
 }

@@ -43,7 +43,7 @@ export function quorumClient<Message>(rules: QuorumRules<Message>): ClientSide<M
 }
 
 /** A bundle without an answer. Its bytes never change: a retry is the same request. */
-interface Outstanding<Message> {
+export interface Outstanding<Message> {
   readonly number: number;
   readonly message: Message;
   readonly bytes: number;
@@ -78,10 +78,10 @@ const retriesUntilLost = 8;
  */
 export class QuorumClient<Message> implements ClientMachine<Message> {
   private readonly rules: QuorumRules<Message>;
-  private readonly context: ClientMachineContext;
+  protected readonly context: ClientMachineContext;
   private readonly quorum: number;
   private readonly asksEveryone: boolean;
-  private readonly outstanding = new Map<number, Outstanding<Message>>();
+  protected readonly outstanding = new Map<number, Outstanding<Message>>();
   private outstandingBytes = 0;
   private next = 1;
   /** The highest number delivered. */
@@ -93,9 +93,9 @@ export class QuorumClient<Message> implements ClientMachine<Message> {
   private highestView = -1;
   /** Retries since something was last answered. */
   private retries = 0;
-  private latencyMs = 0;
+  protected latencyMs = 0;
   private timerRuns = false;
-  private effects: ClientEffect<Message>[] = [];
+  protected effects: ClientEffect<Message>[] = [];
 
   constructor(rules: QuorumRules<Message>, context: ClientMachineContext) {
     assert(context.windowBundles >= 1, "the window holds at least one bundle");
@@ -144,7 +144,7 @@ export class QuorumClient<Message> implements ClientMachine<Message> {
       case "connected":
         return this.resend(input.replica);
       case "timeout":
-        return this.onTimeout(now);
+        return this.onTimeout(now, input.timer);
     }
   }
 
@@ -178,12 +178,12 @@ export class QuorumClient<Message> implements ClientMachine<Message> {
     if (!this.timerRuns) this.setTimer(now);
   }
 
-  private onMessage(now: number, from: ReplicaId, message: Message): void {
+  protected onMessage(now: number, from: ReplicaId, message: Message): void {
     const { client, session } = this.context;
     const reply = this.rules.reply(message);
     if (reply === null) return this.blame(from, "malformed reply");
     if (reply.client !== client || reply.session !== session) return;
-    if (reply.view !== this.views[from]) this.onView(from, reply.view);
+    this.noteView(from, reply.view);
     const bundle = this.outstanding.get(reply.number);
     if (bundle === undefined) return; // answered by a quorum already
     if (reply.outcome === "executed" && reply.results.length !== bundle.operations) {
@@ -203,6 +203,16 @@ export class QuorumClient<Message> implements ClientMachine<Message> {
     bundle.replies.forEach((other, replica) => {
       if (other !== null && !agree(other, reply)) this.blame(replica, "conflicting reply");
     });
+    this.accept(now, bundle, reply, replicas);
+  }
+
+  /** So many replicas gave this answer that it is true. */
+  protected accept(
+    now: number,
+    bundle: Outstanding<Message>,
+    reply: Pick<Reply, "outcome" | "results">,
+    replicas: readonly ReplicaId[],
+  ): void {
     if (reply.outcome === "session-expired") {
       this.expired = true;
       this.effects.push({ kind: "expired", number: bundle.number });
@@ -229,7 +239,8 @@ export class QuorumClient<Message> implements ClientMachine<Message> {
   /**
    * Moves on to the leader of a higher view once a reply quorum, so a correct replica, is there.
    */
-  private onView(from: ReplicaId, reported: number): void {
+  protected noteView(from: ReplicaId, reported: number): void {
+    if (reported === this.views[from]) return;
     this.views[from] = reported;
     const { n } = this.context;
     const supported = this.views.toSorted((a, b) => b - a)[this.quorum - 1] ?? -1;
@@ -244,7 +255,7 @@ export class QuorumClient<Message> implements ClientMachine<Message> {
    * The oldest bundle waited too long: everyone gets it, and some that follow, so that the leader
    * is suspected if it is at fault.
    */
-  private onTimeout(now: number): void {
+  protected onTimeout(now: number, _timer: string): void {
     this.timerRuns = false;
     this.removeLost();
     const oldest = this.oldest();
@@ -253,7 +264,7 @@ export class QuorumClient<Message> implements ClientMachine<Message> {
     this.setTimer(now);
   }
 
-  private retry(now: number): void {
+  protected retry(now: number): void {
     this.retries++;
     this.effects.push({ kind: "observe", event: "retry" });
     let bytes = 0;
@@ -278,7 +289,7 @@ export class QuorumClient<Message> implements ClientMachine<Message> {
     }
   }
 
-  private remove(bundle: Outstanding<Message>): void {
+  protected remove(bundle: Outstanding<Message>): void {
     this.outstanding.delete(bundle.number);
     this.outstandingBytes -= bundle.bytes;
   }
@@ -320,7 +331,7 @@ export class QuorumClient<Message> implements ClientMachine<Message> {
     return (this.oldest()?.number ?? this.next) - 1;
   }
 
-  private blame(replica: ReplicaId, reason: "malformed reply" | "conflicting reply"): void {
+  protected blame(replica: ReplicaId, reason: "malformed reply" | "conflicting reply"): void {
     this.effects.push({ kind: "blame", replica, reason });
   }
 }
@@ -329,7 +340,10 @@ export class QuorumClient<Message> implements ClientMachine<Message> {
  * Whether two replies to one bundle say the same. The view is a hint, and an expired session has no
  * results.
  */
-function agree(a: Reply, b: Reply): boolean {
+export function agree(
+  a: Pick<Reply, "outcome" | "results">,
+  b: Pick<Reply, "outcome" | "results">,
+): boolean {
   if (a === b) return true;
   if (a.outcome !== b.outcome) return false;
   if (a.outcome === "session-expired") return true;

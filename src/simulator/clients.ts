@@ -2,6 +2,7 @@
 
 import type { Protocol, ReplicaId, Reply } from "../core/index.js";
 import { LyingClient } from "./adversary/lying-client.js";
+import { LyingSession } from "./adversary/lying-session.js";
 import type { ClientKeys } from "./client-keys.js";
 import type { Identities } from "./identities.js";
 import type { Judge } from "./judge.js";
@@ -43,6 +44,8 @@ export class Clients {
   readonly #options: ClientsOptions;
   readonly #correct: readonly SimulatedClient[];
   readonly #stirs: readonly (() => void)[];
+  /** Of lying clients, where clients take part in the protocol. */
+  readonly #sessions = new Map<number, LyingSession>();
 
   constructor(options: ClientsOptions) {
     this.#options = options;
@@ -71,9 +74,15 @@ export class Clients {
     for (const client of this.#correct) client.burst();
   }
 
-  /** A message of a replica arrives at a correct client. */
+  /** A message of a replica arrives at a client that listens. */
   receive(client: number, from: ReplicaId, bytes: Uint8Array): void {
-    this.#correct[client]!.receive(from, bytes);
+    this.#correct[client]?.receive(from, bytes);
+    this.#sessions.get(client)?.hear(from, bytes);
+  }
+
+  /** Whether a lying client cares for what it is answered. */
+  listens(client: number): boolean {
+    return this.#sessions.has(client);
   }
 
   /** A replica is up again: correct clients notice, each in its time. */
@@ -131,6 +140,26 @@ export class Clients {
     };
   }
 
+  #lyingSession(client: number): LyingSession | null {
+    const { plan, protocol, keys, workload, random, send, after, now } = this.#options;
+    if (protocol.client.takesPart !== true) return null;
+    const { n, f, limits, clientAuthentication, replicaAuthentication, healMs } = plan;
+    const session = new LyingSession({
+      client,
+      protocol,
+      context: { n, f, hash: symbolicHash, limits, clientAuthentication, replicaAuthentication },
+      keys,
+      workload,
+      random: random.fork(`session of client ${client}`),
+      send: (to, bytes) => send(client, to, bytes),
+      after: (ms, action) => {
+        if (now() < healMs) after(ms, action);
+      },
+    });
+    this.#sessions.set(client, session);
+    return session;
+  }
+
   /** Gives what stirs it. */
   #makeLyingClient(client: number): () => void {
     const { plan, protocol, keys, workload, now, after, send, happened } = this.#options;
@@ -147,9 +176,11 @@ export class Clients {
       random,
       send: (to, bytes) => send(client, to, bytes),
     });
+    const session = this.#lyingSession(client);
     const act = (): void => {
       happened("lie of a client", n + client);
       liar.act();
+      session?.submit();
     };
     // Some never leave the replicas in peace: what others wait for must not wait for that.
     const isTireless = random.chance(0.3);

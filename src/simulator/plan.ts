@@ -294,6 +294,7 @@ function drawTiming(random: Random): Timing {
     statusMs,
     catchUpMs,
     fastPathMs: (statusMs * catchUpMs) / 300, // as different as they are: 2 to 100
+    throughputWindowMs: 10 * patienceMs,
   };
 }
 

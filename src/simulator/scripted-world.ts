@@ -147,6 +147,11 @@ export class ScriptedWorld<M extends Tagged, D extends Tagged> implements Scenar
     return { client, session, number };
   }
 
+  say(client: ClientId, to: readonly ReplicaId[], message: M): void {
+    const bytes = this.#options.protocol.messages.encode(message);
+    for (const replica of to) this.#post(clientParty(client), replica, bytes);
+  }
+
   inFlight(match: Match<M> = () => true): readonly Envelope<M>[] {
     return this.#inFlight.filter(match);
   }

@@ -406,7 +406,7 @@ export class World implements RunSoFar {
       const reply = message && protocol.client.reply(message);
       if (reply != null) this.judge.answered(from, reply);
     }
-    if (client >= this.#plan.clients.correct) return; // lying clients do not listen
+    if (client >= this.#plan.clients.correct && !this.#clients.listens(client)) return;
     this.fingerprint.add(session);
     const party = this.#plan.n + client;
     this.#carry(from, party, bytes, (id) => {
@@ -493,8 +493,9 @@ export class World implements RunSoFar {
   #look(): void {
     const hosts = this.#correctHosts();
     if (hosts.every(({ isUp }) => isUp) && this.#clients.waiting === 0) {
-      const orders = hosts.map(({ machine }) => machine.status().executed);
-      if (orders.every((order) => order === orders[0])) {
+      const states = hosts.map(({ machine }) => machine.status());
+      const isSettled = states.every(({ tentative }) => (tentative ?? 0) === 0);
+      if (isSettled && states.every(({ executed }) => executed === states[0]?.executed)) {
         this.#isOver = true;
         return;
       }

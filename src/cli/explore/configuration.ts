@@ -35,6 +35,7 @@ const timing = z
     statusMs: atLeastOne,
     catchUpMs: atLeastOne,
     fastPathMs: atLeastOne,
+    throughputWindowMs: atLeastOne,
   })
   .partial();
 

@@ -26,8 +26,8 @@ import { OrderLog, type Slot } from "./order-log.js";
 import { Ballots, decide } from "./view-change.js";
 
 /**
- * State, by the paper's names: the log of the view's proposals and votes (`log`); 𝒫 and 𝒬, what was
- * prepared and pre-prepared in any view (`ballots`).
+ * State, by the paper's names: the log of the view's proposals and votes (`log`); 𝒫 and 𝒬, what
+ * was prepared and pre-prepared in any view (`ballots`).
  */
 export class PbftAgreement implements Agreement<Pbft> {
   private readonly replica: LeaderReplica<Pbft>;

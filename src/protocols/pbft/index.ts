@@ -1,5 +1,5 @@
-// PBFT (Castro and Liskov): Byzantine faults, n = 3f+1, three phases, no trusted parts. With trusted
-// MACs in place of authenticators it is HybridPBFT (hybster.txt §6): nothing else differs.
+// PBFT (Castro and Liskov): Byzantine faults, n = 3f+1, three phases, no trusted parts. With
+// trusted MACs in place of authenticators it is HybridPBFT (hybster.txt §6): nothing else differs.
 
 import type { Protocol } from "../../core/index.js";
 import { clientSpeech, leaderOf, LeaderReplica, quorumClient } from "../../parts/index.js";
