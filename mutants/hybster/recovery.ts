@@ -3,11 +3,6 @@
 import { inFile } from "../mutant.js";
 
 export const recovery = inFile("protocols/hybster/recovery.js", {
-  "plan-stored-by-digest": {
-    breaks: "the batches of an acknowledged plan are not stored",
-    find: 'this.replica.outbox.persist({ kind: "batch", digest, requests });',
-    replace: "",
-  },
   "missing-batches-not-fetched": {
     breaks: "batches of a plan that are missing are awaited and not asked for",
     find: 'if (from !== context.replica) outbox.send(from, { kind: "fetch-batch", digest });',
@@ -186,11 +181,6 @@ export const recovery = inFile("protocols/hybster/recovery.js", {
     find: "return views.restoreLeft(record);",
     replace: "return;",
   },
-  "ticket-not-restored": {
-    breaks: "after a restart, a replica has lost the certificate with which it left its view",
-    find: "return views.restoreTicket(record.viewChanges);",
-    replace: "return;",
-  },
   "replayed-log-not-cleared": {
     breaks: "after a restart, proposals of an older view stand in the log",
     find: "this.replica.clearLog(); views.restoreEstablished(record);",
@@ -220,11 +210,6 @@ export const recovery = inFile("protocols/hybster/recovery.js", {
     breaks: "after a restart, a follower cannot send its COMMITs again",
     find: "slot.isDurable = true; slot.commit = commit;",
     replace: "slot.isDurable = true;",
-  },
-  "acted-not-restored": {
-    breaks: "after a restart, a replica certifies orders a second time",
-    find: "this.replica.acted = prepare.order;",
-    replace: "",
   },
   "snapshot-not-restored": {
     breaks: "after a restart, the saved state is counted as executed and not restored",

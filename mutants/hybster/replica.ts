@@ -8,17 +8,14 @@ export const ordering = inFile("protocols/hybster/replica.js", {
     breaks: "any order above the stable checkpoint is accepted",
     find: "return order > stable && order <= stable + 2 * this.context.limits.checkpointOrders;",
     replace: "return order > stable;",
-    survives:
-      "needs a bound on what a machine keeps, which the simulation does not look at; a " +
-      "story in test/protocols does.",
   },
   "window-without-floor": {
     breaks: "orders below the stable checkpoint are accepted",
     find: "return order > stable && order <= stable + 2",
     replace: "return order <= stable + 2",
     survives:
-      "harmless: nothing at or below the stable checkpoint is acknowledged, executed or " +
-      "reported, and the next stable checkpoint forgets it.",
+      "costs a view at most: nothing below is acknowledged, executed or reported, and the room " +
+      "that a liar takes with it in a leader's log is free in the next; a story sees it.",
   },
   "window-too-short": {
     breaks: "the window ends before the next checkpoint",
@@ -45,9 +42,6 @@ export const ordering = inFile("protocols/hybster/replica.js", {
     breaks: "a leader may depart from its view's plan",
     find: "if (planned !== null && !equalBytes(planned, message.batch))",
     replace: "if (false)",
-    survives:
-      "needs a leader that proposes other, well-formed batches where its view's plan says " +
-      "what to propose.",
   },
   "acknowledged-out-of-order": {
     breaks: "a proposal is acknowledged at whatever order it comes (H7)",
@@ -69,9 +63,6 @@ export const ordering = inFile("protocols/hybster/replica.js", {
     find: "if (quorumOf(this.context.n) === 2)",
     replace: "if (true)",
     replicas: 5,
-    survives:
-      "costs time only: STATUS finds the followers that heard nothing, and they are sent " +
-      "the COMMITs.",
   },
   "commits-not-acted-upon": {
     breaks: "a COMMIT that completes a quorum leads to nothing",
@@ -112,13 +103,8 @@ export const ordering = inFile("protocols/hybster/replica.js", {
     find: "if (own !== undefined && equalBytes(own.digest, stable.digest))",
     replace: "if (own !== undefined)",
     survives:
-      "needs a correct replica whose state departs from the others', by wrong memory or a " +
-      "service that is not deterministic.",
-  },
-  "stable-not-adopted": {
-    breaks: "a new view's checkpoint is not fetched at once",
-    find: "if (stable.order > this.checkpoints.stable.order) this.recovery.beginTransfer(stable);",
-    replace: "",
+      "nobody could notice unless a correct replica's state departs from the others', by wrong " +
+      "memory or a service that is not deterministic; a story has one.",
   },
   "log-not-forgotten": {
     breaks: "proposals below the stable checkpoint are kept",
@@ -129,12 +115,17 @@ export const ordering = inFile("protocols/hybster/replica.js", {
     breaks: "batches below the stable checkpoint are kept",
     find: "this.batches.forget(stable.order);",
     replace: "",
-    survives: "needs many view changes in one long run: what is kept comes from them.",
+    survives:
+      "costs memory only, some with every view change; the growth of machines is judged where " +
+      "nothing goes wrong, and there are none.",
   },
   "acted-left-behind": {
     breaks: "after a transfer, orders are acknowledged from where the replica was before",
     find: "this.acted = Math.max(this.acted, stable.order);",
     replace: "",
+    survives:
+      "costs time only: this replica has no vote until the next view, and STATUS brings it the " +
+      "votes of others, unless it is more than 128 orders behind.",
   },
   "batches-lost-with-view": {
     breaks: "the batches of a view that was left are forgotten with it",
@@ -162,14 +153,9 @@ export const ordering = inFile("protocols/hybster/replica.js", {
     find: `this.patience.progressed();
       this.pending.restart((bundle) => this.executor.settled(bundle));`,
     replace: "this.patience.progressed();",
-  },
-  "plan-not-proposed-at-once": {
-    breaks: "a new leader proposes its plan only with the next request",
-    find: "this.propose(); this.watch();",
-    replace: "this.watch();",
     survives:
-      "costs time only: the plan waits for the next request, which brings the leader to " +
-      "propose.",
+      "costs a view change at most: this replica suspects its leader for what was answered, and " +
+      "alone, until the next view; a story sees it.",
   },
   "patience-once": {
     breaks: "the patience timer is set once and never again",
@@ -180,9 +166,6 @@ export const ordering = inFile("protocols/hybster/replica.js", {
     breaks: "the batch timer is set once and never again",
     find: "this.isBatching = false;",
     replace: "",
-    survives:
-      "costs time only: requests wait until something else makes the leader propose, at " +
-      "worst the next view.",
   },
   "status-once": {
     breaks: "the status timer is not set again",
@@ -195,8 +178,8 @@ export const ordering = inFile("protocols/hybster/replica.js", {
     find: "this.intake.forward();",
     replace: "",
     survives:
-      "costs time only: a client that gets no answer asks every replica, the leader among " +
-      "them.",
+      "costs time only: a client that gets no answer asks every replica, and one that the leader " +
+      "never hears gets the next; a story sees it.",
   },
   "no-catching-up": {
     breaks: "time passes, and nothing is fetched or stated again",
@@ -229,11 +212,6 @@ export const ordering = inFile("protocols/hybster/replica.js", {
     find: "this.patience.viewFailed();",
     replace: "",
   },
-  "fetched-state-not-gone-on-from": {
-    breaks: "after a transfer, proposals that came meanwhile are not acknowledged",
-    find: "this.acknowledge(); this.execute(); this.watch();",
-    replace: "this.execute(); this.watch();",
-  },
   "transfer-not-resumed": {
     breaks: "a transfer that a crash cut short is not taken up again",
     find: "this.recovery.resumeTransfer();",
@@ -242,14 +220,6 @@ export const ordering = inFile("protocols/hybster/replica.js", {
 });
 
 export const log = inFile("protocols/hybster/order-log.js", {
-  "votes-not-compared": {
-    breaks: "a COMMIT for another batch counts as well",
-    find: "if (vote !== null && equalBytes(vote, prepare.batch))",
-    replace: "if (vote !== null)",
-    survives:
-      "means the same: a leader's counter allows one batch for an order, and who certified " +
-      "a COMMIT for that order must report that batch, whatever the COMMIT said.",
-  },
   "commit-quorum-one-short": {
     breaks: "an order is committed with one vote too few",
     find: "return count >= this.quorum;",
@@ -288,9 +258,6 @@ export const intake = inFile("protocols/hybster/intake.js", {
     breaks: "a leader does not propose when a request comes",
     find: "if (this.replica.isLeading) this.replica.batchSoon();",
     replace: "",
-    survives:
-      "costs time only: requests wait until something else makes the leader propose, at " +
-      "worst the next view.",
   },
   "endorsements-not-sent": {
     breaks: "a replica endorses requests for itself only",
@@ -314,6 +281,5 @@ export const endorsements = inFile("protocols/hybster/endorsements.js", {
     breaks: "a replica's places for requests to be endorsed are not given back",
     find: "this.mentioned[candidate.by] -= 1;",
     replace: "",
-    survives: "needs small places for endorsements (`endorsementsMax`), which no seed draws.",
   },
 });

@@ -62,9 +62,10 @@ export class Journal {
 
   finishSync(): void {
     if (this.#syncing === null) return;
+    const durable = this.#durable;
     this.#durable = this.#syncing;
     this.#syncing = null;
-    this.#compact();
+    this.#compact(durable);
   }
 
   /** Writes that a crash now may lose. */
@@ -80,9 +81,10 @@ export class Journal {
   /** Power is lost: of the writes at risk only the first `survivors` are kept. */
   crash(survivors: number): void {
     this.#entries.length -= this.atRisk - survivors;
+    const durable = this.#durable;
     this.#durable = this.written;
     this.#syncing = null;
-    this.#compact();
+    this.#compact(durable);
   }
 
   /** Damages the entry at that fraction of what is there; whoever reads it will notice. */
@@ -113,13 +115,14 @@ export class Journal {
     return { snapshot, records: records.map((bytes) => bytes.slice()) };
   }
 
-  #compact(): void {
-    const durable = this.#entries.slice(0, this.#durable - this.#removed);
-    const last = durable.findLastIndex((entry) => entry.kind === "checkpoint");
-    if (last > 0) {
-      this.#entries = this.#entries.slice(last);
-      this.#removed += last;
-    }
+  /** Drops what lies before the last checkpoint of those that became durable after `before`. */
+  #compact(before: number): void {
+    let last = this.#durable - this.#removed - 1;
+    const first = before - this.#removed;
+    while (last >= first && this.#entries[last]!.kind !== "checkpoint") last -= 1;
+    if (last < first) return;
+    this.#entries = this.#entries.slice(last);
+    this.#removed += last;
   }
 }
 

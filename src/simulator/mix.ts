@@ -9,6 +9,19 @@ const multipliers = [
   0x85ebca6b, 0xc2b2ae35, 0x27d4eb2f, 0x165667b1, 0x9e3779b1, 0xcc9e2d51, 0x1b873593, 0xe6546b65,
 ];
 
+/**
+ * Where words become bytes, and bytes words: in memory of its own, since looking at an array's
+ * memory in another way costs more, where the array is small, than all the mixing.
+ */
+const scratch = new Uint8Array(4096);
+const scratchWords = new DataView(scratch.buffer);
+
+/** Eight words as 32 bytes. */
+function bytesOfWords(words: Int32Array): Uint8Array {
+  for (let i = 0; i < 8; i++) scratchWords.setInt32(4 * i, words[i]!, true);
+  return scratch.slice(0, 32);
+}
+
 /** Thirty-two bytes that depend on every word put in, in their order. */
 export class Mixer {
   readonly #lanes: Int32Array;
@@ -47,7 +60,7 @@ export class Mixer {
   finish(): Uint8Array {
     this.word(this.#count);
     for (let i = 0; i < 24; i++) this.word(i);
-    return new Uint8Array(this.#lanes.slice().buffer);
+    return bytesOfWords(this.#lanes);
   }
 }
 
@@ -65,21 +78,24 @@ const finished = (word: number): number => {
  */
 export const symbolicHash: Hash = (bytes) => {
   const { length } = bytes;
-  const view = new DataView(bytes.buffer, bytes.byteOffset, length);
   let a = 0x9e3779b1 ^ length;
   let b = 0x85ebca6b;
   let c = 0xc2b2ae35;
   let d = 0x27d4eb2f;
   const whole = length & ~15;
-  for (let i = 0; i < whole; i += 16) {
-    a ^= rotated(Math.imul(view.getInt32(i, true), 0x239b961b), 15);
-    a = (Math.imul(rotated(a, 19) + b, 5) + 0x561ccd1b) | 0;
-    b ^= rotated(Math.imul(view.getInt32(i + 4, true), 0xab0e9789 | 0), 16);
-    b = (Math.imul(rotated(b, 17) + c, 5) + 0x0bcaa747) | 0;
-    c ^= rotated(Math.imul(view.getInt32(i + 8, true), 0x38b34ae5), 17);
-    c = (Math.imul(rotated(c, 15) + d, 5) + 0x96cd1c35) | 0;
-    d ^= rotated(Math.imul(view.getInt32(i + 12, true), 0xa1e38b93 | 0), 18);
-    d = (Math.imul(rotated(d, 13) + a, 5) + 0x32ac3b17) | 0;
+  for (let from = 0; from < whole; from += scratch.length) {
+    const end = Math.min(whole - from, scratch.length);
+    scratch.set(length <= scratch.length ? bytes : bytes.subarray(from, from + end));
+    for (let i = 0; i < end; i += 16) {
+      a ^= rotated(Math.imul(scratchWords.getInt32(i, true), 0x239b961b), 15);
+      a = (Math.imul(rotated(a, 19) + b, 5) + 0x561ccd1b) | 0;
+      b ^= rotated(Math.imul(scratchWords.getInt32(i + 4, true), 0xab0e9789 | 0), 16);
+      b = (Math.imul(rotated(b, 17) + c, 5) + 0x0bcaa747) | 0;
+      c ^= rotated(Math.imul(scratchWords.getInt32(i + 8, true), 0x38b34ae5), 17);
+      c = (Math.imul(rotated(c, 15) + d, 5) + 0x96cd1c35) | 0;
+      d ^= rotated(Math.imul(scratchWords.getInt32(i + 12, true), 0xa1e38b93 | 0), 18);
+      d = (Math.imul(rotated(d, 13) + a, 5) + 0x32ac3b17) | 0;
+    }
   }
   for (let i = whole; i < length; i++) {
     a = (Math.imul(a ^ bytes[i]!, 0x01000193) + b) | 0;
@@ -93,7 +109,7 @@ export const symbolicHash: Hash = (bytes) => {
     d = (finished(d ^ i) + a) | 0;
     out[i] = a ^ c;
   }
-  return new Uint8Array(out.buffer);
+  return bytesOfWords(out);
 };
 
 /** A running hash of everything that happened, in its order; see `Outcome.fingerprint`. */

@@ -50,6 +50,11 @@ export interface ClientsPlan {
   readonly operationsMax: number;
   readonly outstanding: number;
   readonly thinkMs: number;
+  /**
+   * Whether a client takes that time from one bundle to the next, on average. Else it does so only
+   * at first, and each answer has it submit the next at once.
+   */
+  readonly paced?: boolean;
   readonly retryMs: number;
 }
 

@@ -24,6 +24,7 @@ import type { ClientKeys } from "./client-keys.js";
 import { Gatekeeper, instantTimersMax } from "./gatekeeper.js";
 import type { Identities } from "./identities.js";
 import { Journal, type Recovered } from "./journal.js";
+import { copied, encoded } from "./slab.js";
 
 /** What a host asks of the world around it. */
 export interface Surroundings {
@@ -210,7 +211,7 @@ export class ReplicaHost {
   ): void {
     for (const { from, bytes } of messages) {
       if (!this.isUp) return;
-      const message = this.#attempt(() => this.#admit(from, bytes.slice()));
+      const message = this.#attempt(() => this.#admit(from, copied(bytes)));
       if (message != null) this.#step({ kind: "message", from, message });
     }
     this.#endTurn();
@@ -294,15 +295,15 @@ export class ReplicaHost {
       case "send":
       case "broadcast":
       case "reply":
-        return this.#depart(effect, protocol.messages.encode(effect.message));
+        return this.#depart(effect, encoded(protocol.messages, effect.message));
       case "observe":
         return this.#depart(effect, noBytes);
       case "persist":
-        this.#lastPersist = this.journal.write(protocol.records.encode(effect.record));
+        this.#lastPersist = this.journal.write(encoded(protocol.records, effect.record));
         return;
       case "checkpoint":
         if (effect.required || surroundings.compacts(this)) {
-          const retain = effect.retain.map((record) => protocol.records.encode(record));
+          const retain = effect.retain.map((record) => encoded(protocol.records, record));
           this.#lastPersist = this.journal.replace(frozen(effect.image), retain);
         }
         return;

@@ -57,6 +57,8 @@ export class SimulatedClient {
   #acknowledged = 0;
   #submitted = 0;
   #view = 0;
+  /** It would have submitted, but for the window, its session, or the heal. */
+  #isHeldBack = false;
 
   constructor(options: ClientOptions) {
     this.#options = options;
@@ -122,7 +124,7 @@ export class SimulatedClient {
       this.#expired = true;
     }
     if (this.#expired && this.#outstanding.size === 0) this.#renew();
-    this.#think();
+    if (this.#options.plan.paced !== true || this.#isHeldBack) this.#think();
   }
 
   #renew(): void {
@@ -136,15 +138,17 @@ export class SimulatedClient {
   #think(): void {
     const { plan, surroundings, healMs, random, sessionWindow } = this.#options;
     if (this.#submitted === plan.bundles) return;
+    this.#isHeldBack = false;
     const isLast = this.#submitted === plan.bundles - 1;
     if (isLast && surroundings.now() < healMs) {
       if (this.#outstanding.size === 0) {
         surroundings.after(healMs - surroundings.now(), () => this.#think());
-      }
+      } else this.#isHeldBack = true;
       return;
     }
     const window = Math.min(plan.outstanding, sessionWindow);
-    if (this.#expired || this.#next > this.#acknowledged + window) return;
+    this.#isHeldBack = this.#expired || this.#next > this.#acknowledged + window;
+    if (this.#isHeldBack) return;
     this.#submit();
     surroundings.after(random.fraction() * 2 * plan.thinkMs, () => this.#think());
   }

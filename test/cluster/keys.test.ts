@@ -149,6 +149,16 @@ test("certificates and keys that are another's", async (context) => {
   refused();
 });
 
+test("keys that are shared with too few or too many", async (context) => {
+  const folder = await newCluster(context, { replicaAuthentication: "mac" });
+  const own = join(folder, "replica-0", "replica-mac.keys");
+  const lines = readFileSync(own, "utf8").trimEnd().split("\n");
+  for (const wrong of [lines.slice(1), [...lines, lines[0]]]) {
+    writeFileSync(own, `${wrong.join("\n")}\n`);
+    assert.throws(() => readReplicaKeys(folder, 0), usage("KEY_DAMAGED", own, "3 lines"));
+  }
+});
+
 test("a signing key that is another's", async (context) => {
   const folder = await newCluster(context, { replicaAuthentication: "mac" });
   const own = join(folder, "replica-0", "signing.key");

@@ -2,7 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import { z } from "zod";
-import { type Protocol, UsageError } from "../../core/index.js";
+import { type Protocol, replicaAuthentications, UsageError } from "../../core/index.js";
 import { createService } from "../../services/index.js";
 import { alwaysProperties, type ExploreOptions, symbolicHash } from "../../simulator/index.js";
 import { readOperation } from "./operations.js";
@@ -41,6 +41,7 @@ const schema = section({
   replicas: z.int().min(1).max(9),
   service: z.enum(["kv", "null"]).default("kv"),
   clientAuthentication: z.enum(["trusted-mac", "signature", "mac"]).optional(),
+  replicaAuthentication: z.enum(replicaAuthentications).optional(),
   requests: z
     .array(
       section({

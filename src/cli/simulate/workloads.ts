@@ -38,15 +38,17 @@ function keyValueWorkload(): Workload {
       // A text that begins with a mark of its own: then a value tells what was appended to what.
       const value = Buffer.from(`v${++last}`);
       const expected = Buffer.from(`v${1 + random.below(last)}`);
+      const isAbsent = random.chance(0.3);
+      const summand = BigInt(1 + random.below(3));
       return random.pick([
-        keyValue.put(key, value),
-        keyValue.get(key),
-        keyValue.delete(key),
-        keyValue.append(key, value),
-        keyValue.compareAndSwap(key, random.chance(0.3) ? null : expected, value),
-        keyValue.add(counterKey, BigInt(1 + random.below(3))),
-        keyValue.get(counterKey),
-      ]);
+        () => keyValue.put(key, value),
+        () => keyValue.get(key),
+        () => keyValue.delete(key),
+        () => keyValue.append(key, value),
+        () => keyValue.compareAndSwap(key, isAbsent ? null : expected, value),
+        () => keyValue.add(counterKey, summand),
+        () => keyValue.get(counterKey),
+      ])();
     },
     last: () => [...keys, ...counterKeys].map((key) => keyValue.get(key)),
     noise: (random) => keyValue.put(noiseKey, random.bytes(8)),

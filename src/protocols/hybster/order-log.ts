@@ -27,6 +27,8 @@ export class OrderLog {
   private readonly n: number;
   private readonly quorum: number;
   private bytesHeld = 0;
+  /** The highest order with a proposal; 0 if there is none. */
+  private top = 0;
 
   constructor(n: number, quorum: number) {
     this.n = n;
@@ -46,6 +48,7 @@ export class OrderLog {
   propose(prepare: Prepare, batch: Batch): Slot {
     const slot = this.slotOf(prepare.order);
     const { view, order, attestation } = prepare;
+    this.top = Math.max(this.top, order);
     slot.prepare = { view, order, batch: prepare.batch, attestation };
     slot.batch = batch;
     this.bytesHeld -= slot.bytes;
@@ -70,8 +73,16 @@ export class OrderLog {
     let slot = this.slots.get(order);
     if (slot === undefined) {
       const votes = new Array<Digest | null>(this.n).fill(null);
-      const empty = { prepare: null, batch: [], bytes: 0, commit: null, isDurable: false };
-      slot = { ...empty, order, votes, heard: [] };
+      slot = {
+        order,
+        prepare: null,
+        batch: [],
+        bytes: 0,
+        commit: null,
+        heard: [],
+        isDurable: false,
+        votes,
+      };
       this.slots.set(order, slot);
     }
     return slot;
@@ -107,13 +118,11 @@ export class OrderLog {
 
   /** Whether there is a proposal for a later order. */
   hasBeyond(order: number): boolean {
-    for (const slot of this.slots.values()) {
-      if (slot.order > order && slot.prepare !== null) return true;
-    }
-    return false;
+    return this.top > order;
   }
 
   forget(upTo: number): void {
+    if (this.top <= upTo) this.top = 0;
     for (const [order, { bytes }] of this.slots) {
       if (order > upTo) continue;
       this.bytesHeld -= bytes;
@@ -123,6 +132,7 @@ export class OrderLog {
 
   clear(): void {
     this.slots.clear();
+    this.top = 0;
     this.bytesHeld = 0;
   }
 }

@@ -45,7 +45,7 @@ import {
 import { Endorser, type EndorserHost } from "./endorser.js";
 import { OrderLog, type Slot } from "./order-log.js";
 import { Recovery, type RecoveryHost } from "./recovery.js";
-import { type Decision, type History, topOf, batchAt } from "./view-change.js";
+import { type Decision, type History, batchAt } from "./view-change.js";
 import { ViewChanger, type ViewChangeHost } from "./view-changer.js";
 
 type HybsterInput = Input<HybsterMessage, HybsterRecord>;
@@ -467,7 +467,7 @@ export class HybsterReplica
   private waitingSince(): number | null {
     const { oldest } = this.intake.pending;
     const { reached } = this.state;
-    const isStuck = topOf(this.history()) > reached || this.log.hasBeyond(reached);
+    const isStuck = this.views.established.last > reached || this.log.hasBeyond(reached);
     // Who executed the plan in another view has no other way to see that others cannot.
     const isOwed =
       this.acted < this.views.established.last && !this.log.get(this.acted + 1)?.prepare;

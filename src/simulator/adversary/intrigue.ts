@@ -44,14 +44,12 @@ export function isIntercepted(
     const [a, b] = [sides[from] ?? null, sides[to] ?? null];
     if (a !== null && b !== null && a !== b) return true;
   }
-  return censors.some(
-    (censor) =>
-      censor.from === from &&
-      censor.to === to &&
-      now >= censor.fromMs &&
-      now < censor.untilMs &&
-      ((censor.kinds >>> (bytes[0]! & 31)) & 1) === 1,
-  );
+  for (const censor of censors) {
+    const { fromMs, untilMs, kinds } = censor;
+    if (censor.from !== from || censor.to !== to || now < fromMs || now >= untilMs) continue;
+    if (((kinds >>> (bytes[0]! & 31)) & 1) === 1) return true;
+  }
+  return false;
 }
 
 /** Draws the intrigue around the liars among so many parties; the first n are replicas. */

@@ -121,7 +121,7 @@ export const spokenLies = {
     };
   },
 
-  /** Beside each message whose certificate or proof it may have again: others, of other content. */
+  /** Beside each message that it may have certified or proved again: others, of other content. */
   vouch(means: Means): Lie {
     const { protocol, random, notary, prover } = means;
     const mayRepeat = (message: Tagged): boolean =>
@@ -169,7 +169,7 @@ export const spokenLies = {
   },
 
   /**
-   * Wrong about itself wherever nobody else's word is asked for: ahead or behind, full of suspicion or
+   * Wrong about itself wherever nobody vouches for it: ahead or behind, full of suspicion or
    * of none, always about the same fields in the same way.
    */
   boast(means: Means): Lie {

@@ -16,6 +16,9 @@ export function describePlan(plan: Plan): string[] {
   return [
     `${n} replicas, ${f} may be faulty; ${clients.correct} correct${lying} clients ` +
       `(${authentication}), ${clients.bundles} bundles each; everything heals ${at(plan.healMs)}`,
+    ...(plan.replicaAuthentication === null
+      ? []
+      : [`replicas prove what they say by ${plan.replicaAuthentication}`]),
     describeNetwork(plan),
     ...plan.liars.map(({ replica, lies }) => `replica ${replica} lies: ${lies.join(", ")}`),
     ...describeIntrigue(plan),

@@ -206,6 +206,21 @@ rule("orders beyond the window are refused", "window-unchecked", (protocol) => {
   assert.equal(world.dropped(1)["a proposal out of its time"], 1);
 });
 
+rule("orders below the stable checkpoint are refused", "window-without-floor", (protocol) => {
+  const world = stage(protocol, { limits: { checkpointOrders: 2 } });
+  world.submit(0, a);
+  world.deliver((m) => m.to === 0);
+  const [old] = world.inFlight((m) => m.to === 1 && m.message.kind === "prepare");
+  assert.ok(old, "R0 proposes");
+  world.settle();
+  world.submit(0, a);
+  world.settle();
+  assert.equal(world.status(1).stable, 2);
+  world.replay(old);
+  world.settle();
+  assert.equal(world.dropped(1)["a proposal out of its time"], 1);
+});
+
 rule("proposals are acknowledged in their order (H7)", "acknowledged-out-of-order", (protocol) => {
   const world = stage(protocol, { liars: [0] });
   const liar = world.liar(0);

@@ -6,7 +6,13 @@ import { test } from "node:test";
 import { hybsterMutants, protocolWith } from "../../../mutants/index.js";
 import { forging } from "../../../src/adversaries/index.js";
 import type { Request } from "../../../src/codec/index.js";
-import type { ClientAuthentication, Limits, Protocol, Service } from "../../../src/core/index.js";
+import type {
+  ClientAuthentication,
+  Limits,
+  Protocol,
+  Service,
+  Timing,
+} from "../../../src/core/index.js";
 import {
   type Commit,
   hybster,
@@ -60,20 +66,21 @@ export function appendService(): Service {
   };
 }
 
-/** A story that ends well, and does not without the rule that `mutant` takes out. */
+/**
+ * A story that ends well, and does not without the rule that each of the mutants takes out.
+ */
 export function rule(
   name: string,
-  mutant: keyof typeof hybsterMutants,
+  mutants: keyof typeof hybsterMutants | readonly (keyof typeof hybsterMutants)[],
   story: (protocol: HybsterProtocol) => void,
 ): void {
   test(name, () => story(hybster));
-  test(`${name}: fails without its rule (${mutant})`, async () => {
-    const broken = (await protocolWith(
-      hybsterMutants[mutant],
-      "hybster",
-    )) as unknown as HybsterProtocol;
-    assert.throws(() => story(broken), assert.AssertionError);
-  });
+  for (const mutant of [mutants].flat()) {
+    test(`${name}: fails without its rule (${mutant})`, async () => {
+      const broken = await protocolWith(hybsterMutants[mutant], "hybster");
+      assert.throws(() => story(broken as unknown as HybsterProtocol), assert.AssertionError);
+    });
+  }
 }
 
 export interface Story {
@@ -81,11 +88,15 @@ export interface Story {
   readonly liars?: readonly number[];
   readonly limits?: Partial<Limits>;
   readonly clientAuthentication?: ClientAuthentication;
+  readonly timing?: Partial<Timing>;
+  /** Default: `appendService`. */
+  readonly service?: () => Service;
 }
 
 export function stage(protocol: HybsterProtocol, story: Story): World {
   const { n = 3, liars = [], limits = {}, clientAuthentication = "trusted-mac" } = story;
-  return scenario({ protocol, n, liars, limits, clientAuthentication, service: appendService });
+  const { timing = {}, service = appendService } = story;
+  return scenario({ protocol, n, liars, limits, timing, clientAuthentication, service });
 }
 
 /** The text of a result, once enough equal replies came. */
