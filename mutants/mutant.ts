@@ -12,7 +12,7 @@ export interface Mutant {
   readonly find: string;
   /** What stands there instead. */
   readonly replace: string;
-  /** How many replicas it takes to notice; 3 if nothing is said. */
+  /** How many replicas it takes to notice; by default as many as tolerate one fault. */
   readonly replicas?: number;
   /** For one that the simulation does not kill: why, as a sentence. */
   readonly survives?: string;

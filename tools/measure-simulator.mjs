@@ -14,7 +14,7 @@ if (!(virtualSeconds >= 10)) {
 /** Of virtual time, in one run. */
 const runSeconds = 100;
 
-const options = optionsFor({ protocol: "hybster", service: "kv", n: 3 });
+const options = await optionsFor({ protocol: "hybster", service: "kv", n: 3 });
 
 /** Clients that submit one operation each so often, on average. */
 const workloads = {

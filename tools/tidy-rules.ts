@@ -160,7 +160,7 @@ export function* leftovers(graph: ModuleGraph): Generator<Finding> {
   }
 }
 
-/** A protocol's README maps the paper to functions; the map must be true. */
+/** A protocol's README maps the paper to functions, its own or of parts; the map must be true. */
 export function* papers(graph: ModuleGraph): Generator<Finding> {
   for (const folder of graph.foldersIn("src/protocols")) {
     const path = `${folder}/README.md`;
@@ -169,7 +169,7 @@ export function* papers(graph: ModuleGraph): Generator<Finding> {
       yield { path, line: 1, message: "needs a table with the columns paper section and function" };
     }
     const code = graph.sources
-      .filter((source) => source.path.startsWith(`${folder}/`))
+      .filter(({ path: at }) => at.startsWith(`${folder}/`) || at.startsWith("src/parts/"))
       .map(({ text }) => text)
       .join("\n");
     for (const { name, line } of rows) {
@@ -177,7 +177,8 @@ export function* papers(graph: ModuleGraph): Generator<Finding> {
         name.includes("/") || name.endsWith(".ts")
           ? graph.has(`${folder}/${name}`)
           : hasWord(code, name);
-      if (!known) yield { path, line, message: `\`${name}\` does not exist in ${folder}` };
+      if (!known)
+        yield { path, line, message: `\`${name}\` does not exist in ${folder} or src/parts` };
     }
   }
 }

@@ -242,8 +242,8 @@ export const waiting = {
   ...inFile("parts/batch-store.js", {
     "batch-forgotten-too-early": {
       breaks: "batches of orders just above the stable checkpoint are forgotten",
-      find: "for (const [key, { order }] of this.batches) if (order <= upTo)",
-      replace: "for (const [key, { order }] of this.batches) if (order <= upTo + 2)",
+      find: "if (order > upTo) continue;",
+      replace: "if (order > upTo + 2) continue;",
     },
     "batch-order-lowered": {
       breaks: "a batch proposed at two orders is forgotten with the lower",

@@ -7,7 +7,7 @@ import {
   toWire,
   type ValueOf,
 } from "../codec/index.js";
-import type { Attestation, Digest, ReplicaContext } from "../core/index.js";
+import type { Attestation, Digest, Position, ReplicaContext } from "../core/index.js";
 import { batchDigest } from "../parts/index.js";
 import { hybster } from "../protocols/index.js";
 
@@ -44,10 +44,15 @@ export function forging({ counter, hash }: Pick<ReplicaContext, "counter" | "has
       const attestation = ordered(view, order, certified.commit(batch, hash));
       return attestation && { view, order, batch, attestation };
     },
-    viewChange(to: number, claimed: Partial<ViewChange> = {}): ViewChange | null {
+    /** `next`: where the counter goes. */
+    viewChange(
+      to: number,
+      claimed: Partial<ViewChange> = {},
+      next: Position = { view: to, order: 0 },
+    ): ViewChange | null {
       const content = { to, established: genesis, stable: genesisStable, prepares: [], ...claimed };
       const digest = certified.viewChange(content, hash);
-      const attestation = wire(counter.continuing(counters.order, { view: to, order: 0 }, digest));
+      const attestation = wire(counter.continuing(counters.order, next, digest));
       return attestation && { ...content, attestation };
     },
     newView(view: number, viewChanges: ViewChange[]): NewView | null {

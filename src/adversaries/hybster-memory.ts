@@ -72,6 +72,12 @@ export class HybsterMemory {
     if (this.#stable.length > remembered) this.#stable.splice(1, 1);
   }
 
+  /** A view that was established, with its proof; null if no other than the first is known. */
+  anyEstablished(random: Random): Established | null {
+    const known = this.#established.slice(1);
+    return known.length === 0 ? null : random.pick(known);
+  }
+
   /** A history that is well formed, and as old and as short as chance has it. */
   otherHistory(
     to: number,

@@ -17,6 +17,7 @@ import {
 } from "../simulator/index.js";
 import { forging } from "./hybster-forge.js";
 import { HybsterMemory } from "./hybster-memory.js";
+import { Told } from "./hybster-told.js";
 
 const { decide, planDigest } = hybster;
 type Acknowledgement = hybster.Acknowledgement;
@@ -53,13 +54,17 @@ export const hybsterLies = {
   rewriteHistory(means: Means): Lie {
     const { random } = means;
     const memory = new HybsterMemory();
-    const tamper = eachMessage(
+    const told = new Told(means);
+    const reporting = eachMessage(
       (message) => is(message, "view-change"),
-      (message) =>
-        is(message, "view-change")
-          ? ({ ...message, ...memory.otherHistory(message.to, random) } as Tagged)
-          : message,
+      (message) => {
+        if (!is(message, "view-change")) return message;
+        const other = { ...message, ...memory.otherHistory(message.to, random) };
+        told.note(other);
+        return other;
+      },
     );
+    const tamper: Lie["tamper"] = (outgoing, now) => told.keepTo(reporting(outgoing, now));
     return mindful(memory, { tamper });
   },
 

@@ -1,9 +1,8 @@
 // The face of the client library: calls in, results that a quorum of replicas vouched for out.
 
 import { hash } from "node:crypto";
-import type { ClientId, Digest, ReplicaId, SessionId } from "../core/index.js";
+import type { AcceptedAnswer, ClientId, Digest, ReplicaId, SessionId } from "../core/index.js";
 import { TrothError, type TrothErrorCode } from "./errors.js";
-import type { Answer } from "./quorum-client.js";
 import {
   type ReplicaConnection,
   Session,
@@ -290,7 +289,7 @@ export class Client {
     if (this.#queue.delete(submission)) this.#queuedOperations -= submission.operations.length;
   }
 
-  #onAnswered(answer: Answer): void {
+  #onAnswered(answer: AcceptedAnswer): void {
     const { number, results } = answer;
     const submissions = this.#takeAnswered(number);
     if (submissions.length === 1) {

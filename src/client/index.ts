@@ -1,4 +1,4 @@
-// The client library, and the pure machine in it.
+// The client library: the host of the machines of core/client-machine.ts, and calls in front of it.
 export {
   type CertifiedResult,
   type Client,
@@ -7,12 +7,5 @@ export {
 } from "./client.js";
 export { connect, type ConnectOptions } from "./connect.js";
 export { type FailureEffect, TrothError, type TrothErrorCode } from "./errors.js";
-export {
-  type Answer,
-  QuorumClient,
-  type QuorumClientContext,
-  type QuorumClientEffect,
-  type QuorumClientInput,
-} from "./quorum-client.js";
 export type { ReplicaConnection } from "./session.js";
 export type { CallOptions } from "./submission.js";

@@ -2,14 +2,20 @@
 
 import { hash } from "node:crypto";
 import type { ClientCredential, Configuration } from "../cluster/index.js";
-import type { Limits, Protocol, ReplicaId, SessionId, Tagged } from "../core/index.js";
+import type {
+  AcceptedAnswer,
+  ClaimContext,
+  ClientEffect,
+  ClientInput,
+  ClientMachine,
+  Limits,
+  Protocol,
+  ReplicaId,
+  SessionId,
+  Tagged,
+} from "../core/index.js";
 import { dial, type Dialler, type Link } from "../link/index.js";
-import {
-  type Answer,
-  QuorumClient,
-  type QuorumClientEffect,
-  type QuorumClientInput,
-} from "./quorum-client.js";
+import { ReplicaVerifier } from "./replica-verifier.js";
 
 /** Who takes part in a session, and within which bounds. */
 export interface SessionOptions {
@@ -26,7 +32,7 @@ export interface SessionOptions {
 export interface SessionEvents {
   /** A connection opened; there may be room to submit. */
   connected(): void;
-  answered(answer: Answer): void;
+  answered(answer: AcceptedAnswer): void;
   /** The bundle took effect, but its results are gone. */
   lost(number: number): void;
   /** The replicas forgot the session: nothing outstanding will be answered. */
@@ -57,15 +63,31 @@ interface Connection {
 /** Bundles are held until they are answered: so many of the largest may be. */
 const largestBundlesHeld = 4;
 
+/** How late timers run out at most, as a share: clients must not all try again in step. */
+const latenessMax = 0.25;
+
+const sha256 = (bytes: Uint8Array): Uint8Array => hash("sha256", bytes, "buffer");
+
+const claimContext = (configuration: Configuration, limits: Limits): ClaimContext => ({
+  n: configuration.n,
+  f: configuration.f,
+  hash: sha256,
+  limits,
+  clientAuthentication: configuration.clientAuthentication,
+  replicaAuthentication: configuration.replicaAuthentication,
+});
+
 /** One session: a connection to every replica, and bundles numbered from 1 until it expires. */
 export class Session {
   readonly id: SessionId;
   readonly #protocol: Protocol;
   readonly #events: SessionEvents;
-  readonly #machine: QuorumClient<Tagged>;
+  readonly #machine: ClientMachine<Tagged>;
+  readonly #claimContext: ClaimContext;
+  readonly #verifier: ReplicaVerifier;
   readonly #connections: Connection[];
   readonly #dials: Dialler[];
-  #timer: NodeJS.Timeout | undefined;
+  readonly #timers = new Map<string, NodeJS.Timeout>();
   #closed = false;
 
   constructor(id: SessionId, options: SessionOptions, events: SessionEvents) {
@@ -74,14 +96,13 @@ export class Session {
     this.id = id;
     this.#protocol = protocol;
     this.#events = events;
-    this.#machine = new QuorumClient({
+    this.#claimContext = claimContext(configuration, limits);
+    this.#verifier = new ReplicaVerifier(configuration);
+    this.#machine = protocol.client.machine({
+      ...this.#claimContext,
       client: credential.client,
       session: id,
-      n: configuration.n,
-      f: configuration.f,
-      side: protocol.client,
-      asksEveryone: protocol.client.asksEveryone(configuration.clientAuthentication),
-      authenticate: (body) => credential.seal(hash("sha256", body, "buffer")),
+      authenticate: (body) => credential.seal(sha256(body)),
       windowBundles,
       windowBytes: largestBundlesHeld * limits.bundleBytesMax,
       retryMs,
@@ -114,7 +135,7 @@ export class Session {
 
   /** Whether a bundle may be submitted now: the window has room, and some replica would get it. */
   get ready(): boolean {
-    return !this.#closed && !this.#machine.full && this.connectedReplicas > 0;
+    return !this.#closed && !this.#machine.isFull && this.connectedReplicas > 0;
   }
 
   get connectedReplicas(): number {
@@ -147,7 +168,7 @@ export class Session {
   /** Closes the connections; no event follows. */
   close(): void {
     this.#closed = true;
-    clearTimeout(this.#timer);
+    for (const timer of this.#timers.values()) clearTimeout(timer);
     for (const connecting of this.#dials) connecting.close();
   }
 
@@ -175,16 +196,21 @@ export class Session {
 
   #onFrame(connection: Connection, frame: Uint8Array): void {
     const message = this.#protocol.messages.decode(frame);
-    if (message === null) connection.blamed++;
+    if (message === null || !this.#isAuthentic(message, connection.id)) connection.blamed++;
     else this.#step({ kind: "message", from: connection.id, message });
   }
 
-  #step(input: QuorumClientInput<Tagged>): void {
+  #isAuthentic(message: Tagged, from: ReplicaId): boolean {
+    const claims = this.#protocol.client.claims(message, from, this.#claimContext);
+    return claims !== null && claims.every((claim) => this.#verifier.verify(claim));
+  }
+
+  #step(input: ClientInput<Tagged>): void {
     if (this.#closed) return;
     for (const effect of this.#machine.step(performance.now(), input)) this.#carryOut(effect);
   }
 
-  #carryOut(effect: QuorumClientEffect<Tagged>): void {
+  #carryOut(effect: ClientEffect<Tagged>): void {
     switch (effect.kind) {
       case "send":
         return this.#send(this.#connections[effect.to]!, effect.message);
@@ -192,8 +218,9 @@ export class Session {
         for (const connection of this.#connections) this.#send(connection, effect.message);
         return;
       case "set-timer":
-        clearTimeout(this.#timer);
-        this.#timer = setTimeout(() => this.#step({ kind: "timeout" }), effect.afterMs);
+        return this.#setTimer(effect.timer, effect.afterMs);
+      case "cancel-timer":
+        clearTimeout(this.#timers.get(effect.timer));
         return;
       case "deliver":
         return this.#events.answered(effect);
@@ -203,7 +230,17 @@ export class Session {
         return this.#events.expired();
       case "blame":
         this.#connections[effect.replica]!.blamed++;
+        return;
+      case "observe":
+        return; // nobody asks here
     }
+  }
+
+  #setTimer(timer: string, afterMs: number): void {
+    clearTimeout(this.#timers.get(timer));
+    const lateMs = afterMs * latenessMax * Math.random();
+    const run = () => this.#step({ kind: "timeout", timer });
+    this.#timers.set(timer, setTimeout(run, afterMs + lateMs));
   }
 
   /** What cannot be sent now is lost here; the machine sends it again. */

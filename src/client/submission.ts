@@ -1,7 +1,7 @@
 // One call of a caller: its operations, until when it waits, and how it ends.
 
+import type { AcceptedAnswer } from "../core/index.js";
 import { type FailureEffect, TrothError, type TrothErrorCode } from "./errors.js";
-import type { Answer } from "./quorum-client.js";
 
 /** The bounds of one call. */
 export interface CallOptions {
@@ -12,7 +12,7 @@ export interface CallOptions {
 }
 
 /** Its results, one an operation, and the answer to the bundle that they are a part of. */
-export type Settle = (results: readonly Uint8Array[], answer: Answer) => void;
+export type Settle = (results: readonly Uint8Array[], answer: AcceptedAnswer) => void;
 
 /** Settled once only: by `succeed` or by `fail`, whichever comes first. */
 export class Submission {
@@ -61,7 +61,7 @@ export class Submission {
     return this.sent ? "unknown" : "none";
   }
 
-  succeed(results: readonly Uint8Array[], answer: Answer): void {
+  succeed(results: readonly Uint8Array[], answer: AcceptedAnswer): void {
     if (this.#settle()) this.#resolve(results, answer);
   }
 

@@ -20,6 +20,17 @@ export const replicaAuthentications = [
   "trusted-mac",
 ] as const satisfies readonly ReplicaAuthentication[];
 
+/**
+ * Whether what proves a replica's statement is a signature: then clients, who share no key with
+ * replicas and have no trusted module, can check it as well.
+ */
+export function isSignedByReplica(
+  isTransferable: boolean,
+  authentication: ReplicaAuthentication | null,
+): boolean {
+  return authentication === "signature" || (authentication === "mac" && isTransferable);
+}
+
 /** What makes a replica's statements its own. */
 export interface Identity {
   /**

@@ -89,6 +89,13 @@ export interface Timing {
    * How long a replica that is behind waits for the ordinary messages before it fetches the state.
    */
   readonly catchUpMs: number;
+  /** How long a fast path is given before the slow one starts beside it. */
+  readonly fastPathMs: number;
+  /**
+   * Over how long a leader's throughput is compared with that of leaders before it: longer than a
+   * pause for garbage or a slow sync, which are nobody's fault; a slow leader is served that long.
+   */
+  readonly throughputWindowMs: number;
 }
 
 export const defaultTiming: Timing = {
@@ -96,4 +103,6 @@ export const defaultTiming: Timing = {
   patienceMsMax: 30_000,
   statusMs: 100,
   catchUpMs: 300,
+  fastPathMs: 20,
+  throughputWindowMs: 5_000,
 };

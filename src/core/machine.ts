@@ -90,6 +90,8 @@ export type Observation =
   | { readonly event: "stable"; readonly order: number }
   | { readonly event: "view"; readonly view: number; readonly status: "changing" | "established" }
   | { readonly event: "suspect"; readonly view: number }
+  /** Orders that were executed tentatively were undone: those beyond `order`, so many. */
+  | { readonly event: "undone"; readonly order: number; readonly orders: number }
   | { readonly event: "transfer"; readonly order: number; readonly status: "started" | "finished" }
   /**
    * The trusted counter refuses to certify: this replica listens, executes and answers, but no
@@ -108,6 +110,8 @@ export interface ReplicaStatus {
   readonly role: "leader" | "follower" | "changing view" | "catching up" | "mute";
   /** The last order executed. */
   readonly executed: number;
+  /** How many of the orders up to there may have to be undone; none if not said. */
+  readonly tentative?: number;
   /** The last stable checkpoint. */
   readonly stable: number;
   /** Operations executed since the start. */

@@ -1,6 +1,7 @@
 // What a protocol is, seen from its hosts: messages, records, claims, and a machine made from a
 // context.
 
+import type { ClientMachine, ClientMachineContext } from "./client-machine.js";
 import type { Digest, Hash, ReplicaId, ClientId, SessionId } from "./ids.js";
 import type { Identity, ReplicaAuthentication } from "./identity.js";
 import type { Limits, Timing } from "./limits.js";
@@ -118,10 +119,7 @@ export interface Protocol<M extends Tagged = Tagged, D extends Tagged = Tagged> 
   /** The machine of one replica. */
   replica(context: ReplicaContext): ReplicaMachine<M, D>;
 
-  /**
-   * What the shared client needs: how to wrap a request and read a reply, and how many equal
-   * replies make a result.
-   */
+  /** The clients' part in it. */
   readonly client: ClientSide<M>;
 }
 
@@ -135,20 +133,23 @@ export interface ClaimContext {
   readonly replicaAuthentication: ReplicaAuthentication | null;
 }
 
-/** The shared quorum client's view of a protocol. */
+/** What clients do in a protocol; `quorumClient` of parts for those that only ask and wait. */
 export interface ClientSide<M> {
-  /** Equal replies, from different replicas, that make a result. */
+  /** Replicas that must vouch for a result, at least. */
   replyQuorum(f: number): number;
   request(body: Uint8Array, authenticator: Uint8Array): M;
-  /** Null if the message is not a reply. */
+  /** What a replica answers to a bundle. Null if the message is no answer. */
   reply(message: M): Reply | null;
-  /** Where to send a request first: the leader of a view. */
-  leader(view: number, n: number): ReplicaId;
   /**
-   * Whether requests authenticated so go to every replica at once, because one's word for them is
-   * not enough.
+   * All that must be authentic in a message from replica `from` to a client, or null if it is
+   * malformed in itself and is to be dropped. Clients can check signatures only; see
+   * `isSignedByReplica`.
    */
-  asksEveryone(authentication: ClientAuthentication): boolean;
+  claims(message: M, from: ReplicaId, context: ClaimContext): readonly Claim[] | null;
+  /** Whether clients have more to say than requests; not if not said. */
+  readonly takesPart?: boolean;
+  /** The machine of one session. */
+  machine(context: ClientMachineContext): ClientMachine<M>;
 }
 
 /** What one replica answers to one bundle. */
@@ -165,4 +166,6 @@ export interface Reply {
    */
   readonly outcome: "executed" | "session-expired";
   readonly results: readonly Uint8Array[];
+  /** Whether the replica may have to take it back; not if not said. */
+  readonly isTentative?: boolean;
 }

@@ -4,6 +4,7 @@ import { type Digest, type ReplicaId, toHex } from "../core/index.js";
 import { type Batch, batchBytes } from "./batch.js";
 
 interface Stored {
+  readonly digest: Digest;
   readonly batch: Batch;
   /** The order it was proposed for: when that is stable, nobody needs the batch. */
   readonly order: number;
@@ -32,12 +33,17 @@ export class BatchStore {
     const key = toHex(digest);
     const known = this.batches.get(key);
     if (known === undefined) this.bytesHeld += batchBytes(batch);
-    this.batches.set(key, { batch, order: Math.max(order, known?.order ?? 0) });
+    this.batches.set(key, { digest, batch, order: Math.max(order, known?.order ?? 0) });
     this.awaited.delete(key);
   }
 
   get(digest: Digest): Batch | null {
     return this.batches.get(toHex(digest))?.batch ?? null;
+  }
+
+  /** Every batch held. */
+  all(): readonly { readonly digest: Digest; readonly batch: Batch }[] {
+    return [...this.batches.values()];
   }
 
   /**

@@ -25,6 +25,12 @@ export interface StableProof<Statement extends CheckpointStatement> {
   readonly statements: readonly Statement[];
 }
 
+/** So many orders, and the bytes of their batches. */
+export interface Amount {
+  readonly orders: number;
+  readonly bytes: number;
+}
+
 interface OwnCheckpoint<Statement> {
   readonly image: StateImage;
   readonly digest: Digest;
@@ -74,8 +80,18 @@ export class Checkpoints<Statement extends CheckpointStatement> {
   isDueAfter(bytes: number): boolean {
     this.ordersSince += 1;
     this.bytesSince += bytes;
+    return this.isDue(this.sinceLast);
+  }
+
+  /** What was executed since the last checkpoint. */
+  get sinceLast(): Amount {
+    return { orders: this.ordersSince, bytes: this.bytesSince };
+  }
+
+  /** Whether a checkpoint is due after so much. */
+  isDue({ orders, bytes }: Amount): boolean {
     const { checkpointOrders, checkpointBytes } = this.limits;
-    return this.ordersSince >= checkpointOrders || this.bytesSince >= checkpointBytes;
+    return orders >= checkpointOrders || bytes >= checkpointBytes;
   }
 
   /** This replica's state is the one of a checkpoint: the next is counted from here. */

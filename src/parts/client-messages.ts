@@ -12,7 +12,7 @@ import {
   uint53,
   wireLimits,
 } from "../codec/index.js";
-import type { Reply } from "../core/index.js";
+import type { Reply, Tagged } from "../core/index.js";
 import type { Answer } from "./executor.js";
 
 export const clientMessages = {
@@ -49,3 +49,12 @@ export function fromReplyMessage(message: ReplyMessage): Reply | null {
   const outcome = outcomes[message.outcome];
   return outcome === undefined ? null : { ...message, outcome };
 }
+
+/** How clients speak these messages; see `quorumClient`. */
+export const clientSpeech = {
+  request: (body: Uint8Array, authenticator: Uint8Array) =>
+    ({ kind: "request", body, authenticator }) as const,
+  reply: (message: Tagged): Reply | null => (isReply(message) ? fromReplyMessage(message) : null),
+} as const;
+
+const isReply = (message: Tagged): message is ReplyMessage => message.kind === "reply";

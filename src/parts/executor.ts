@@ -12,7 +12,7 @@ import {
   type Service,
   type StateImage,
 } from "../core/index.js";
-import type { Batch } from "./batch.js";
+import { type Batch, batchDigest } from "./batch.js";
 import { ClientTable } from "./client-table.js";
 
 /** An answer, before the replica adds its view. */
@@ -32,12 +32,25 @@ export class Executor {
   private readonly clients: ClientTable;
   private readonly limits: Limits;
   private readonly hash: Hash;
+  /** Where the pages of the service end. */
+  private readonly serviceEnd: number;
+  /** See `history`. */
+  private chain: Digest | null;
 
-  constructor(service: Service, limits: Limits, hash: Hash) {
+  /** `keepsHistory`: whether the hash of all that was executed is a part of the state. */
+  constructor(service: Service, limits: Limits, hash: Hash, keepsHistory = false) {
     this.service = service;
     this.limits = limits;
     this.hash = hash;
     this.clients = new ClientTable(limits, hash);
+    this.serviceEnd = ClientTable.pageCount + service.pages().length;
+    this.chain = keepsHistory ? noHistory : null;
+  }
+
+  /** The hash of all that was executed, in its order. */
+  get history(): Digest {
+    assert(this.chain !== null, "this executor keeps a history");
+    return this.chain;
   }
 
   /**
@@ -52,6 +65,9 @@ export class Executor {
       if (applied) this.clients.record(bundle, this.apply(bundle));
       executions.push({ bundle, applied, answer: this.answer(bundle) });
       forgetBundle(request);
+    }
+    if (this.chain !== null) {
+      this.chain = extendHistory(this.chain, batchDigest(batch, this.hash), this.hash);
     }
     return executions;
   }
@@ -85,19 +101,23 @@ export class Executor {
 
   /** The state after `order`, immutable. Cheap where little changed since the last image. */
   image(order: number): StateImage {
-    return { order, pages: [...this.clients.pages(), ...this.service.pages()] };
+    const history = this.chain === null ? [] : [historyPage(this.chain, this.hash)];
+    return { order, pages: [...this.clients.pages(), ...this.service.pages(), ...history] };
   }
 
   /** Reads page `index` of an image from bytes that may be a liar's; null if malformed. */
   readPage(index: number, bytes: Uint8Array): Page | null {
-    return index < ClientTable.pageCount
-      ? this.clients.readPage(bytes)
-      : this.service.readPage(bytes);
+    if (index < ClientTable.pageCount) return this.clients.readPage(bytes);
+    if (index < this.serviceEnd) return this.service.readPage(bytes);
+    return this.chain !== null && bytes.length === 32
+      ? historyPage(bytes.slice(), this.hash)
+      : null;
   }
 
   /** Who reads page `index`: a digest names one page for each reader. */
   readerOf(index: number): string {
-    return index < ClientTable.pageCount ? "clients " : "service ";
+    if (index < ClientTable.pageCount) return "clients ";
+    return index < this.serviceEnd ? "service " : "history ";
   }
 
   /** Reads an image that this replica stored; throws InvariantError if it is not one. */
@@ -113,7 +133,8 @@ export class Executor {
   /** Replaces the state by an image whose pages this executor read or made. */
   restore(image: StateImage): void {
     this.clients.restore(image.pages.slice(0, ClientTable.pageCount));
-    this.service.restore(image.pages.slice(ClientTable.pageCount));
+    this.service.restore(image.pages.slice(ClientTable.pageCount, this.serviceEnd));
+    if (this.chain !== null) this.chain = image.pages[this.serviceEnd]!.bytes().slice();
   }
 
   /**
@@ -126,6 +147,22 @@ export class Executor {
       this.hash,
     );
   }
+}
+
+/** The history before anything was executed. */
+export const noHistory: Digest = new Uint8Array(32);
+
+/** The history after one more batch. */
+export function extendHistory(history: Digest, batch: Digest, hash: Hash): Digest {
+  const link = new Uint8Array(64);
+  link.set(history);
+  link.set(batch, 32);
+  return hash(link);
+}
+
+function historyPage(history: Digest, hash: Hash): Page {
+  const bytes = Uint8Array.from(history);
+  return { digest: hash(bytes), bytes: () => bytes };
 }
 
 /** The digest of an image from its pages' digests. */

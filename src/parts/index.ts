@@ -1,4 +1,5 @@
 // What protocols are assembled from.
+export * from "./agreement.js";
 export * from "./batch.js";
 export * from "./batch-store.js";
 export * from "./checkpoints.js";
@@ -15,11 +16,14 @@ export * from "./outbox.js";
 export * from "./patience.js";
 export * from "./pending-requests.js";
 export * from "./plan.js";
+export * from "./quorum-client.js";
 export * from "./replica-claims.js";
 export * from "./replicated-state.js";
+export * from "./speculation.js";
 export * from "./speech.js";
 export * from "./state-messages.js";
 export * from "./state-transfer.js";
 export * from "./suspicions.js";
+export * from "./throughput-floor.js";
 export * from "./view-changer.js";
 export * from "./votes.js";

@@ -24,6 +24,11 @@ export interface IntakeHost {
   batchSoon(): void;
   /** Something waits: be patient for so long. */
   watch(): void;
+  /**
+   * Answers a client in the protocol's own way: because it asked for what it was answered before,
+   * or because its bundle was executed.
+   */
+  answer?(answer: Answer, isAsked: boolean): void;
 }
 
 /** What a replica does with requests before they are ordered, and after. */
@@ -42,12 +47,18 @@ export class Intake {
     const bundle = bundleOf(request)!;
     const answer = executor.answer(bundle);
     if (answer !== null) {
-      this.reply(answer);
+      this.answer(answer, true);
       return false;
     }
     if (bundle.number > executor.settled(bundle)) return true;
     outbox.drop("an answered request, its reply forgotten");
     return false;
+  }
+
+  /** Whether a request has had no effect yet, nor will have none. */
+  isUnanswered(request: Request): boolean {
+    const bundle = bundleOf(request)!;
+    return bundle.number > this.host.executor.settled(bundle);
   }
 
   /** Takes a request that every replica can verify. */
@@ -58,6 +69,11 @@ export class Intake {
     if (outcome === "early") return outbox.drop("a request whose predecessors are missing");
     if (this.host.isLeading) this.host.batchSoon();
     this.host.watch();
+  }
+
+  private answer(answer: Answer, isAsked: boolean): void {
+    if (this.host.answer === undefined) this.reply(answer);
+    else this.host.answer(answer, isAsked);
   }
 
   /** Tells a client what became of its bundle. */
@@ -78,10 +94,15 @@ export class Intake {
 
   /** A batch was executed: its clients are answered, and wait no longer. */
   settle(executions: readonly Execution[]): void {
+    this.forget(executions);
+    for (const { answer } of executions) if (answer !== null) this.answer(answer, false);
+  }
+
+  /** A batch was executed: it is not waited for any longer. */
+  forget(executions: readonly Execution[]): void {
     const { executor } = this.host;
-    for (const { bundle, answer } of executions) {
+    for (const { bundle } of executions) {
       this.pending.settle(bundle.client, bundle.session, executor.settled(bundle));
-      if (answer !== null) this.reply(answer);
     }
   }
 

@@ -15,13 +15,16 @@ import {
   uint53,
   type ValueOf,
 } from "../codec/index.js";
-import type { Digest, Hash, Tagged } from "../core/index.js";
+import type { Digest, Hash, ReplicaId, Tagged } from "../core/index.js";
 import { clientMessages } from "./client-messages.js";
 import { stableSchema, stateRecords } from "./replicated-state.js";
 import { stateMessages } from "./state-messages.js";
 
 const replicasMax = 64;
 const batchMax = 1024;
+
+/** Who leads a view. */
+export const leaderOf = (view: number, n: number): ReplicaId => view % n;
 
 const checkpointContent = { order: uint53, digest: bytes32, replica: uint32 };
 
@@ -33,7 +36,7 @@ export type Checkpoint = Readonly<ValueOf<typeof checkpointSchema>>;
 export const stableCheckpointSchema = stableSchema(checkpointSchema);
 export type StableCheckpoint = Readonly<ValueOf<typeof stableCheckpointSchema>>;
 
-/** The fields of a view change, without its proof; a protocol adds what it reports of its phases. */
+/** The fields of a view change, without its proof; a protocol adds a report of its phases. */
 export const reportFields = { replica: uint32, to: uint53, stable: stableCheckpointSchema };
 
 /** The fields of a new view, without its proof. */
@@ -44,6 +47,23 @@ export const newViewFields = <R>(report: Schema<R>) => ({
 
 export const requestsSchema = list(requestSchema, batchMax);
 const batch = container({ digest: bytes32, requests: requestsSchema });
+
+/** ⟨view, order, batch⟩: what proposals and votes are about. */
+export const ballotFields = { view: uint53, order: uint53, batch: bytes32 };
+export const ballotSchema = container(ballotFields);
+export type Ballot = Readonly<ValueOf<typeof ballotSchema>>;
+
+/** One replica's vote. */
+export const voteSchema = container({ ...ballotFields, replica: uint32, proof: proofSchema });
+export type Vote = Readonly<ValueOf<typeof voteSchema>>;
+
+/** The leader's proposal, with its batch. */
+export const proposalSchema = container({
+  ...ballotFields,
+  proof: proofSchema,
+  requests: requestsSchema,
+});
+export type Proposal = Readonly<ValueOf<typeof proposalSchema>>;
 
 const common = {
   ...clientMessages,
@@ -124,6 +144,10 @@ export function tagged(tag: number, content: Uint8Array, hash: Hash): Digest {
   bytes.set(content, 1);
   return hash(bytes);
 }
+
+/** The digest of a statement about a ballot: what the proof of a vote or a proposal is over. */
+export const ballotDigest = (tag: number, content: Ballot, hash: Hash): Digest =>
+  tagged(tag, encodeWith(ballotSchema, content), hash);
 
 const checkpointStatement = container(checkpointContent);
 

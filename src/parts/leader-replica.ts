@@ -13,11 +13,11 @@ import {
   type ReplicaId,
   type ReplicaMachine,
   type ReplicaStatus,
-  type Tagged,
 } from "../core/index.js";
+import type { Agreement, Dialect, MessageIn, RecordIn } from "./agreement.js";
 import { type Batch, batchDigest } from "./batch.js";
 import { BatchStore } from "./batch-store.js";
-import type { Execution, Executor } from "./executor.js";
+import type { Answer, Execution, Executor } from "./executor.js";
 import { Hearsay } from "./hearsay.js";
 import { Intake, type IntakeHost } from "./intake.js";
 import {
@@ -26,6 +26,7 @@ import {
   isLeaderMessage,
   isLeaderRecord,
   type LeaderMessage,
+  leaderOf,
   type LeaderRecord,
   type Status,
 } from "./leader-messages.js";
@@ -33,7 +34,8 @@ import { Outbox } from "./outbox.js";
 import { Patience } from "./patience.js";
 import type { Plan } from "./plan.js";
 import { ReplicatedState, type StateHost } from "./replicated-state.js";
-import { type NewView, type Report, ViewChanger, type ViewChangeHost } from "./view-changer.js";
+import { ThroughputFloor } from "./throughput-floor.js";
+import { ViewChanger, type ViewChangeHost } from "./view-changer.js";
 
 /** Orders executed in a view after which its leader has proved itself: back-off ends. */
 const provenOrders = 64;
@@ -41,56 +43,6 @@ const provenOrders = 64;
 /** Orders resent to a stalled peer at a time, and their bytes. */
 const resendOrders = 128;
 const resendBytes = 1 << 20;
-
-/** Who leads a view. */
-export const leaderOf = (view: number, n: number): ReplicaId => view % n;
-
-/** What is peculiar to a protocol: its own messages and records, its VIEW-CHANGE and NEW-VIEW. */
-export interface Dialect {
-  readonly message: Tagged;
-  readonly record: Tagged;
-  readonly report: Report;
-  readonly newView: NewView<this["report"]>;
-}
-
-type MessageIn<D extends Dialect> = D["message"] | LeaderMessage<D["report"], D["newView"]>;
-type RecordIn<D extends Dialect> = D["record"] | LeaderRecord<D["report"], D["newView"]>;
-
-/** How a protocol's replicas agree: its phases, its part of a view change, its records. */
-export interface Agreement<D extends Dialect> {
-  /** One of the protocol's own messages. */
-  onMessage(message: D["message"], from: ReplicaId): void;
-  /** One of the protocol's own timers ran out, if it sets any. */
-  onTimeout?(timer: string): void;
-  /** As leader, proposes a batch for an order. */
-  propose(order: number, batch: Batch): void;
-  /** What is decided at an order, as far as votes show; null if nothing is. */
-  decidedAt(order: number): Digest | null;
-  /** Who has the batch that is decided at an order. */
-  holders(order: number, digest: Digest): readonly ReplicaId[];
-  /** Whether something was proposed beyond an order. */
-  hasBeyond(order: number): boolean;
-  /** Repeats to a peer of the same view what this replica said about an order; its bytes. */
-  resend(peer: ReplicaId, order: number): number;
-  /** The window moved: what is kept of orders up to this one may go. */
-  forget(upTo: number): void;
-
-  /** VIEW-CHANGE: what this replica reports when it leaves for a view, signed. */
-  report(to: number): D["report"];
-  /** What reports oblige the new view to order first; null if it takes more of them. */
-  decide(reports: readonly D["report"][]): Plan | null;
-  /** NEW-VIEW: how the leader begins a view, signed. */
-  announce(view: number, reports: readonly D["report"][]): D["newView"];
-  /** Which of these replicas report that they have the batch of an order of the plan. */
-  reporters(reports: readonly D["report"][], order: number, digest: Digest): readonly ReplicaId[];
-  /** A view begins: its plan stands for the leader's first proposals. */
-  follow(plan: Plan): void;
-
-  /** One of the protocol's own records. */
-  replay(record: D["record"]): void;
-  /** The protocol's own records that must outlive a checkpoint. */
-  retained(): readonly RecordIn<D>[];
-}
 
 /** All of a replica but its {@link Agreement}. */
 export class LeaderReplica<D extends Dialect>
@@ -111,24 +63,34 @@ export class LeaderReplica<D extends Dialect>
   private readonly agreement: Agreement<D>;
   private readonly hearsay: Hearsay;
   private readonly patience: Patience;
+  private readonly floor: ThroughputFloor;
   now = 0;
   /** The last order that this replica proposed as leader, or that a leader proposed to it. */
   proposed = 0;
   private ordersInView = 0;
+  /** Bytes of batches held since before the view began. */
+  private bytesLeftBehind = 0;
   private isBatching = false;
-  private isWatching = false;
+  /** When the timer of patience is due; null while it is not set. */
+  private watchUntil: number | null = null;
   /** How far each peer had come when it last said so, and when it was last helped. */
   private readonly peers = new Map<ReplicaId, { had: number; helpedAt: number }>();
 
-  constructor(context: ReplicaContext, agreementOf: (replica: LeaderReplica<D>) => Agreement<D>) {
+  /** `speculates`: whether orders are executed before they are decided. */
+  constructor(
+    context: ReplicaContext,
+    agreementOf: (replica: LeaderReplica<D>) => Agreement<D>,
+    { speculates } = { speculates: false },
+  ) {
     const { n, f, hash, timing } = context;
     this.context = context;
     this.noop = batchDigest([], hash);
-    this.state = new ReplicatedState(this, n - f);
+    this.state = new ReplicatedState(this, n - f, speculates);
     this.views = new ViewChanger(this, n - f);
     this.intake = new Intake(this);
     this.hearsay = new Hearsay(n, f);
     this.patience = new Patience(timing);
+    this.floor = new ThroughputFloor(timing, n);
     this.agreement = agreementOf(this);
   }
 
@@ -155,7 +117,8 @@ export class LeaderReplica<D extends Dialect>
 
   private onMessage(message: MessageIn<D>, from: ReplicaId | null): void {
     if (!isLeaderMessage(message)) {
-      if (from !== null) this.agreement.onMessage(message, from);
+      if (from === null) this.agreement.onClientMessage?.(message);
+      else this.agreement.onMessage(message, from);
       return;
     }
     const shared = message as LeaderMessage<D["report"], D["newView"]>;
@@ -192,7 +155,7 @@ export class LeaderReplica<D extends Dialect>
       this.isBatching = false;
       this.propose();
     } else if (timer === "patience") {
-      this.isWatching = false;
+      this.watchUntil = null;
       this.onPatience();
     } else if (timer === "status") {
       this.outbox.setTimer("status", this.context.timing.statusMs);
@@ -201,7 +164,9 @@ export class LeaderReplica<D extends Dialect>
       this.state.tick();
       this.batches.askAgain();
       this.views.retry();
+      this.agreement.onTick?.();
       this.execute();
+      this.compare();
       this.watch();
     } else {
       this.agreement.onTimeout?.(timer);
@@ -234,6 +199,12 @@ export class LeaderReplica<D extends Dialect>
     return leaderOf(view, this.context.n);
   }
 
+  /** Answers a client: as the protocol does, or with the reply that all protocols have. */
+  answer(answer: Answer, isAsked: boolean): void {
+    if (this.agreement.answer === undefined) this.intake.reply(answer);
+    else this.agreement.answer(answer, isAsked);
+  }
+
   /** Proposes at the end of the turn, so that what came together is ordered together. */
   batchSoon(): void {
     if (this.isBatching) return;
@@ -254,15 +225,21 @@ export class LeaderReplica<D extends Dialect>
     const { limits } = this.context;
     return (
       this.intake.pending.hasUnproposed &&
+      (this.agreement.isReady?.() ?? true) &&
       this.state.isInWindow(this.proposed + 1) &&
-      this.proposed - this.state.reached < limits.pipeline &&
-      this.batches.bytes < 2 * limits.checkpointBytes
+      this.proposed - Math.max(this.state.reached, this.state.speculated) < limits.pipeline &&
+      this.bytesOfView < 2 * limits.checkpointBytes
     );
   }
 
   /** Whether a backup takes another proposal: a leader that exceeds its limits is not served. */
   get hasRoom(): boolean {
-    return this.batches.bytes <= 4 * this.context.limits.checkpointBytes;
+    return this.bytesOfView <= 4 * this.context.limits.checkpointBytes;
+  }
+
+  /** What a view's leader made this replica hold; not what earlier leaders left behind. */
+  private get bytesOfView(): number {
+    return this.batches.bytes - this.bytesLeftBehind;
   }
 
   /** Messages of the view this replica is in, while it is in it. */
@@ -283,7 +260,7 @@ export class LeaderReplica<D extends Dialect>
   }
 
   /** Executes decided orders in sequence. */
-  private execute(): void {
+  execute(): void {
     while (!this.state.isFetching) {
       const order = this.state.executed + 1;
       const digest = this.agreement.decidedAt(order) ?? this.hearsay.at(order);
@@ -296,14 +273,31 @@ export class LeaderReplica<D extends Dialect>
       }
       this.state.execute(digest, batch);
     }
+    this.agreement.onCaughtUp?.();
     this.propose();
   }
 
-  onExecuted(_order: number, executions: readonly Execution[]): void {
+  onExecuted(order: number, executions: readonly Execution[]): void {
+    this.agreement.onExecuted?.(order);
     this.patience.progressed();
     this.intake.settle(executions);
+    if (this.state.speculation === null) this.floor.took(executions.length);
     this.ordersInView += 1;
     if (this.ordersInView === provenOrders) this.patience.reset();
+  }
+
+  /** Executed tentatively: nobody waits for these requests to be ordered any longer. */
+  onSpeculated(executions: readonly Execution[]): void {
+    this.intake.forget(executions);
+    this.floor.took(executions.length);
+  }
+
+  /** What was undone waits to be ordered again. */
+  onUndone(order: number, batches: readonly Batch[]): void {
+    this.agreement.onUndone?.(order);
+    for (const request of batches.flat()) {
+      if (this.intake.isUnanswered(request)) this.intake.admit(request);
+    }
   }
 
   /** A peer executed this order with this batch (protocols.md P3): believed when f+1 say so. */
@@ -351,6 +345,7 @@ export class LeaderReplica<D extends Dialect>
   onSettled(order: number): void {
     this.agreement.forget(order);
     this.batches.forget(order);
+    this.bytesLeftBehind = Math.min(this.bytesLeftBehind, this.batches.bytes);
     this.hearsay.forget(order);
     this.proposed = Math.max(this.proposed, order);
   }
@@ -401,6 +396,7 @@ export class LeaderReplica<D extends Dialect>
     this.state.adoptStable(plan.stable);
     this.follow(plan);
     this.ordersInView = 0;
+    this.floor.viewBegan(this.now);
     this.patience.restart(this.now);
     this.intake.restart();
     this.execute();
@@ -408,6 +404,7 @@ export class LeaderReplica<D extends Dialect>
   }
 
   private follow(plan: Plan): void {
+    this.bytesLeftBehind = this.batches.bytes;
     this.proposed = Math.max(plan.last, this.state.checkpoints.stable.order);
     this.agreement.follow(plan);
   }
@@ -416,11 +413,13 @@ export class LeaderReplica<D extends Dialect>
 
   /** Keeps one timer for the oldest request, or for the new view while changing. */
   watch(): void {
-    if (this.isWatching) return;
     const remainingMs = this.remainingPatienceMs();
     if (remainingMs === null) return;
-    this.isWatching = true;
-    this.outbox.setTimer("patience", Math.max(1, remainingMs));
+    const waitMs = Math.max(1, remainingMs);
+    // Sooner than it was set for: back-off has ended.
+    if (this.watchUntil !== null && this.watchUntil <= this.now + waitMs) return;
+    this.watchUntil = this.now + waitMs;
+    this.outbox.setTimer("patience", waitMs);
   }
 
   /** Null while there is nothing to be impatient about. */
@@ -441,6 +440,12 @@ export class LeaderReplica<D extends Dialect>
       this.patience.restart(this.now);
     }
     this.watch();
+  }
+
+  /** Suspects a leader that tries nobody's patience, and is slower than leaders before it. */
+  private compare(): void {
+    const waiting = this.views.isInView ? this.intake.pending.size : 0;
+    if (this.floor.look(this.now, waiting)) this.views.suspect();
   }
 
   // Where everybody stands, and retransmission
@@ -490,6 +495,7 @@ export class LeaderReplica<D extends Dialect>
     for (const effect of this.outbox.take()) {
       if (effect.kind === "observe") this.outbox.add(effect);
     }
+    this.bytesLeftBehind = this.batches.bytes;
     this.patience.restart(this.now);
     this.state.resume();
     this.outbox.setTimer("status", this.context.timing.statusMs);
@@ -510,8 +516,12 @@ export class LeaderReplica<D extends Dialect>
         return this.views.restoreLeft(shared);
       case "entered": {
         const plan = this.views.restoreEntered(shared);
-        if (plan !== null) this.follow(plan);
-        return;
+        if (plan === null) return;
+        // What it builds on is recorded after it, if at all; its orders lie in that window.
+        const { stable } = plan;
+        const isAhead = stable.order > this.state.checkpoints.stable.order;
+        if (isAhead) this.state.replay({ ...stable, kind: "skipped" });
+        return this.follow(plan);
       }
       case "batch": {
         const window = 2 * this.context.limits.checkpointOrders;
@@ -523,14 +533,27 @@ export class LeaderReplica<D extends Dialect>
 
   /** What must be kept besides the state. */
   retained(): readonly RecordIn<D>[] {
-    return [...this.views.retained(), ...this.agreement.retained()];
+    return [...this.views.retained(), ...this.executedBatches(), ...this.agreement.retained()];
+  }
+
+  /** What was executed above the stable checkpoint, which not only proposals show. */
+  private executedBatches(): readonly RecordIn<D>[] {
+    const kept: LeaderRecord<D["report"], D["newView"]>[] = [];
+    const { executed, checkpoints } = this.state;
+    for (let order = checkpoints.stable.order + 1; order <= executed; order += 1) {
+      const digest = this.state.digestAt(order);
+      const requests = digest && (this.batches.get(digest) as Request[] | null);
+      if (requests !== null) kept.push({ kind: "batch", digest: digest!, requests });
+    }
+    return kept as readonly RecordIn<D>[];
   }
 
   status(): ReplicaStatus {
     return {
       view: this.views.view,
       role: this.role(),
-      executed: this.state.executed,
+      executed: this.state.speculated,
+      tentative: this.state.speculated - this.state.executed,
       stable: this.state.checkpoints.stable.order,
       operations: this.state.operations,
     };

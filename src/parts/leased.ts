@@ -2,6 +2,7 @@
 // and asks for a higher limit in good time. Protocols know nothing of it.
 
 import {
+  type ClientMachine,
   type Codec,
   comparePositions,
   type Digest,
@@ -55,6 +56,10 @@ export function leased<M extends Tagged, D extends Tagged>(
     client: {
       ...protocol.client,
       reply: (message) => (isLease(message) ? null : protocol.client.reply(message)),
+      claims(message, from, context) {
+        return isLease(message) ? null : protocol.client.claims(message, from, context);
+      },
+      machine: (context) => protocol.client.machine(context) as ClientMachine<M | LeaseMessage>,
     },
   };
 }

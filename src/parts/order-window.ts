@@ -5,7 +5,7 @@ import type { Digest } from "../core/index.js";
 /** One consensus instance: what it is beyond this is the protocol's. */
 export interface OrderSlot {
   readonly order: number;
-  /** The batch that the leader, or the view's plan, has for this order; null before that is known. */
+  /** The batch that the leader, or the view's plan, has for it; null before that is known. */
   batch: Digest | null;
 }
 

@@ -155,6 +155,11 @@ export class PendingRequests {
     return batch;
   }
 
+  /** How many requests wait. */
+  get size(): number {
+    return this.arrivals.size;
+  }
+
   /** When the oldest request arrived; null if none waits. */
   get oldest(): number | null {
     for (const { since } of this.arrivals) return since;

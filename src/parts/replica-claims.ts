@@ -14,6 +14,8 @@ import {
   type Checkpoint,
   checkpointDigest,
   type CommonMessage,
+  leaderOf,
+  type Proposal,
   type StableCheckpoint,
 } from "./leader-messages.js";
 
@@ -52,6 +54,12 @@ export class ReplicaClaims {
     if (requests.length === 0 || requests.length > batchRequestsMax) return false;
     if (!requests.every((request) => this.request(request))) return false;
     return equalBytes(batchDigest(requests, this.context.hash), digest);
+  }
+
+  /** A proposal of its view's leader; `digest` is what its proof is over. */
+  proposal({ view, order, batch, proof, requests }: Proposal, digest: Digest): boolean {
+    const leader = leaderOf(view, this.context.n);
+    return order > 0 && this.said(leader, digest, proof) && this.requests(requests, batch);
   }
 
   checkpoint(message: Checkpoint): boolean {

@@ -22,6 +22,7 @@ import {
 import { type Batch, batchBytes } from "./batch.js";
 import { Checkpoints, type CheckpointStatement, type StableProof } from "./checkpoints.js";
 import { type Execution, Executor } from "./executor.js";
+import { Speculation } from "./speculation.js";
 import type { Speech } from "./speech.js";
 import type { StateMessage } from "./state-messages.js";
 import { serveState, StateTransfer } from "./state-transfer.js";
@@ -65,6 +66,8 @@ export interface StateHost<Statement extends CheckpointStatement, Durable> {
   findBatch(digest: Digest): Batch | null;
   /** The next order was executed: its clients want their answers. */
   onExecuted(order: number, executions: readonly Execution[]): void;
+  /** What was executed tentatively beyond an order was undone: these batches. */
+  onUndone?(order: number, batches: readonly Batch[]): void;
   /** The window moved: what was said and stored about orders up to this one may be forgotten. */
   onSettled(order: number): void;
   /** The state was replaced by a transferred one. */
@@ -78,6 +81,8 @@ export class ReplicatedState<Statement extends CheckpointStatement, Durable> {
   readonly executor: Executor;
   readonly checkpoints: Checkpoints<Statement>;
   private readonly transfer: StateTransfer;
+  /** What was executed beyond what is decided; null in protocols that do not. */
+  readonly speculation: Speculation<Statement> | null;
   private readonly host: StateHost<Statement, Durable>;
   /** The last order executed. */
   executed = 0;
@@ -91,13 +96,17 @@ export class ReplicatedState<Statement extends CheckpointStatement, Durable> {
   /** A checkpoint that is stable elsewhere and not reached here, and since when. */
   private ahead: { readonly stable: StableProof<Statement>; readonly since: number } | null = null;
 
-  /** `quorum`: how many equal statements make a checkpoint stable. */
-  constructor(host: StateHost<Statement, Durable>, quorum: number) {
+  /**
+   * `quorum`: how many equal statements make a checkpoint stable. `speculates`: whether orders may
+   * be executed before they are decided.
+   */
+  constructor(host: StateHost<Statement, Durable>, quorum: number, speculates = false) {
     const { context } = host;
     const { n, limits, hash, service } = context;
     this.host = host;
-    this.executor = new Executor(service, limits, hash);
+    this.executor = new Executor(service, limits, hash, speculates);
     this.checkpoints = new Checkpoints(n, quorum, limits);
+    this.speculation = speculates ? new Speculation(this.executor, this.checkpoints) : null;
     this.transfer = new StateTransfer({
       ...context,
       send: (to, message) => host.outbox.send(to, message),
@@ -116,6 +125,11 @@ export class ReplicatedState<Statement extends CheckpointStatement, Durable> {
     return Math.max(this.executed, this.checkpoints.stable.order);
   }
 
+  /** The last order executed, whether it is decided or not. */
+  get speculated(): number {
+    return this.executed + (this.speculation?.length ?? 0);
+  }
+
   get isFetching(): boolean {
     return this.transfer.order !== null;
   }
@@ -128,7 +142,12 @@ export class ReplicatedState<Statement extends CheckpointStatement, Durable> {
 
   /** Executes the next order, and takes a checkpoint if one is due. */
   execute(digest: Digest, batch: Batch): void {
-    const executions = this.executor.execute(batch);
+    const isOther = this.speculation?.isOther(digest) ?? false;
+    if (isOther) this.rollback(this.executed);
+    const { executions, image } = this.speculation?.execute(digest, batch) ?? {
+      executions: this.executor.execute(batch),
+      image: null,
+    };
     this.executed += 1;
     this.digests.set(this.executed, digest);
     const { outbox } = this.host;
@@ -142,13 +161,22 @@ export class ReplicatedState<Statement extends CheckpointStatement, Durable> {
     this.operations += operations;
     outbox.observe({ event: "executed", order: this.executed, digest, operations });
     this.host.onExecuted(this.executed, executions);
-    if (this.checkpoints.isDueAfter(batchBytes(batch))) this.takeCheckpoint();
+    if (!this.checkpoints.isDueAfter(batchBytes(batch))) return;
+    this.takeCheckpoint(image ?? this.executor.image(this.executed));
+  }
+
+  /** Undoes what was executed tentatively beyond an order. */
+  rollback(to: number): void {
+    const undone = this.speculation?.rollback(to) ?? [];
+    if (undone.length === 0) return;
+    this.host.outbox.observe({ event: "undone", order: to, orders: undone.length });
+    this.host.onUndone?.(to, undone);
   }
 
   // Checkpoints
 
-  private takeCheckpoint(): void {
-    const image = this.executor.image(this.executed);
+  private takeCheckpoint(image: StateImage): void {
+    this.speculation?.rebase(image);
     const digest = this.executor.digest(image);
     const { outbox } = this.host;
     outbox.observe({ event: "checkpoint", order: image.order, digest });
@@ -219,6 +247,7 @@ export class ReplicatedState<Statement extends CheckpointStatement, Durable> {
   private moveWindow(stable: StableProof<Statement>): void {
     this.checkpoints.advance(stable);
     for (const order of this.digests.keys()) if (order <= stable.order) this.digests.delete(order);
+    this.speculation?.forget(stable.order);
     this.host.onSettled(stable.order);
   }
 
@@ -263,6 +292,7 @@ export class ReplicatedState<Statement extends CheckpointStatement, Durable> {
    */
   private fetch(stable: StableProof<Statement>): void {
     const { outbox } = this.host;
+    this.rollback(this.executed);
     if (this.ahead !== null && this.ahead.stable.order <= stable.order) this.ahead = null;
     if (this.executed >= stable.order) this.checkpoints.forgetOwn();
     this.moveWindow(stable);
@@ -307,6 +337,7 @@ export class ReplicatedState<Statement extends CheckpointStatement, Durable> {
   private restore(image: StateImage): void {
     this.executor.restore(image);
     this.executed = image.order;
+    this.speculation?.reset(image);
     this.restartCount();
   }
 

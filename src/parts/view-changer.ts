@@ -118,6 +118,11 @@ export class ViewChanger<R extends Report, N extends NewView<R>, Plan> {
     if (agreed > this.view) this.leave(agreed);
   }
 
+  /** The leader of a view is proved a liar: nobody needs to be asked. */
+  forsake(view: number): void {
+    if (view === this.view) this.leave(view + 1);
+  }
+
   private leave(to: number): void {
     const report = this.host.report(to);
     this.goTo(to);
@@ -150,33 +155,38 @@ export class ViewChanger<R extends Report, N extends NewView<R>, Plan> {
   /** With a quorum of reports the view's leader begins it, and the others are patient with it. */
   private begin(): void {
     if (this.isInView) return;
-    const reports = [...this.reports.values()]
+    const ready = [...this.reports.values()].filter(({ to }) => to >= this.view);
+    if (ready.length < this.quorum) return;
+    // Those that went on to a later view count: nobody may wait for them here for ever.
+    this.certifiedSince ??= this.host.now;
+    const reports = ready
       .filter(({ to }) => to === this.view)
       .toSorted((a, b) => a.replica - b.replica);
-    if (reports.length < this.quorum) return;
-    this.certifiedSince ??= this.host.now;
-    if (this.leader !== this.self) return;
+    if (reports.length < this.quorum || this.leader !== this.self) return;
     const plan = this.host.decide(reports);
     if (plan === null) return;
     const newView = this.host.announce(this.view, reports);
     if (this.host.fetchMissing(plan, newView) > 0) return;
     this.enter(newView, plan);
-    this.host.outbox.broadcast({ ...newView, kind: "new-view" });
   }
 
   // NEW-VIEW
 
   onNewView(newView: N): void {
-    if (newView.view < this.view || newView.view <= this.entered) return;
+    if (this.isOver(newView.view)) return;
     this.waiting = newView;
     this.tryEnter();
+  }
+
+  /** Left, or entered already. */
+  private isOver(view: number): boolean {
+    return view < this.view || view <= this.entered;
   }
 
   private tryEnter(): void {
     const newView = this.waiting;
     if (newView === null) return;
-    const isOld = newView.view < this.view || newView.view <= this.entered;
-    const plan = isOld ? null : this.host.decide(newView.reports);
+    const plan = this.isOver(newView.view) ? null : this.host.decide(newView.reports);
     if (plan !== null && this.host.fetchMissing(plan, newView) > 0) return;
     this.waiting = null;
     if (plan !== null) this.enter(newView, plan);
@@ -190,6 +200,8 @@ export class ViewChanger<R extends Report, N extends NewView<R>, Plan> {
     this.suspicions.note(this.self, view);
     const { outbox } = this.host;
     outbox.persist({ ...newView, kind: "entered" });
+    // Before whatever the leader says in its view: nobody would listen.
+    if (this.leader === this.self) outbox.broadcast({ ...newView, kind: "new-view" });
     outbox.observe({ event: "view", view, status: "established" });
     this.host.onEntered(plan);
   }
@@ -220,7 +232,7 @@ export class ViewChanger<R extends Report, N extends NewView<R>, Plan> {
     this.reports.set(this.self, report);
   }
 
-  /** The plan that the view began with; null if this view was left since. */
+  /** The plan that the view began with. */
   restoreEntered(newView: N): Plan | null {
     this.goTo(Math.max(this.view, newView.view));
     this.entered = newView.view;

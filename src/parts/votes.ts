@@ -28,7 +28,7 @@ export class Votes {
     });
   }
 
-  /** What so many replicas voted for, one of them correct or more; null if there is no such thing. */
+  /** What so many replicas voted for, one of them correct at least; null if there is nothing. */
   reaching(quorum: number): Digest | null {
     const hasQuorum = (digest: Digest | null) => digest !== null && this.count(digest) >= quorum;
     return this.digests.find(hasQuorum) ?? null;

@@ -5,9 +5,12 @@ import type { Observation, ReplicaId } from "../core/index.js";
 import { sizeOf } from "./introspect.js";
 import type { Call } from "./workload.js";
 
+/** What is seen only where something is wrong. */
+const signs = new Set<Observation["event"]>(["suspect", "transfer", "mute", "view", "undone"]);
+
 /** Null, or what is wrong with a replica that observes this in a calm run. */
 export function unrest(replica: ReplicaId, { event }: Observation): string | null {
-  if (event !== "suspect" && event !== "transfer" && event !== "mute") return null;
+  if (!signs.has(event)) return null;
   return `replica ${replica}: ${event}, though nothing was wrong`;
 }
 

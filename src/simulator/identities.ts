@@ -9,6 +9,7 @@ import {
   type Digest,
   equalBytes,
   type Identity,
+  isSignedByReplica,
   InvariantError,
   type ReplicaAuthentication,
   type ReplicaId,
@@ -23,6 +24,8 @@ export interface Identities {
   of(replica: ReplicaId): Identity;
   /** Whether a replica accepts a proof; with "mac", another replica may not. */
   isGenuine(receiver: ReplicaId, claim: ReplicaClaim): boolean;
+  /** Whether clients accept a claim: they can check replicas' signatures, and nothing else. */
+  isGenuineToClients(claim: Claim): boolean;
 }
 
 function refuse(): never {
@@ -37,7 +40,9 @@ export function identities(
   n: number,
   parent: Random,
 ): Identities {
-  if (authentication === null) return { of: () => absentIdentity, isGenuine: refuse };
+  if (authentication === null) {
+    return { of: () => absentIdentity, isGenuine: refuse, isGenuineToClients: refuse };
+  }
   const random = parent.fork("identities");
   const key = Int32Array.from({ length: 8 }, () => random.next());
   const mac = (speaker: ReplicaId, receiver: ReplicaId, digest: Digest): Uint8Array =>
@@ -56,20 +61,26 @@ export function identities(
   };
   const authenticate = authentication === "mac" ? authenticator : sign;
 
+  const isSigned = ({ replica, digest, proof }: ReplicaClaim): boolean =>
+    replica < n && equalBytes(sign(replica, digest), proof);
+
   return {
     of: (replica) => ({
       sign: (digest) => sign(replica, digest),
       authenticate: (digest) => authenticate(replica, digest),
     }),
-    isGenuine(receiver, { replica, digest, proof, isTransferable }) {
-      if (isTransferable || authentication !== "mac") {
-        return equalBytes(sign(replica, digest), proof);
-      }
+    isGenuine(receiver, claim) {
+      const { replica, digest, proof, isTransferable } = claim;
+      if (isTransferable || authentication !== "mac") return isSigned(claim);
       const start = receiver * proofMacBytes;
       return (
         proof.length === n * proofMacBytes &&
         equalBytes(macFor(replica, receiver, digest), proof.subarray(start, start + proofMacBytes))
       );
     },
+    isGenuineToClients: (claim) =>
+      claim.kind === "replica" &&
+      isSignedByReplica(claim.isTransferable, authentication) &&
+      isSigned(claim),
   };
 }

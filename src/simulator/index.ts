@@ -7,6 +7,7 @@ export { type LieName, lieNames } from "./adversary/lies.js";
 export { LyingReplica, type LyingReplicaOptions } from "./adversary/lying-replica.js";
 export type { Season } from "./adversary/season.js";
 export * from "./checkers/key-value-model.js";
+export { messageDelays } from "./delays.js";
 export * from "./checkers/history.js";
 export * from "./checkers/linearizability.js";
 export * from "./explore/explore.js";

@@ -45,8 +45,12 @@ interface Fate extends BundleId {
   wasRefused: boolean;
   /** Where it took effect: the same for all correct replicas, in all their lives. */
   effect: Effect | null;
-  /** The first answer of a correct replica. */
+  /** The first answer of a correct replica that it cannot take back. */
   answer: Reply | null;
+  /** Those that correct replicas may take back. */
+  readonly tentative: Reply[];
+  /** What a correct client took for true. */
+  accepted: Reply | null;
 }
 
 interface Effect {
@@ -135,6 +139,7 @@ export class Judge {
       case "view":
       case "suspect":
       case "mute":
+      case "undone":
       case "dropped":
         return; // nothing that must agree
     }
@@ -203,7 +208,8 @@ export class Judge {
     let fate = bundles.get(number);
     if (fate === undefined) {
       const nothing = { wasSubmitted: false, wasAcknowledged: false, wasRefused: false };
-      fate = { client, session, number, ...nothing, effect: null, answer: null };
+      const noAnswers = { answer: null, tentative: [], accepted: null };
+      fate = { client, session, number, ...nothing, effect: null, ...noAnswers };
       bundles.set(number, fate);
     }
     return fate;
@@ -218,9 +224,17 @@ export class Judge {
   answered(replica: ReplicaId, reply: Reply): void {
     if (reply.outcome !== "executed") return;
     const fate = this.#fateOf(reply);
+    if (reply.isTentative === true) {
+      if (!fate.tentative.some((other) => sameResults(other, reply))) fate.tentative.push(reply);
+      return;
+    }
     fate.answer ??= reply;
     if (!sameResults(fate.answer, reply)) {
       this.violate("equal-answers", `replica ${replica} answers ${nameOf(fate)} as no other does`);
+    }
+    if (fate.accepted !== null && !sameResults(fate.accepted, reply)) {
+      const what = `replica ${replica} answers ${nameOf(fate)} otherwise than was accepted`;
+      this.violate("equal-answers", what);
     }
   }
 
@@ -230,10 +244,12 @@ export class Judge {
     if (reply.outcome === "session-expired") fate.wasRefused = true;
     else {
       fate.wasAcknowledged = true;
+      fate.accepted ??= reply;
+      const answers = [...(fate.answer === null ? fate.tentative : [fate.answer])];
       // What a crash kept from being observed may come back from the disk: its answer tells of it.
-      if (fate.effect === null && fate.answer === null) {
+      if (fate.effect === null && answers.length === 0) {
         this.violate("durability", `${nameOf(fate)} was acknowledged, and no correct one has it`);
-      } else if (fate.answer === null || !sameResults(fate.answer, reply)) {
+      } else if (!answers.some((answer) => sameResults(answer, reply))) {
         const what = `${nameOf(fate)}: the client accepted what no correct replica answered`;
         this.violate("durability", what);
       }
@@ -259,7 +275,7 @@ export class Judge {
 
   /** What was acknowledged is in every correct state, and what was refused is in none. */
   #judgeFate(fate: Fate, hosts: readonly ReplicaHost[]): void {
-    if (fate.effect === null) return;
+    if (fate.effect === null) return this.#judgeWithoutEffect(fate, hosts);
     if (fate.wasRefused) {
       this.violate("durability", `${nameOf(fate)} was refused as expired and took effect`);
     }
@@ -275,11 +291,24 @@ export class Judge {
     }
   }
 
+  /** What took effect nowhere was not acknowledged: who executed every order can tell. */
+  #judgeWithoutEffect(fate: Fate, hosts: readonly ReplicaHost[]): void {
+    if (!fate.wasAcknowledged) return;
+    const witness = hosts.find((host) => {
+      const { tentative } = host.machine.status();
+      const { skipped } = this.#progressOf(host);
+      return host.held === 0 && (tentative ?? 0) === 0 && skipped.every(({ to }) => to === 0);
+    });
+    if (witness === undefined) return;
+    this.violate("durability", `${nameOf(fate)} was acknowledged, and never took effect`);
+  }
+
   /** Equal states after equal orders. */
   #judgeStates(hosts: readonly ReplicaHost[]): void {
     const firsts = new Map<number, ReplicaHost>();
     for (const host of hosts) {
-      const { executed } = host.machine.status();
+      const { executed, tentative } = host.machine.status();
+      if (tentative !== undefined && tentative > 0) continue; // it may be undone
       const first = firsts.get(executed);
       if (first === undefined) firsts.set(executed, host);
       else this.#compareStates(first, host, executed);
@@ -301,4 +330,9 @@ export class Judge {
 
 function sameResults({ results: one }: Reply, { results: other }: Reply): boolean {
   return one.length === other.length && one.every((result, i) => equalBytes(result, other[i]!));
+}
+
+/** What must match in replies, as a text: all but the view. */
+export function answerOf(reply: Reply): string {
+  return `${reply.outcome}:${reply.results.map((result) => result.join()).join(";")}`;
 }

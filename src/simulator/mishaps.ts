@@ -21,6 +21,8 @@ export interface MishapsOptions {
   readonly count: (what: string) => void;
   /** A host is down: what waits for it is lost. */
   readonly fell: (host: ReplicaHost) => void;
+  /** A host is up again. */
+  readonly rose: (host: ReplicaHost) => void;
 }
 
 /** A replica that comes up crashes again so often. */
@@ -183,7 +185,7 @@ export class Mishaps {
       this.#loops.set(host.id, { again: crash.again, effects: crash.againEffects });
     }
     if (crash.afterEffects === null) this.fall(host);
-    else host.crashAfter(crash.afterEffects, crash.atRisk);
+    else host.crashAfter(crash.afterEffects, crash.atRisk, crash.inChange);
   }
 
   #cutPower(downMs: number): void {
@@ -245,6 +247,7 @@ export class Mishaps {
     this.#starting = null;
     if (!isSound) return this.#replaceDisk(host);
     if (host.startedFrom > 0) count("restart from a snapshot");
+    this.#options.rose(host);
   }
 
   #armLoop(host: ReplicaHost): void {

@@ -35,6 +35,7 @@ import {
   type NetworkPlan,
   type PartitionPlan,
 } from "./plan/network-plan.js";
+import { drawPlotters, type Habits, plotted } from "./plan/plot.js";
 import type { Random } from "./random.js";
 
 export { describePlan } from "./plan/describe.js";
@@ -56,6 +57,8 @@ export interface ClientsPlan {
    */
   readonly paced?: boolean;
   readonly retryMs: number;
+  /** They ask every replica at once, whatever the protocol has them do. Default: false. */
+  readonly askEveryone?: boolean;
 }
 
 /** Everything that a run does, but for the randomness inside. */
@@ -117,14 +120,34 @@ export interface PlanOptions {
 export function drawPlan(options: PlanOptions, random: Random): Plan {
   const isCalm = random.chance(options.calmShare);
   const plan = drawFaultyPlan(isCalm ? { ...options, faults: [] } : options, random);
-  return isCalm ? calmed(plan, random) : plan;
+  if (isCalm) return calmed(plan, options, random);
+  const mayPlot = options.faults.length === Object.keys(faultKinds).length;
+  if (!mayPlot || options.protocol.faultModel === "crash" || !random.chance(plotShare)) return plan;
+  return plotted(drawFaultyPlan({ ...options, faults: [] }, random), habits(options), random);
 }
+
+/** As many as may be faulty, and not the first leader. */
+function drawMeddlers(options: PlanOptions, random: Random): LiarPlan[] {
+  return drawPlotters(replicaIds(options.n).slice(1), options.f, habits(options), 0, random);
+}
+
+const habits = ({ protocol, lies }: PlanOptions): Habits => ({
+  any: lieNamesFor(protocol),
+  own: lies,
+});
 
 /** The share of calm runs that are long, so that what only ever grows is seen to. */
 const longShare = 0.05;
 
+/** The share of the other runs that are plots, if nothing is excluded. */
+const plotShare = 0.4;
+
+/** The share of calm runs with liars: those who do not lead cannot disturb who does. */
+const meddlersShare = 0.4;
+
 /** With more patience than anything needs, and no queue that is short. */
-function calmed(plan: Plan, random: Random): Plan {
+function calmed(plan: Plan, options: PlanOptions, random: Random): Plan {
+  const hasMeddlers = options.protocol.faultModel !== "crash" && random.chance(meddlersShare);
   const isLong = random.chance(longShare);
   const syncMs = Math.min(plan.syncMs, 5);
   const delayMs = Math.min(plan.network.delayMs, 1);
@@ -147,6 +170,7 @@ function calmed(plan: Plan, random: Random): Plan {
       retryMs: 400,
       ...(isLong ? { correct: 3, bundles: 200, thinkMs: 1, outstanding: 1 } : {}),
     },
+    liars: hasMeddlers ? drawMeddlers(options, random) : [],
     calmMs: 20 + 12 * (delayMs + syncMs + plan.turnMs),
   };
 }
@@ -260,25 +284,35 @@ const twice = (value: number): number[] => [value, value];
 
 function drawTiming(random: Random): Timing {
   const patienceMs = random.pick([60, 150, 400]);
+  const patienceMsMax = patienceMs * random.pick([4, 10]);
+  const statusMs = random.pick([20, 50, 100]);
+  const catchUpMs = random.pick([30, 100, 300]);
   return {
     ...defaultTiming,
     patienceMs,
-    patienceMsMax: patienceMs * random.pick([4, 10]),
-    statusMs: random.pick([20, 50, 100]),
-    catchUpMs: random.pick([30, 100, 300]),
+    patienceMsMax,
+    statusMs,
+    catchUpMs,
+    fastPathMs: (statusMs * catchUpMs) / 300, // as different as they are: 2 to 100
+    throughputWindowMs: 10 * patienceMs,
   };
 }
 
 function drawClients(has: (fault: Fault) => boolean, healMs: number, random: Random): ClientsPlan {
   const many = has("bursts");
   const bundles = 2 + random.below(many ? 8 : 20);
-  return {
+  const drawn = {
     correct: many ? 4 + random.below(6) : 1 + random.below(4),
     lying: has("lying-clients") ? 1 + random.below(2) : 0,
     bundles,
     operationsMax: random.pick([1, 1, 4]),
     outstanding: random.pick([1, 3, 8]),
-    thinkMs: (healMs / bundles) * random.pick([0.1, 0.5, 1]),
+  };
+  const leisure = random.pick([0.1, 0.5, 1]);
+  return {
+    ...drawn,
+    thinkMs: (healMs / bundles) * leisure,
+    paced: leisure > 0.1,
     retryMs: random.pick([40, 120, 400]),
   };
 }

@@ -110,6 +110,8 @@ export class ReplicaHost {
   readonly #instant = new Set<string>();
   #crashAfter = Infinity;
   #crashAtRisk = 0;
+  /** The count down to the crash has not begun. */
+  #crashInChange = false;
   #hasToken = true;
   readonly #others: readonly ReplicaId[];
 
@@ -198,11 +200,12 @@ export class ReplicaHost {
 
   /**
    * Crashes of itself before the effect so many effects from now, or the first one after it that
-   * finds so many writes at risk.
+   * finds so many writes at risk; `inChange`: counted from its next step in a view change.
    */
-  crashAfter(effects: number, atRisk = 0): void {
+  crashAfter(effects: number, atRisk = 0, inChange = false): void {
     this.#crashAfter = effects;
     this.#crashAtRisk = atRisk;
+    this.#crashInChange = inChange;
   }
 
   /** One turn: messages, each with its sender (null: a client), then the timers of 0 ms. */
@@ -260,10 +263,13 @@ export class ReplicaHost {
     try {
       const now = surroundings.now(this);
       for (const effect of this.#alive.machine.step(now, input)) {
-        if (this.#crashAfter <= 0 && this.journal.atRisk >= this.#crashAtRisk) {
-          return surroundings.crashed(this);
+        if (effect.kind === "observe" && effect.event.event === "view") this.#crashInChange = false;
+        if (!this.#crashInChange) {
+          if (this.#crashAfter <= 0 && this.journal.atRisk >= this.#crashAtRisk) {
+            return surroundings.crashed(this);
+          }
+          this.#crashAfter--;
         }
-        this.#crashAfter--;
         this.effects++;
         this.#carryOut(effect);
       }

@@ -121,6 +121,9 @@ export interface Scenario<M extends Tagged> {
   /** Seals the operations in one bundle of the client and puts the requests in flight. */
   submit(client: ClientId, operations: readonly Uint8Array[], options?: SubmitOptions): Submission;
 
+  /** A client says something else than a request. */
+  say(client: ClientId, to: readonly ReplicaId[], message: M): void;
+
   /** Messages in flight, oldest first, those held included. */
   inFlight(match?: Match<M>): readonly Envelope<M>[];
   /**

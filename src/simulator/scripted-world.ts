@@ -29,7 +29,7 @@ import type {
   Submission,
   SubmitOptions,
 } from "./scenario.js";
-import { answerOf } from "./simulated-client.js";
+import { answerOf } from "./judge.js";
 
 /** Deliveries in one `settle` or `play` beyond which messages are taken to go in circles. */
 const deliveriesMax = 100_000;
@@ -145,6 +145,11 @@ export class ScriptedWorld<M extends Tagged, D extends Tagged> implements Scenar
     const bytes = this.#options.protocol.messages.encode(request);
     for (const replica of to) this.#post(clientParty(client), replica, bytes);
     return { client, session, number };
+  }
+
+  say(client: ClientId, to: readonly ReplicaId[], message: M): void {
+    const bytes = this.#options.protocol.messages.encode(message);
+    for (const replica of to) this.#post(clientParty(client), replica, bytes);
   }
 
   inFlight(match: Match<M> = () => true): readonly Envelope<M>[] {

@@ -1,9 +1,22 @@
-// A correct client in virtual time: one session at a time, several bundles outstanding, retries,
-// f+1 equal replies.
+// The host of a correct client's machines in virtual time, and what makes it call: a workload, one
+// session at a time, several bundles outstanding.
 
-import { encodeBundle } from "../codec/index.js";
-import type { ClientId, Protocol, ReplicaId, Reply, SessionId } from "../core/index.js";
+import {
+  type AcceptedAnswer,
+  type ClaimContext,
+  type ClientEffect,
+  type ClientId,
+  type ClientInput,
+  type ClientMachine,
+  InvariantError,
+  type Protocol,
+  type ReplicaId,
+  type Reply,
+  type SessionId,
+  type Tagged,
+} from "../core/index.js";
 import type { ClientKeys } from "./client-keys.js";
+import type { Identities } from "./identities.js";
 import { symbolicHash } from "./mix.js";
 import type { ClientsPlan } from "./plan.js";
 import type { Random } from "./random.js";
@@ -15,21 +28,22 @@ export interface ClientSurroundings {
   after(ms: number, action: () => void): void;
   send(client: ClientId, to: ReplicaId, bytes: Uint8Array): void;
   submitted(bundle: Pick<Reply, "client" | "session" | "number">): void;
-  /** f+1 replicas agreed on the answer to a bundle. */
+  /** The client took an answer for true. */
   accepted(reply: Reply): void;
-  retried(): void;
+  /** Its machine says that a replica did what no correct one does. */
+  blamed(replica: ReplicaId, reason: string): void;
+  /** Its machine says that something worth counting happened. */
+  observed(event: string): void;
 }
 
 export interface ClientOptions {
   readonly client: ClientId;
-  readonly n: number;
-  readonly f: number;
   readonly protocol: Protocol;
+  /** What its machines may look at. */
+  readonly context: ClaimContext;
   readonly keys: ClientKeys;
+  readonly identities: Identities;
   readonly plan: ClientsPlan;
-  /** Whether requests go to every replica at once; see `ClientSide.asksEveryone`. */
-  readonly asksEveryone: boolean;
-  readonly sessionWindow: number;
   /** The last bundle is submitted then, so that every run uses the healed network. */
   readonly healMs: number;
   readonly workload: Workload;
@@ -37,31 +51,34 @@ export interface ClientOptions {
   readonly surroundings: ClientSurroundings;
 }
 
-interface Outstanding {
-  readonly calls: readonly Call[];
-  readonly request: Uint8Array;
-  readonly votes: Map<string, Set<ReplicaId>>;
-}
-
+/** Retries double their distance up to this. */
 const retryMsMax = 2_000;
+/** How late timers run out at most, as a share. */
+const latenessMax = 0.25;
+/** More than any run submits at a time. */
+const windowBytes = 2 ** 30;
 
 export class SimulatedClient {
   /** Every operation submitted, in that order. */
   readonly history: Call[] = [];
   readonly #bundles: { session: SessionId; number: number; calls: readonly Call[] }[] = [];
   readonly #options: ClientOptions;
-  readonly #outstanding = new Map<number, Outstanding>();
+  #machine: ClientMachine<Tagged>;
   #session = 1;
-  #expired = false;
-  #next = 1;
-  #acknowledged = 0;
+  /** The bundles of the session that are not answered, by number. */
+  #outstanding = new Map<number, readonly Call[]>();
+  /** Those that run, and a token each: setting one again leaves an old token behind. */
+  readonly #timers = new Map<string, number>();
+  #tokens = 0;
   #submitted = 0;
-  #view = 0;
+  /** The step at hand told what became of a bundle. */
+  #hasNews = false;
   /** It would have submitted, but for the window, its session, or the heal. */
   #isHeldBack = false;
 
   constructor(options: ClientOptions) {
     this.#options = options;
+    this.#machine = this.#newMachine();
     options.surroundings.after(options.random.between(0, options.plan.thinkMs), () =>
       this.#think(),
     );
@@ -83,60 +100,147 @@ export class SimulatedClient {
 
   /** Submits at once all that its session lets it, but for the last bundle. */
   burst(): void {
-    const { plan, sessionWindow } = this.#options;
-    while (
-      !this.#expired &&
-      this.#submitted < plan.bundles - 1 &&
-      this.#next <= this.#acknowledged + sessionWindow
-    ) {
-      this.#submit();
-    }
+    const { plan } = this.#options;
+    while (this.#submitted < plan.bundles - 1 && !this.#machine.isFull) this.#submit();
   }
 
   /** A message from a replica. */
   receive(from: ReplicaId, bytes: Uint8Array): void {
-    const { protocol, client, f } = this.#options;
-    const message = protocol.messages.decode(bytes);
-    const reply = message && protocol.client.reply(message);
-    if (reply == null || reply.client !== client || reply.session !== this.#session) return;
-    const bundle = this.#outstanding.get(reply.number);
-    if (bundle === undefined) return;
-    const key = answerOf(reply);
-    const voters = bundle.votes.get(key) ?? new Set();
-    bundle.votes.set(key, voters.add(from));
-    if (voters.size >= protocol.client.replyQuorum(f)) this.#accept(reply, bundle);
+    const message = this.#options.protocol.messages.decode(bytes);
+    if (message === null || !this.#isAuthentic(message, from)) {
+      return this.#options.surroundings.blamed(from, "malformed or forged");
+    }
+    this.#step({ kind: "message", from, message });
   }
 
-  #accept(reply: Reply, bundle: Outstanding): void {
+  /** A replica is up again, and its connection with it. */
+  connected(replica: ReplicaId): void {
+    this.#step({ kind: "connected", replica });
+  }
+
+  #isAuthentic(message: Tagged, from: ReplicaId): boolean {
+    const { protocol, context, identities } = this.#options;
+    const claims = protocol.client.claims(message, from, context);
+    return claims !== null && claims.every((claim) => identities.isGenuineToClients(claim));
+  }
+
+  #newMachine(): ClientMachine<Tagged> {
+    const { client, protocol, context, keys, plan } = this.#options;
+    return protocol.client.machine({
+      ...context,
+      client,
+      session: this.#session,
+      authenticate: (body) => keys.seal(client, symbolicHash(body)),
+      windowBundles: context.limits.sessionWindow,
+      windowBytes,
+      retryMs: plan.retryMs,
+      retryMsMax,
+    });
+  }
+
+  #step(input: ClientInput<Tagged>): void {
+    this.#hasNews = false;
+    const machine = this.#machine;
+    for (const effect of machine.step(this.#options.surroundings.now(), input)) {
+      this.#carryOut(effect);
+      if (this.#machine !== machine) break; // its session is over
+    }
+    const mayThink = this.#options.plan.paced !== true || this.#isHeldBack;
+    if (this.#hasNews && mayThink) this.#think();
+  }
+
+  #carryOut(effect: ClientEffect<Tagged>): void {
     const { surroundings } = this.#options;
-    this.#outstanding.delete(reply.number);
-    this.#view = reply.view;
-    while (this.#acknowledged + 1 < this.#next && !this.#outstanding.has(this.#acknowledged + 1)) {
-      this.#acknowledged++;
+    switch (effect.kind) {
+      case "send":
+        return this.#send(
+          this.#options.plan.askEveryone ? this.#everyone() : [effect.to],
+          effect.message,
+        );
+      case "broadcast":
+        return this.#send(this.#everyone(), effect.message);
+      case "set-timer":
+        return this.#setTimer(effect.timer, effect.afterMs);
+      case "cancel-timer":
+        this.#timers.delete(effect.timer);
+        return;
+      case "deliver":
+        return this.#deliver(effect);
+      case "lost":
+        return this.#lose(effect.number);
+      case "expired":
+        return this.#expire(effect.number);
+      case "blame":
+        return surroundings.blamed(effect.replica, effect.reason);
+      case "observe":
+        return surroundings.observed(effect.event);
     }
-    surroundings.accepted(reply);
-    if (reply.outcome === "executed") {
-      bundle.calls.forEach((call, index) => {
-        call.returnedMs = surroundings.now();
-        call.result = reply.results[index] ?? null;
-      });
-    } else {
-      this.#expired = true;
-    }
-    if (this.#expired && this.#outstanding.size === 0) this.#renew();
-    if (this.#options.plan.paced !== true || this.#isHeldBack) this.#think();
   }
 
-  #renew(): void {
-    this.#expired = false;
+  #everyone(): ReplicaId[] {
+    return Array.from({ length: this.#options.context.n }, (_, replica) => replica);
+  }
+
+  #send(to: readonly ReplicaId[], message: Tagged): void {
+    const { protocol, surroundings, client } = this.#options;
+    const bytes = protocol.messages.encode(message);
+    for (const replica of to) surroundings.send(client, replica, bytes);
+  }
+
+  #setTimer(timer: string, afterMs: number): void {
+    const { surroundings, random } = this.#options;
+    const token = ++this.#tokens;
+    this.#timers.set(timer, token);
+    // Clients that all try again at the same moment would take the one free place in turns.
+    surroundings.after(afterMs * random.between(1, 1 + latenessMax), () => {
+      if (this.#timers.get(timer) !== token) return;
+      this.#timers.delete(timer);
+      this.#step({ kind: "timeout", timer });
+    });
+  }
+
+  #deliver({ number, results }: AcceptedAnswer): void {
+    const calls = this.#settle(number);
+    this.#accept(number, "executed", results);
+    const returnedMs = this.#options.surroundings.now();
+    calls.forEach((call, index) => {
+      call.returnedMs = returnedMs;
+      call.result = results[index] ?? null;
+    });
+  }
+
+  #lose(number: number): void {
+    this.#settle(number);
+    this.#options.surroundings.observed("result lost");
+  }
+
+  #settle(number: number): readonly Call[] {
+    const calls = this.#outstanding.get(number);
+    if (calls === undefined) throw new InvariantError(`bundle ${number} is settled already`);
+    this.#outstanding.delete(number);
+    this.#hasNews = true;
+    return calls;
+  }
+
+  /** The next session takes what was not submitted; what was stays open. */
+  #expire(number: number): void {
+    this.#accept(number, "session-expired", []);
+    this.#outstanding.clear();
+    this.#timers.clear();
     this.#session = Math.max(this.#session + 1, Math.floor(this.#options.surroundings.now()));
-    this.#next = 1;
-    this.#acknowledged = 0;
+    this.#machine = this.#newMachine();
+    this.#hasNews = true;
+  }
+
+  #accept(number: number, outcome: Reply["outcome"], results: readonly Uint8Array[]): void {
+    const { client, surroundings } = this.#options;
+    const view = this.#machine.view ?? 0;
+    surroundings.accepted({ client, session: this.#session, number, view, outcome, results });
   }
 
   /** Submits the next bundle if it may, and comes back later. */
   #think(): void {
-    const { plan, surroundings, healMs, random, sessionWindow } = this.#options;
+    const { plan, surroundings, healMs, random } = this.#options;
     if (this.#submitted === plan.bundles) return;
     this.#isHeldBack = false;
     const isLast = this.#submitted === plan.bundles - 1;
@@ -146,63 +250,31 @@ export class SimulatedClient {
       } else this.#isHeldBack = true;
       return;
     }
-    const window = Math.min(plan.outstanding, sessionWindow);
-    this.#isHeldBack = this.#expired || this.#next > this.#acknowledged + window;
+    this.#isHeldBack = this.#outstanding.size >= plan.outstanding || this.#machine.isFull;
     if (this.#isHeldBack) return;
     this.#submit();
     surroundings.after(random.fraction() * 2 * plan.thinkMs, () => this.#think());
   }
 
   #submit(): void {
-    const { client, n, protocol, keys, workload, random, plan, surroundings } = this.#options;
+    const { client, workload, random, plan, surroundings } = this.#options;
     const isLast = this.#submitted === plan.bundles - 1;
     const operations =
       (isLast ? workload.last?.() : undefined) ??
       Array.from({ length: 1 + random.below(plan.operationsMax) }, () =>
         workload.next(random, client),
       );
-    const number = this.#next++;
+    const number = this.#machine.nextNumber;
+    const session = this.#session;
     this.#submitted++;
-    const body = encodeBundle({
-      client,
-      session: this.#session,
-      number,
-      acknowledged: this.#acknowledged,
-      operations,
-    });
-    const request = protocol.client.request(body, keys.seal(client, symbolicHash(body)));
     const invokedMs = surroundings.now();
     const calls = operations.map(
       (operation): Call => ({ client, operation, invokedMs, returnedMs: null, result: null }),
     );
     this.history.push(...calls);
-    this.#bundles.push({ session: this.#session, number, calls });
-    const bundle = { calls, request: protocol.messages.encode(request), votes: new Map() };
-    this.#outstanding.set(number, bundle);
-    surroundings.submitted({ client, session: this.#session, number });
-    if (this.#options.asksEveryone) this.#askEveryone(bundle);
-    else surroundings.send(client, protocol.client.leader(this.#view, n), bundle.request);
-    this.#retryLater(number, bundle, plan.retryMs);
+    this.#bundles.push({ session, number, calls });
+    this.#outstanding.set(number, calls);
+    surroundings.submitted({ client, session, number });
+    this.#step({ kind: "submit", operations });
   }
-
-  #askEveryone({ request }: Outstanding): void {
-    const { surroundings, client, n } = this.#options;
-    for (let to = 0; to < n; to++) surroundings.send(client, to, request);
-  }
-
-  #retryLater(number: number, bundle: Outstanding, afterMs: number): void {
-    const { surroundings, random } = this.#options;
-    // Clients that all try again at the same moment would take the one free place in turns.
-    surroundings.after(afterMs * random.between(0.75, 1.25), () => {
-      if (this.#outstanding.get(number) !== bundle) return;
-      surroundings.retried();
-      this.#askEveryone(bundle);
-      this.#retryLater(number, bundle, Math.min(2 * afterMs, retryMsMax));
-    });
-  }
-}
-
-/** What must match in replies: all but the view. */
-export function answerOf(reply: Reply): string {
-  return `${reply.outcome}:${reply.results.map((result) => result.join()).join(";")}`;
 }

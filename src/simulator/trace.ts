@@ -110,6 +110,8 @@ export function detailsOf(event: Observation): string {
     case "stable":
     case "transfer":
       return `order ${event.order}`;
+    case "undone":
+      return `${event.orders} after order ${event.order}`;
     case "view":
     case "suspect":
       return `view ${event.view}`;

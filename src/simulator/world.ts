@@ -13,10 +13,10 @@ import { Coven } from "./adversary/coven.js";
 import { isIntercepted } from "./adversary/intrigue.js";
 import type { Lies } from "./adversary/lie.js";
 import { lieNamed } from "./adversary/lies.js";
-import { LyingClient } from "./adversary/lying-client.js";
 import { LyingReplica } from "./adversary/lying-replica.js";
 import { RollbackReplica, untripped } from "./adversary/rollback.js";
 import { Growth, slowness, unrest } from "./calm.js";
+import { Clients } from "./clients.js";
 import { type Cluster, cluster, type Decorate } from "./cluster.js";
 import { Deliveries, type Script } from "./deliveries.js";
 import { EventQueue } from "./event-queue.js";
@@ -28,7 +28,6 @@ import { blocked, type Fate, Network } from "./network.js";
 import type { LinkPlan, Plan } from "./plan.js";
 import type { Random } from "./random.js";
 import type { ReplicaHost, Surroundings } from "./replica-host.js";
-import { SimulatedClient } from "./simulated-client.js";
 import {
   bytesText,
   detailsOf,
@@ -65,8 +64,6 @@ const stepsMax = 2_000_000;
 const heldMax = 20_000;
 /** How often the world looks whether everything is done. */
 const lookMs = 25;
-/** How often a lying client acts, on average. */
-const lyingClientMs = 60;
 
 /** Under which name a timer is counted: without what numbers it. */
 const timeoutName = (timer: string): string => {
@@ -86,8 +83,7 @@ export class World implements RunSoFar {
   readonly #queue = new EventQueue<() => void>();
   readonly #network: Network;
   readonly #cluster: Cluster;
-  readonly #clients: SimulatedClient[] = [];
-  readonly #lyingClients: (() => void)[] = [];
+  readonly #clients: Clients;
   readonly #liars: ReadonlySet<ReplicaId>;
   readonly #coven: Coven;
   readonly #inboxes: { id: number; from: ReplicaId | null; bytes: Uint8Array }[][];
@@ -136,7 +132,7 @@ export class World implements RunSoFar {
         this.#rollsBack(replica) ? untripped(group, replica) : undefined,
     });
     for (const host of this.#cluster.hosts) this.#after(0, () => void host.start());
-    this.#makeClients();
+    this.#clients = this.#makeClients();
     this.#mishaps = this.#makeMishaps();
     this.#announce();
     this.#at(plan.healMs, () => this.#heal());
@@ -177,7 +173,7 @@ export class World implements RunSoFar {
 
   /** All calls of correct clients. */
   get history(): readonly Call[] {
-    return this.#clients.flatMap((client) => client.history);
+    return this.#clients.history;
   }
 
   #expect(property: Property, fault: string | null): void {
@@ -187,7 +183,7 @@ export class World implements RunSoFar {
   #judgeHistory(): void {
     const { calmMs } = this.#plan;
     this.#expect("calm", calmMs === null ? null : slowness(this.history, calmMs, this.now));
-    for (const client of this.#clients) client.place((bundle) => this.judge.positionOf(bundle));
+    this.#clients.place((bundle) => this.judge.positionOf(bundle));
     const judged = this.#options.workload.judge(this.history);
     if (judged.verdict === "wrong") this.judge.violate("linearizability", judged.explanation);
     if (judged.verdict === "undecided") this.#count("linearizability undecided");
@@ -410,14 +406,13 @@ export class World implements RunSoFar {
       const reply = message && protocol.client.reply(message);
       if (reply != null) this.judge.answered(from, reply);
     }
-    const target = this.#clients[client];
-    if (target === undefined) return; // lying clients do not listen
+    if (client >= this.#plan.clients.correct && !this.#clients.listens(client)) return;
     this.fingerprint.add(session);
     const party = this.#plan.n + client;
     this.#carry(from, party, bytes, (id) => {
       this.#mishaps.whenMoving(party, () => {
         this.#received(id, party);
-        target.receive(from, bytes);
+        this.#clients.receive(client, from, bytes);
       });
     });
   }
@@ -426,7 +421,7 @@ export class World implements RunSoFar {
     if (this.#liars.has(host.id)) return;
     this.judge.observed(host, event);
     // Lying clients know when a replica is busy with something else.
-    if (event.event === "view") for (const stir of this.#lyingClients) stir();
+    if (event.event === "view") this.#clients.stir();
     if (this.#plan.calmMs !== null) {
       this.#expect("calm", unrest(host.id, event));
       if (event.event === "stable") this.#expect("bounded", this.#growth.judge(host, event.order));
@@ -461,6 +456,7 @@ export class World implements RunSoFar {
       fell: (host) => {
         this.#inboxes[host.id]!.length = 0;
       },
+      rose: (host) => this.#clients.connected(host.id),
     });
   }
 
@@ -478,7 +474,7 @@ export class World implements RunSoFar {
     for (const { atMs } of bursts) {
       this.#at(atMs, () => {
         this.#happened("burst", null);
-        for (const client of this.#clients) client.burst();
+        this.#clients.burst();
       });
     }
     if (limits.pendingRequestsMax < 8) this.#count("small queues");
@@ -496,9 +492,10 @@ export class World implements RunSoFar {
    */
   #look(): void {
     const hosts = this.#correctHosts();
-    if (hosts.every(({ isUp }) => isUp) && this.#clients.every(({ isDone }) => isDone)) {
-      const orders = hosts.map(({ machine }) => machine.status().executed);
-      if (orders.every((order) => order === orders[0])) {
+    if (hosts.every(({ isUp }) => isUp) && this.#clients.waiting === 0) {
+      const states = hosts.map(({ machine }) => machine.status());
+      const isSettled = states.every(({ tentative }) => (tentative ?? 0) === 0);
+      if (isSettled && states.every(({ executed }) => executed === states[0]?.executed)) {
         this.#isOver = true;
         return;
       }
@@ -512,8 +509,7 @@ export class World implements RunSoFar {
       const { role, view, executed } = host.machine.status();
       return `replica ${host.id}: ${role} in view ${view} at order ${executed}`;
     });
-    const waiting = this.#clients.filter(({ isDone }) => !isDone).length;
-    const text = `${waiting} clients wait ${this.#plan.livenessMs} ms after the heal`;
+    const text = `${this.#clients.waiting} clients wait ${this.#plan.livenessMs} ms after the heal`;
     this.judge.violate("liveness", `${text}; ${states.join("; ")}`);
     this.judge.finished(this.#correctHosts());
     this.#judgeHistory();
@@ -521,74 +517,22 @@ export class World implements RunSoFar {
 
   // Clients.
 
-  #makeClients(): void {
-    const { n, f, clients, limits, healMs, clientAuthentication } = this.#plan;
+  #makeClients(): Clients {
     const { protocol, workload } = this.#options;
-    for (let client = 0; client < clients.correct; client++) {
-      this.#clients.push(
-        new SimulatedClient({
-          client,
-          n,
-          f,
-          protocol,
-          keys: this.#cluster.keys,
-          plan: clients,
-          asksEveryone: protocol.client.asksEveryone(clientAuthentication),
-          sessionWindow: limits.sessionWindow,
-          healMs,
-          workload,
-          random: this.#random.fork(`client ${client}`),
-          surroundings: {
-            now: () => this.now,
-            after: (ms, action) =>
-              this.#after(ms, () => this.#mishaps.whenMoving(n + client, action)),
-            send: (from, to, bytes) => this.#request(from, to, bytes),
-            submitted: (bundle) => this.judge.submitted(bundle),
-            accepted: (reply) => {
-              this.judge.accepted(reply);
-              const { number, session, view } = reply;
-              const details = (): string => `to ${number}`;
-              const facts = { client, session, number, view };
-              this.#happened(`answer: ${reply.outcome}`, n + client, details, facts);
-            },
-            retried: () => this.#happened("retry", n + client),
-          },
-        }),
-      );
-    }
-    for (let i = 0; i < clients.lying; i++) this.#makeLyingClient(clients.correct + i);
-  }
-
-  #makeLyingClient(client: number): void {
-    const { n, clients, healMs, limits } = this.#plan;
-    const random = this.#random.fork(`client ${client}`);
-    const liar = new LyingClient({
-      client,
-      victim: random.below(clients.correct),
-      n,
-      limits,
-      protocol: this.#options.protocol,
+    return new Clients({
+      plan: this.#plan,
+      protocol,
+      workload,
       keys: this.#cluster.keys,
-      workload: this.#options.workload,
-      random,
-      send: (to, bytes) => this.#request(client, to, bytes),
-    });
-    const act = (): void => {
-      this.#happened("lie of a client", n + client);
-      liar.act();
-    };
-    // Some never leave the replicas in peace: what others wait for must not wait for that.
-    const isTireless = random.chance(0.3);
-    const actAgain = (): void => {
-      if (this.now < healMs) act();
-      else liar.keepBusy();
-      if (this.now < healMs || isTireless) {
-        this.#after(random.fraction() * 2 * lyingClientMs, actAgain);
-      }
-    };
-    this.#after(random.fraction() * lyingClientMs, actAgain);
-    this.#lyingClients.push(() => {
-      if (this.now < healMs && random.chance(0.3)) this.#after(random.between(0, 5), act);
+      identities: this.#cluster.identities,
+      random: this.#random,
+      judge: this.judge,
+      isLiar: (replica) => this.#liars.has(replica),
+      now: () => this.now,
+      after: (ms, action) => this.#after(ms, action),
+      whenMoving: (party, action) => this.#mishaps.whenMoving(party, action),
+      send: (client, to, bytes) => this.#request(client, to, bytes),
+      happened: (what, party, details, facts) => this.#happened(what, party, details, facts),
     });
   }
 

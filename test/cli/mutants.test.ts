@@ -97,10 +97,13 @@ async function untilThere(isMeant: (file: string | null) => boolean): Promise<vo
   for await (const { filename } of watch(tmpdir())) if (isMeant(filename)) return;
 }
 
-test("names that are none, and seeds given twice, are refused", async () => {
+test("names that are none, faults too, and seeds given twice, are refused", async () => {
   const nobody = await troth("mutants", "--only", "nobody");
   assert.equal(nobody.code, 2);
   assert.match(nobody.err, /^troth: hybster has no mutant nobody/);
+  const gloom = await troth("mutants", "--only", "reply-of-one", "--faults", "gloom");
+  assert.equal(gloom.code, 2);
+  assert.match(gloom.err, /no fault "gloom"/);
   const twice = await troth("mutants", "--seeds", "1..2", "--max-seeds", "3");
   assert.equal(twice.code, 2);
   assert.match(twice.err, /exclude each other/);

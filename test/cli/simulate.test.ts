@@ -1,11 +1,13 @@
 // `troth simulate`, and the judge of key-value histories that it and the demo share.
 
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { test } from "node:test";
 import { judgeKeyValue } from "../../src/cli/simulate/judge.js";
 import { keyValue, type Outcome, writeOutcome } from "../../src/services/index.js";
 import type { Call } from "../../src/simulator/index.js";
-import { troth } from "./harness.js";
+import { temporaryFolder, troth } from "./harness.js";
 
 const bytes = (text: string) => Buffer.from(text);
 const key = bytes("k");
@@ -109,4 +111,36 @@ test("--trace is of one run", async () => {
   const { code, err } = await troth("simulate", "--trace");
   assert.equal(code, 2);
   assert.match(err, /^troth: --trace needs --seed/);
+});
+
+test("--plant plants a mistake, says so, and its runs can be had again", async (context) => {
+  const folder = temporaryFolder(context);
+  const [minimal, page, history] = ["minimal.json", "run.html", "run.jsonl"].map((name) =>
+    join(folder, name),
+  ) as [string, string, string];
+  const planted = ["simulate", "--plant", "reply-of-one"];
+  const found = await troth(...planted, "--seeds", "1..60", "--jobs", "1", "--minimise", minimal);
+  assert.equal(found.code, 1);
+  assert.match(found.out, /^A mistake is planted, reply-of-one: /);
+  const [, seed, property] = /^Seed (\d+) violates (\S+):/m.exec(found.out)!;
+  const again = await troth("simulate", "--plan", minimal, "--trace", page);
+  assert.equal(again.code, 1);
+  assert.match(again.out, /^A mistake is planted, reply-of-one: /);
+  assert.ok(again.out.includes(`Seed ${seed} violates ${property}`));
+  assert.match(readFileSync(page, "utf8"), /planted mistake/);
+  const whole = await troth(...planted, "--seed", seed!, "--history", history, "--trace", page);
+  assert.equal(whole.code, 1);
+  assert.ok(whole.out.includes(`--plant reply-of-one --service kv --replicas 3 --seed ${seed}`));
+  assert.match(readFileSync(history, "utf8"), /"type":"invoke"/);
+  const sound = await troth("simulate", "--seed", seed!);
+  assert.equal(sound.code, 0, sound.out);
+});
+
+test("--plant wants one of the protocol's mutants, and a plan names its own", async () => {
+  const unknown = await troth("simulate", "--plant", "nobody");
+  assert.equal(unknown.code, 2);
+  assert.match(unknown.err, /^troth: hybster has no mutant nobody/);
+  const both = await troth("simulate", "--plan", "minimal.json", "--plant", "reply-of-one");
+  assert.equal(both.code, 2);
+  assert.match(both.err, /leave --plant out/);
 });

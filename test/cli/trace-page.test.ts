@@ -87,9 +87,9 @@ test("--trace takes .html and .jsonl, and says so", async (context) => {
 
 test("a run in a file is the run it was, and --plan replays it", async (context) => {
   const path = join(temporaryFolder(context), "run.json");
-  const run = drawnRun({ protocol: "hybster", service: "kv", n: 3 }, 4);
+  const run = await drawnRun({ protocol: "hybster", service: "kv", n: 3 }, 4);
   writeRun(path, { ...run, script: { "0>1 prepare 1": 2.5 } });
-  assert.deepEqual(readRun(path), { ...run, script: { "0>1 prepare 1": 2.5 } });
+  assert.deepEqual(await readRun(path), { ...run, script: { "0>1 prepare 1": 2.5 } });
   writeRun(path, run);
   const { code, out } = await troth("simulate", "--plan", path);
   assert.equal(code, 0);
@@ -99,9 +99,10 @@ test("a run in a file is the run it was, and --plan replays it", async (context)
   assert.match(both.err, /leave --seed out/);
 });
 
-test("a file that is no run is refused, and the message says why", (context) => {
+test("a file that is no run is refused, and the message says why", async (context) => {
   const path = join(temporaryFolder(context), "run.json");
-  const { subject, seed, plan, script } = drawnRun({ protocol: "hybster", service: "kv", n: 3 }, 4);
+  const drawn = await drawnRun({ protocol: "hybster", service: "kv", n: 3 }, 4);
+  const { subject, seed, plan, script } = drawn;
   const good = { protocol: subject.protocol, service: subject.service, seed, plan, script };
   for (const [text, reason] of [
     ["{", /is no run of the simulator: /],
@@ -117,7 +118,7 @@ test("a file that is no run is refused, and the message says why", (context) => 
     [JSON.stringify({ ...good, protocol: "none" }), /none/],
   ] as const) {
     writeFileSync(path, text);
-    assert.throws(
+    await assert.rejects(
       () => readRun(path),
       (error) => {
         assert.ok(error instanceof UsageError);

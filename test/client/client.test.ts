@@ -12,7 +12,15 @@ import {
   type TrothErrorCode,
 } from "../../src/client/index.js";
 import { defaultLimits } from "../../src/core/index.js";
-import { type Behaviour, type FakeCluster, startFakeCluster, toyProtocol } from "./fake-replica.js";
+import {
+  type Behaviour,
+  type FakeCluster,
+  startFakeCluster,
+  toyClient,
+  toyProtocol,
+  toyWith,
+} from "./fake-replica.js";
+import { napping } from "./napping-client.js";
 import { toyResult } from "./toy-protocol.js";
 
 const operation = (value: number) => Uint8Array.of(value, 1, 2);
@@ -243,4 +251,33 @@ test("two clients of one number have sessions of their own", async (t) => {
   const clients = await Promise.all([clientOf(t, cluster), clientOf(t, cluster)]);
   const results = await Promise.all(clients.map((client, i) => client.call(operation(i))));
   assert.deepEqual(results, [toyResult(operation(0)), toyResult(operation(1))]);
+});
+
+test("what a replica cannot prove never reaches the machine, and is blamed on it", async (t) => {
+  const cluster = await clusterOf(t, ["honest", "honest", "honest"]);
+  const proof = new Uint8Array(64);
+  const protocol = toyWith({
+    ...toyClient,
+    claims: (_message, from, { hash }) =>
+      from === 1
+        ? [{ kind: "replica", replica: 1, digest: hash(proof), proof, isTransferable: true }]
+        : [],
+  });
+  const client = await clientOf(t, cluster, { protocol: () => protocol });
+  await client.call(operation(1));
+  const { certificate } = await client.callCertified(operation(2));
+  assert.deepEqual(certificate.replicas, [0, 2]);
+  await until(() => client.status().replicas[1]!.blamed > 0);
+  assert.equal(client.status().replicas[0]!.blamed, 0);
+});
+
+test("a protocol's own machine has timers of its own, and a session after its own", async (t) => {
+  const cluster = await clusterOf(t, ["honest", "honest", "honest"]);
+  let first: number | undefined;
+  const protocol = toyWith(napping(toyClient, (session) => session === (first ??= session)));
+  const client = await clientOf(t, cluster, { protocol: () => protocol });
+  await client.call(operation(1));
+  await failure(client.call(operation(2)), "SESSION_EXPIRED", "unknown");
+  assert.deepEqual(await client.call(operation(3)), toyResult(operation(3)));
+  assert.notEqual(client.status().session, first);
 });

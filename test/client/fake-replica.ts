@@ -7,16 +7,28 @@ import {
   readReplicaKeys,
 } from "../../src/cluster/index.js";
 import type { Bundle } from "../../src/codec/index.js";
-import { defaultLimits, type Protocol } from "../../src/core/index.js";
+import { type ClientSide, defaultLimits, type Protocol } from "../../src/core/index.js";
+import { quorumClient } from "../../src/parts/index.js";
 import { type Link, listen, type Listener } from "../../src/link/index.js";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { bundleIn, replyMessage, toyCodec, toyResult, toySide } from "./toy-protocol.js";
+import {
+  bundleIn,
+  replyMessage,
+  toyCodec,
+  type ToyMessage,
+  toyResult,
+  toyRules,
+} from "./toy-protocol.js";
 
-/** The toy protocol, as far as a client looks at it. */
-export const toyProtocol = () =>
-  ({ name: "toy", client: toySide, messages: toyCodec }) as unknown as Protocol;
+export const toyClient = quorumClient(toyRules);
+
+/** The toy protocol with a clients' part, as far as a client looks at it. */
+export const toyWith = (client: ClientSide<ToyMessage>) =>
+  ({ name: "toy", client, messages: toyCodec }) as unknown as Protocol;
+
+export const toyProtocol = () => toyWith(toyClient);
 
 export type Behaviour = "honest" | "lying" | "silent";
 

@@ -13,7 +13,8 @@ import {
   union,
   type MessageOf,
 } from "../../src/codec/index.js";
-import type { ClientSide, Reply } from "../../src/core/index.js";
+import type { Reply } from "../../src/core/index.js";
+import type { QuorumRules } from "../../src/parts/index.js";
 
 const table = {
   request: requestSchema,
@@ -45,7 +46,8 @@ export function bundleIn(message: ToyMessage): Bundle {
   return bundle;
 }
 
-export const toySide: ClientSide<ToyMessage> = {
+/** Who asks whom, and what makes a result. */
+export const toyRules: QuorumRules<ToyMessage> = {
   replyQuorum: (f) => f + 1,
   request: (body, authenticator) => ({ kind: "request", body, authenticator }),
   reply(message) {
@@ -54,8 +56,7 @@ export const toySide: ClientSide<ToyMessage> = {
     return { ...rest, outcome: expired === 1 ? "session-expired" : "executed" };
   },
   leader: (view, n) => view % n,
-
-  asksEveryone: () => false,
+  asksEveryone: (authentication) => authentication === "mac",
 };
 
 /** What the toy service answers: the operation backwards, and one byte more. */

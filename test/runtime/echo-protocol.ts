@@ -32,6 +32,7 @@ import type {
   Service,
   SavedImage,
 } from "../../src/core/index.js";
+import { quorumClient } from "../../src/parts/index.js";
 import { page } from "./records.js";
 
 const messageTable = {
@@ -198,14 +199,12 @@ export const echoProtocol: Protocol<EchoMessage, EchoRecord> = {
   records: union(recordTable),
   claims,
   replica: (context) => new EchoReplica(context),
-  client: {
+  client: quorumClient<EchoMessage>({
     replyQuorum: () => 1,
     request: (body, authenticator) => ({ kind: "request", body, authenticator }),
     reply: (message) => (message.kind === "reply" ? { ...message, outcome: "executed" } : null),
     leader: () => 0,
-
-    asksEveryone: () => false,
-  },
+  }),
 };
 
 /** The same without a trusted counter. */

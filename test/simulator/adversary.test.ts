@@ -194,7 +194,9 @@ function confined(seed: number, name: string): SeedOptions {
   const crashes = plan.crashes.filter((crash) => crash.replica !== replica);
   const liars = [{ replica, lies: [name], garbleChance: 0 }];
   const disk = { ...plan.disk, damages: [] };
-  return { ...optionsOf(seed), plan: { ...plan, crashes, disk, liars, calmMs: null } };
+  // Elsewhere a restart counts towards f, of which the liar is one already.
+  const freshness = "storage";
+  return { ...optionsOf(seed), plan: { ...plan, freshness, crashes, disk, liars, calmMs: null } };
 }
 
 for (const [index, name] of [...lieNames, ...Object.keys(own)].entries()) {

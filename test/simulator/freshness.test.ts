@@ -41,7 +41,9 @@ function attacked(freshness: Freshness, n: number, seed: number): Outcome {
 function rollingOnly(seed: number, freshness: Freshness, rules?: LeaseRules): Outcome {
   const options = { ...optionsOf(3, seed), faults: ["reordering"] as const };
   const liars = [{ replica: 0, lies: [], garbleChance: 0, rollsBack: true }];
-  const plan = { ...planOf(options), liars, freshness };
+  const drawn = planOf(options);
+  // Clients in a hurry: the more is asked for at once, the more a rollback may undo.
+  const plan = { ...drawn, clients: { ...drawn.clients, paced: false }, liars, freshness };
   return simulateSeed({ ...options, plan, ...(rules === undefined ? {} : { rules }) });
 }
 
@@ -77,9 +79,9 @@ test("storage that is believed and rolled back loses agreement: it is an assumpt
 
 // Where to begin is found by hunting from seed 1 on.
 for (const [name, first] of [
-  ["CountsItself", 200],
+  ["CountsItself", 0],
   ["GrantsItself", 0],
-  ["ServesSuperseded", 0],
+  ["ServesSuperseded", 100],
 ] as const) {
   test(`leases with a rule taken out lose agreement: ${name}`, () => {
     const run = (seed: number): Outcome => rollingOnly(first + seed, "leases", leaseBugs[name]);

@@ -74,7 +74,7 @@ test("a Hybster whose quorum is one replica shrinks to a handful of messages", a
 test("a run that is well is not minimised", () => {
   const protocol = toyProtocol(null);
   const subject = { protocol, service: countingService, workload: countingWorkload, n: 3 };
-  const steps = minimise({ ...subject, seed: 1, property: "agreement", stepsMax: 1e6 });
+  const steps = minimise({ ...subject, seed: 2, property: "agreement", stepsMax: 1e6 });
   assert.deepEqual(steps.next(), { done: true, value: null });
 });
 

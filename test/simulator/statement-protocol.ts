@@ -35,6 +35,7 @@ import {
   type ReplicaStatus,
   toHex,
 } from "../../src/core/index.js";
+import { quorumClient } from "../../src/parts/index.js";
 
 const entry = { order: uint53, body: byteList(1 << 20), authenticator: byteList(4096) };
 const vote = container({ replica: uint16, signature: proofSchema });
@@ -92,14 +93,13 @@ export function statementProtocol(
     records: union(recordTable),
     claims: (message, from, context) => claimsOf(message, from, context, flaw),
     replica: (context) => new StatementReplica(context, flaw),
-    client: {
+    client: quorumClient<StatementMessage>({
       replyQuorum: (f) => f + 1,
       request: (body, authenticator) => ({ kind: "request", body, authenticator }),
       reply: (message) =>
         message.kind === "reply" ? { ...message, view: 0, outcome: "executed" } : null,
       leader: () => 0,
-      asksEveryone: () => false,
-    },
+    }),
   };
 }
 

@@ -26,6 +26,7 @@ import type {
   ReplicaStatus,
 } from "../../src/core/index.js";
 import { toHex } from "../../src/core/index.js";
+import { quorumClient } from "../../src/parts/index.js";
 
 const entry = { order: uint53, body: byteList(1 << 20), authenticator: byteList(4096) };
 const messageTable = {
@@ -82,15 +83,13 @@ export function toyProtocol(bug: Bug | null = null): Protocol<ToyMessage, Stored
       return [{ kind: "client", client, digest: digestOf(request, hash), authenticator }];
     },
     replica: (context) => new ToyReplica(context, bug),
-    client: {
+    client: quorumClient<ToyMessage>({
       replyQuorum: (f) => f + 1,
       request: (body, authenticator) => ({ kind: "request", body, authenticator }),
       reply: (message) =>
         message.kind === "reply" ? { ...message, view: 0, outcome: "executed" } : null,
       leader: () => 0,
-
-      asksEveryone: () => false,
-    },
+    }),
   };
 }
 

@@ -21,6 +21,10 @@ export function addMutants(program: Command): void {
     )
     .option("--only <names>", "these mutants, separated by commas", nameList)
     .option("--replicas <n>", "for all mutants (default: what each needs)", wholeNumber(1, 64))
+    .option(
+      "--faults <list>",
+      "only these faults and groups of faults; see `troth simulate --help`",
+    )
     .option("--jobs <J>", "threads", wholeNumber(1, 256), availableParallelism())
     .option("--json", "one JSON object", false)
     .action(async (options: MutantsOptions) => {

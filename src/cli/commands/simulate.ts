@@ -16,6 +16,7 @@ export function addSimulate(program: Command): void {
     .addOption(protocolOption())
     .option("--service <name>", "what is replicated: kv or null", "kv")
     .addOption(replicasOption(64))
+    .option("--plant <mutant>", "with a mistake in the protocol; docs/mutants.md lists them")
     .addOption(
       new Option("--seeds <A..B>", "which runs")
         .argParser(range)
@@ -51,6 +52,7 @@ export function addSimulate(program: Command): void {
     "troth simulate --protocol hybster --seed 17 --trace run.html",
     "troth simulate --seeds 1..1000 --minimise --trace run.html",
     "troth simulate --plan minimal.json --trace run.html",
+    "troth simulate --protocol hybster --plant reply-of-one --minimise --trace run.html",
   );
 }
 

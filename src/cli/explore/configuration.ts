@@ -34,6 +34,8 @@ const timing = z
     patienceMsMax: atLeastOne,
     statusMs: atLeastOne,
     catchUpMs: atLeastOne,
+    fastPathMs: atLeastOne,
+    throughputWindowMs: atLeastOne,
   })
   .partial();
 

@@ -1,6 +1,6 @@
 // The hunt for many mutants, and what is printed of it.
 
-import { type Mutant, mutantsOf, mutated } from "../../../mutants/index.js";
+import { type Mutant, mutantNamed, mutantsFor, mutated } from "../../../mutants/index.js";
 import { UsageError } from "../../core/index.js";
 import { exitCode } from "../exit-code.js";
 import { replicasFor } from "../plan.js";
@@ -16,6 +16,8 @@ export interface MutantsOptions {
   readonly maxSeeds?: number;
   readonly only?: readonly string[];
   readonly replicas?: number;
+  /** What may go wrong; see `faultsNamed`. Default: everything. */
+  readonly faults?: string;
   readonly jobs: number;
   readonly json: boolean;
 }
@@ -24,7 +26,7 @@ const seedsMaxByDefault = 20_000;
 
 /** Hunts, prints, and gives the exit code: failed if a mutant survived without a reason. */
 export async function runMutants(options: MutantsOptions): Promise<number> {
-  const { protocol, replicas, jobs } = options;
+  const { protocol, replicas, faults, jobs } = options;
   const mutants = chosen(options);
   const seeds = seedsOf(options);
   for (const mutant of mutants) mutated(mutant); // one that is out of date is known before all work
@@ -39,8 +41,8 @@ export async function runMutants(options: MutantsOptions): Promise<number> {
       if (abort.signal.aborted) return;
       const { name } = mutant;
       const n = replicasFor(protocol, replicas ?? mutant.replicas);
-      const subject = { protocol, service: "kv", n };
-      optionsFor(subject);
+      const subject = { protocol, service: "kv", n, ...(faults === undefined ? {} : { faults }) };
+      await optionsFor(subject);
       const onSeed = (seed: number) => progress.show(`${name}, seed ${seed}`);
       const ended = await hunt({ mutant, subject, seeds, signal: abort.signal, onSeed });
       hunts.push(ended);
@@ -66,26 +68,10 @@ export async function runMutants(options: MutantsOptions): Promise<number> {
 }
 
 /** @throws UsageError `MUTANTS_UNKNOWN` for a protocol that has none, or a name that is none. */
-function chosen({ protocol, only }: MutantsOptions): readonly Mutant[] {
-  const all = mutantsOf[protocol];
-  if (all === undefined) {
-    const known = Object.keys(mutantsOf).join(", ");
-    throw new UsageError(
-      "MUTANTS_UNKNOWN",
-      `there are no mutants of "${protocol}"; there are of: ${known}`,
-    );
-  }
-  if (only === undefined) return all;
-  const unknown = only.filter((name) => !all.some((mutant) => mutant.name === name));
-  if (unknown.length > 0) {
-    throw new UsageError(
-      "MUTANTS_UNKNOWN",
-      `${protocol} has no mutant ${unknown.join(", ")}; docs/mutants.md says where they are listed`,
-      { unknown },
-    );
-  }
-  return all.filter(({ name }) => only.includes(name));
-}
+const chosen = ({ protocol, only }: MutantsOptions): readonly Mutant[] =>
+  only === undefined
+    ? mutantsFor(protocol)
+    : [...new Set(only)].map((name) => mutantNamed(protocol, name));
 
 function seedsOf({ seeds, maxSeeds }: MutantsOptions): SeedRange {
   if (seeds !== undefined && maxSeeds !== undefined) {

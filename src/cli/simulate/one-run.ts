@@ -1,6 +1,7 @@
 // One run of the simulator: simulated, traced, and told how to have it again.
 
 import { writeFileSync } from "node:fs";
+import { mutantNamed } from "../../../mutants/index.js";
 import { type Call, type Outcome, simulateSeed, type Watch } from "../../simulator/index.js";
 import { traceOutput } from "../trace/output.js";
 import { historyLines } from "./history.js";
@@ -9,9 +10,10 @@ import { optionsFor, type Subject } from "./seed-worker.js";
 
 /** The command that replays a seed and draws it. */
 export function replayCommand(subject: Subject, seed: number, trace = "out.html"): string {
-  const { protocol, service, n, faults } = subject;
+  const { protocol, service, n, faults, plant } = subject;
   const only = faults === undefined ? "" : ` --faults ${faults}`;
-  const names = `--protocol ${protocol} --service ${service} --replicas ${n}${only}`;
+  const mistake = plant === undefined ? "" : ` --plant ${plant}`;
+  const names = `--protocol ${protocol}${mistake} --service ${service} --replicas ${n}${only}`;
   return `npx troth simulate ${names} --seed ${seed} --trace ${trace}`;
 }
 
@@ -37,23 +39,24 @@ const untilViolated: Watch = ({ violations }) => (violations.length > 0 ? "stop"
  * Simulates; `trace` is true for lines, or a file's name; what clients saw goes to the file
  * `history`.
  */
-export function simulateRun(
+export async function simulateRun(
   run: Run,
   trace: string | boolean,
   command: string,
   history?: string,
-): Outcome {
+): Promise<Outcome> {
   const { subject, seed, plan, script } = run;
   const options = {
-    ...optionsFor(subject),
+    ...(await optionsFor(subject)),
     seed,
     plan,
     ...(script === null ? {} : { script, watch: untilViolated }),
     ...(history === undefined ? {} : { history: historyTo(history) }),
   };
   if (trace === false) return simulateSeed(options);
-  const { protocol, service } = subject;
-  const output = traceOutput(trace, { protocol, service, seed, plan, command });
+  const { protocol, service, plant } = subject;
+  const planted = plant === undefined ? null : mutantNamed(protocol, plant);
+  const output = traceOutput(trace, { protocol, planted, service, seed, plan, command });
   const outcome = simulateSeed({ ...options, trace: (event) => output.take(event) });
   output.finish(outcome);
   return outcome;

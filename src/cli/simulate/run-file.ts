@@ -15,8 +15,9 @@ export interface Run {
 }
 
 /** The run that a seed draws. */
-export function drawnRun(subject: Subject, seed: number): Run {
-  return { subject, seed, plan: planOf({ ...optionsFor(subject), seed }), script: null };
+export async function drawnRun(subject: Subject, seed: number): Promise<Run> {
+  const options = await optionsFor(subject);
+  return { subject, seed, plan: planOf({ ...options, seed }), script: null };
 }
 
 /** @throws UsageError `FILE_NOT_WRITTEN` */
@@ -31,7 +32,7 @@ export function writeRun(path: string, { subject, seed, plan, script }: Run): vo
 }
 
 /** Reads what {@link writeRun} wrote. @throws UsageError `PLAN_FILE`, with what is wrong in it */
-export function readRun(path: string): Run {
+export async function readRun(path: string): Promise<Run> {
   const wrong = (what: string): never => {
     throw new UsageError(
       "PLAN_FILE",
@@ -52,7 +53,7 @@ export function readRun(path: string): Run {
   if (!Number.isSafeInteger(n) || n! < 1 || n! > 64) return wrong('"plan.n" must be 1 to 64');
   if (!isScript(script)) return wrong('"script" must give times by name, or be null');
   const subject = { ...rest, protocol, service, n: n! } as Subject;
-  const drawn = drawnRun(subject, seed as number);
+  const drawn = await drawnRun(subject, seed as number);
   const fault = faultOfShape(plan, drawn.plan, "plan");
   if (fault !== null) return wrong(fault);
   return { ...drawn, plan: { ...drawn.plan, ...(plan as Plan) }, script };

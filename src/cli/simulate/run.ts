@@ -1,12 +1,13 @@
 // The simulation of one seed or many, and what is printed of it.
 
+import { type Mutant, mutantNamed } from "../../../mutants/index.js";
 import { UsageError } from "../../core/index.js";
 import { addReached, type Outcome, type Property } from "../../simulator/index.js";
 import { exitCode } from "../exit-code.js";
 import { replicasFor } from "../plan.js";
 import { ProgressLine } from "../progress-line.js";
 import { duration, quantity, table } from "../text.js";
-import { checkTraceName } from "../trace/output.js";
+import { checkTraceName, plantedText } from "../trace/output.js";
 import { replayCommand, replayFileCommand, simulateRun } from "./one-run.js";
 import { progressText, span } from "./progress.js";
 import { drawnRun, readRun, type Run, writeRun } from "./run-file.js";
@@ -18,7 +19,10 @@ import { shrink } from "./shrink.js";
 export interface SimulateOptions {
   readonly protocol: string;
   readonly service: string;
+  /** Default: what the protocol needs to tolerate one fault, or the planted mistake to show. */
   readonly replicas?: number;
+  /** The mutant whose mistake is planted. */
+  readonly plant?: string;
   readonly seeds: SeedRange;
   readonly seed?: number;
   /** New seeds until so many minutes are over. */
@@ -45,11 +49,13 @@ export async function runSimulation(options: SimulateOptions): Promise<number> {
   const startedAtMs = performance.now();
   checkTraceName(options.trace);
   if (options.history !== undefined) requireHistory(options);
-  const given = oneRun(options);
+  const given = await oneRun(options);
   const subject = given?.subject ?? subjectOf(options);
-  optionsFor(subject); // names that are not known are refused here, not in a thread
+  await optionsFor(subject); // names that are not known are refused here, not in a thread
   const replay = (seed: number) => replayCommand(subject, seed);
   const tally = new Tally(options.json, options.minutes ?? null, replay);
+  const { protocol, plant } = subject;
+  if (plant !== undefined) tally.planted = mutantNamed(protocol, plant);
   if (given === null) await simulateMany(subject, options, tally);
   else await simulateGiven(given, options, tally);
   return tally.finish((performance.now() - startedAtMs) / 1000);
@@ -71,7 +77,7 @@ async function simulateMany(
   process.removeListener("SIGINT", interrupt);
   const [violation] = tally.violations;
   if (violation !== undefined && options.minimise !== false) {
-    await minimised(drawnRun(subject, violation.seed), violation.property, options, tally);
+    await minimised(await drawnRun(subject, violation.seed), violation.property, options, tally);
   }
 }
 
@@ -81,29 +87,37 @@ async function simulateGiven(given: Run, options: SimulateOptions, tally: Tally)
   const command =
     plan === undefined ? replayCommand(given.subject, given.seed) : replayFileCommand(plan);
   tally.replay = () => command;
-  const outcome = simulateRun(given, minimise === false ? trace : false, command, history);
+  const outcome = await simulateRun(given, minimise === false ? trace : false, command, history);
   tally.add([outcome]);
   const [violation] = outcome.violations;
   if (minimise === false) return;
   if (violation !== undefined) await minimised(given, violation.property, options, tally);
-  else simulateRun(given, trace, command);
+  else await simulateRun(given, trace, command);
 }
 
-const subjectOf = ({ protocol, service, replicas, faults }: SimulateOptions): Subject => ({
-  protocol,
-  service,
-  n: replicasFor(protocol, replicas),
-  ...(faults === undefined ? {} : { faults }),
-});
+function subjectOf({ protocol, plant, service, replicas, faults }: SimulateOptions): Subject {
+  const wanted = plant === undefined ? undefined : mutantNamed(protocol, plant).replicas;
+  return {
+    protocol,
+    service,
+    n: replicasFor(protocol, replicas ?? wanted),
+    ...(plant === undefined ? {} : { plant }),
+    ...(faults === undefined ? {} : { faults }),
+  };
+}
 
 /** The one run that the options name; null if they name many. */
-function oneRun(options: SimulateOptions): Run | null {
-  const { seed, plan, trace } = options;
+async function oneRun(options: SimulateOptions): Promise<Run | null> {
+  const { seed, plan, trace, plant } = options;
   if (plan !== undefined) {
-    if (seed === undefined) return readRun(plan);
+    if (plant !== undefined) {
+      const text = `${plan} names the mistake that is planted, if any: leave --plant out`;
+      throw new UsageError("PLANT_WITH_PLAN", text);
+    }
+    if (seed === undefined) return await readRun(plan);
     throw new UsageError("SEED_WITH_PLAN", `${plan} names its seed: leave --seed out`);
   }
-  if (seed !== undefined) return drawnRun(subjectOf(options), seed);
+  if (seed !== undefined) return await drawnRun(subjectOf(options), seed);
   if (trace === false || options.minimise !== false) return null;
   throw new UsageError("TRACE_WITHOUT_SEED", "--trace needs --seed: a trace is of one run");
 }
@@ -119,7 +133,7 @@ async function minimised(
   const small = await shrink(run, property);
   writeRun(path, small.run);
   const command = replayFileCommand(path);
-  simulateRun(small.run, trace, command);
+  await simulateRun(small.run, trace, command);
   tally.note(`Minimised to ${small.messages} messages, in ${path}.`);
   tally.replay = () => command;
 }
@@ -144,6 +158,8 @@ interface FoundViolation {
 class Tally {
   /** The command that replays a seed. */
   replay: (seed: number) => string;
+  /** The mistake that the runs have; null if they are the product's. */
+  planted: Mutant | null = null;
   readonly #json: boolean;
   readonly #notes: string[] = [];
   readonly #reached: Record<string, number> = {};
@@ -197,8 +213,10 @@ class Tally {
     this.#progress.clear();
     if (this.#json) {
       const [seeds, reached, virtualMs] = [this.#seeds, this.#reached, this.#virtualMs];
-      console.log(JSON.stringify({ seeds, violations, reached, seconds, virtualMs }));
+      const planted = this.planted?.name;
+      console.log(JSON.stringify({ planted, seeds, violations, reached, seconds, virtualMs }));
     } else {
+      if (this.planted !== null) console.log(`${plantedText(this.planted)}\n`);
       console.log(this.#describe(violations, seconds));
     }
     if (this.#isInterrupted) return interrupted;

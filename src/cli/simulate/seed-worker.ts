@@ -3,6 +3,7 @@
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { parentPort, workerData } from "node:worker_threads";
+import { mutantNamed, protocolWith } from "../../../mutants/index.js";
 import { liesFor } from "../../adversaries/index.js";
 import type { Protocol } from "../../core/index.js";
 import { protocolNamed } from "../../protocols/index.js";
@@ -23,6 +24,8 @@ export interface Subject {
   readonly n: number;
   /** A folder with other built layers, from which the protocol is taken. */
   readonly layers?: string;
+  /** The mutant whose mistake is planted in the protocol. */
+  readonly plant?: string;
   /** As `--faults` names them; everything if there are none. */
   readonly faults?: string;
 }
@@ -37,12 +40,10 @@ export interface SeedRange {
 const pageCount = 32;
 
 /** The simulator's options for a subject. @throws UsageError for names that are not known. */
-export function optionsFor(
-  { protocol, service, n, faults }: Subject,
-  find: (name: string) => Protocol = protocolNamed,
-): SimulationOptions {
+export async function optionsFor(subject: Subject): Promise<SimulationOptions> {
+  const { protocol, service, n, faults } = subject;
   return {
-    protocol: find(protocol),
+    protocol: await protocolOf(subject),
     service: () => createService(service, symbolicHash, pageCount),
     workload: workloadFor(service),
     n,
@@ -51,17 +52,18 @@ export function optionsFor(
   };
 }
 
-/** How the protocols of some built layers are found by their names. */
-async function finderIn(layers: string): Promise<(name: string) => Protocol> {
+/** The product's protocol, that of other layers, or one with a mistake. */
+async function protocolOf({ protocol, layers, plant }: Subject): Promise<Protocol> {
+  if (plant !== undefined) return await protocolWith(mutantNamed(protocol, plant), protocol);
+  if (layers === undefined) return protocolNamed(protocol);
   const url = pathToFileURL(join(layers, "protocols", "index.js")).href;
-  return ((await import(url)) as { protocolNamed: (name: string) => Protocol }).protocolNamed;
+  const others = (await import(url)) as { protocolNamed: (name: string) => Protocol };
+  return others.protocolNamed(protocol);
 }
 
 if (parentPort !== null) {
   const port = parentPort;
-  const subject = workerData as Subject;
-  const find = subject.layers === undefined ? protocolNamed : await finderIn(subject.layers);
-  const options = optionsFor(subject, find);
+  const options = await optionsFor(workerData as Subject);
   port.on("message", ({ first, last }: SeedRange) => {
     const outcomes: Outcome[] = [...simulate(options, first, last)];
     port.postMessage(outcomes);

@@ -17,7 +17,7 @@ export async function shrink(
 ): Promise<{ readonly run: Run; readonly messages: number }> {
   const { subject, seed, plan, script } = run;
   const shrinking = minimise({
-    ...optionsFor(subject),
+    ...(await optionsFor(subject)),
     seed,
     plan,
     ...(script === null ? {} : { script }),

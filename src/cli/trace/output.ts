@@ -1,6 +1,7 @@
 // Where a run's trace goes: lines on the screen, events as JSON lines, or a page to look at.
 
 import { writeFileSync } from "node:fs";
+import type { Mutant } from "../../../mutants/index.js";
 import { UsageError } from "../../core/index.js";
 import {
   describePlan,
@@ -16,6 +17,8 @@ import { shell } from "./page-shell.js";
 /** What is traced, and how to have it again. */
 export interface Traced {
   readonly protocol: string;
+  /** The mistake in it; null if it is the product's. */
+  readonly planted: Mutant | null;
   readonly service: string;
   readonly seed: number;
   readonly plan: Plan;
@@ -37,6 +40,10 @@ export function checkTraceName(to: string | boolean): void {
     `--trace writes a page (.html) or events (.jsonl); "${to}" is neither; without it, it prints`,
   );
 }
+
+/** What is said of a mistake that a run has in its protocol. */
+export const plantedText = ({ name, breaks }: Mutant): string =>
+  `A mistake is planted, ${name}: ${breaks}.`;
 
 /** The output for `--trace`: true for lines, or the name of a file. */
 export function traceOutput(to: string | true, traced: Traced): TraceOutput {
@@ -70,7 +77,7 @@ export function pageOf(traced: Traced, outcome: Outcome, events: readonly TraceE
 }
 
 function documentOf(
-  { protocol, service, seed, plan, command }: Traced,
+  { protocol, planted, service, seed, plan, command }: Traced,
   { violations, virtualMs, steps, fingerprint }: Outcome,
   events: readonly TraceEvent[],
 ): TraceDocument {
@@ -86,9 +93,12 @@ function documentOf(
     return { ...event, message: known };
   });
   return {
-    title: `${protocol}, seed ${seed}`,
+    title: `${protocol}${planted === null ? "" : ` with ${planted.name}`}, seed ${seed}`,
     subject: [
       ["protocol", protocol],
+      ...(planted === null
+        ? []
+        : [["planted mistake", `${planted.name}: ${planted.breaks}`] as const]),
       ["replicas", `${n}, of which ${f} may be faulty`],
       ["service", service],
       ["clients", `${clients.correct} correct, ${clients.lying} lying`],

@@ -1,7 +1,7 @@
 // Hybster (hybster.txt §5.2): hybrid faults, n = 2f+1, two phases, one trusted counter a replica.
 
 import type { Protocol } from "../../core/index.js";
-import { fromReplyMessage } from "../../parts/index.js";
+import { clientSpeech, quorumClient } from "../../parts/index.js";
 import { claimsOf, leaderOf, quorumOf } from "./claims.js";
 import { type HybsterMessage, type HybsterRecord, messages, records } from "./messages.js";
 import { HybsterReplica } from "./replica.js";
@@ -22,13 +22,12 @@ export const hybster: Protocol<HybsterMessage, HybsterRecord> = {
   records,
   claims: claimsOf,
   replica: (context) => new HybsterReplica(context),
-  client: {
+  client: quorumClient<HybsterMessage>({
+    ...clientSpeech,
     replyQuorum: (f) => f + 1,
-    request: (body, authenticator) => ({ kind: "request", body, authenticator }),
-    reply: (message) => (message.kind === "reply" ? fromReplyMessage(message) : null),
     leader: leaderOf,
     asksEveryone: (authentication) => authentication === "mac",
-  },
+  }),
 };
 
 export { encodeEndorsements } from "./endorsements.js";

@@ -6,28 +6,28 @@ import type { Request } from "../../codec/index.js";
 import { type Digest, equalBytes, type ReplicaId, unreachable } from "../../core/index.js";
 import {
   type Agreement,
+  type Ballot,
   type Batch,
   batchBytes,
   batchDigest,
   type LeaderReplica,
   type Plan,
+  type Proposal,
+  type Vote,
 } from "../../parts/index.js";
 import {
-  type Ballot,
   type Pbft,
   type PbftNewView,
   type PbftRecord,
   type PbftReport,
-  type PrePrepare,
   proven,
-  type Vote,
 } from "./messages.js";
 import { OrderLog, type Slot } from "./order-log.js";
 import { Ballots, decide } from "./view-change.js";
 
 /**
- * State, by the paper's names: the log of the view's proposals and votes (`log`); 𝒫 and 𝒬, what was
- * prepared and pre-prepared in any view (`ballots`).
+ * State, by the paper's names: the log of the view's proposals and votes (`log`); 𝒫 and 𝒬, what
+ * was prepared and pre-prepared in any view (`ballots`).
  */
 export class PbftAgreement implements Agreement<Pbft> {
   private readonly replica: LeaderReplica<Pbft>;
@@ -63,7 +63,7 @@ export class PbftAgreement implements Agreement<Pbft> {
     this.replica.outbox.broadcast({ ...message, kind: "pre-prepare" });
   }
 
-  private onPrePrepare(message: PrePrepare): void {
+  private onPrePrepare(message: Proposal): void {
     const { view, order, batch } = message;
     const { outbox } = this.replica;
     if (!this.replica.isVotable(view, order)) return outbox.drop("a proposal out of its time");
@@ -79,7 +79,7 @@ export class PbftAgreement implements Agreement<Pbft> {
   }
 
   /** Takes a proposal into the log, durably: from now on this replica answers for its batch. */
-  private accept(message: PrePrepare): void {
+  private accept(message: Proposal): void {
     const { order, batch, proof, requests } = message;
     this.replica.batches.put(batch, requests, order);
     this.replica.outbox.persist({ ...message, kind: "accepted" });
@@ -233,7 +233,7 @@ export class PbftAgreement implements Agreement<Pbft> {
     }
   }
 
-  private replayProposal(message: PrePrepare): void {
+  private replayProposal(message: Proposal): void {
     if (message.order <= this.replica.state.checkpoints.stable.order) return;
     if (message.view !== this.replica.views.entered) return this.ballots.see(message);
     const slot = this.note(message, message.proof);

@@ -2,24 +2,27 @@
 // looked at here.
 
 import type { Claim, ClaimContext, ReplicaId } from "../../core/index.js";
-import { batchDigest, type CommonMessage, leaderOf, ReplicaClaims } from "../../parts/index.js";
 import {
   type Ballot,
+  batchDigest,
+  type CommonMessage,
+  leaderOf,
+  type Proposal,
+  ReplicaClaims,
+  type Vote,
+} from "../../parts/index.js";
+import {
   type PbftMessage,
   type PbftNewView,
   type PbftReport,
-  type PrePrepare,
   proven,
   seenMax,
-  type Vote,
 } from "./messages.js";
 import { decide } from "./view-change.js";
 
 class Claims extends ReplicaClaims {
-  prePrepare({ view, order, batch, proof, requests }: PrePrepare): boolean {
-    const digest = proven.prePrepare({ view, order, batch }, this.context.hash);
-    const leader = leaderOf(view, this.context.n);
-    return order > 0 && this.said(leader, digest, proof) && this.requests(requests, batch);
+  prePrepare(message: Proposal): boolean {
+    return this.proposal(message, proven.prePrepare(message, this.context.hash));
   }
 
   prepare({ view, order, batch, replica, proof }: Vote): boolean {

@@ -1,8 +1,8 @@
-// PBFT (Castro and Liskov): Byzantine faults, n = 3f+1, three phases, no trusted parts. With trusted
-// MACs in place of authenticators it is HybridPBFT (hybster.txt §6): nothing else differs.
+// PBFT (Castro and Liskov): Byzantine faults, n = 3f+1, three phases, no trusted parts. With
+// trusted MACs in place of authenticators it is HybridPBFT (hybster.txt §6): nothing else differs.
 
 import type { Protocol } from "../../core/index.js";
-import { fromReplyMessage, leaderOf, LeaderReplica } from "../../parts/index.js";
+import { clientSpeech, leaderOf, LeaderReplica, quorumClient } from "../../parts/index.js";
 import { PbftAgreement } from "./agreement.js";
 import { claimsOf } from "./claims.js";
 import { messages, type Pbft, type PbftMessage, type PbftRecord, records } from "./messages.js";
@@ -23,13 +23,11 @@ export const pbft: Protocol<PbftMessage, PbftRecord> = {
   records,
   claims: claimsOf,
   replica: (context) => new LeaderReplica<Pbft>(context, (replica) => new PbftAgreement(replica)),
-  client: {
+  client: quorumClient<PbftMessage>({
+    ...clientSpeech,
     replyQuorum: (f) => f + 1,
-    request: (body, authenticator) => ({ kind: "request", body, authenticator }),
-    reply: (message) => (message.kind === "reply" ? fromReplyMessage(message) : null),
     leader: leaderOf,
-    asksEveryone: () => false,
-  },
+  }),
 };
 
 export const hybridPbft: Protocol<PbftMessage, PbftRecord> = {

@@ -2,27 +2,28 @@
 // in them is over.
 
 import {
-  bytes32,
   container,
   encodeWith,
   list,
   type MessageOf,
   proofSchema,
-  uint32,
-  uint53,
   union,
   type ValueOf,
 } from "../../codec/index.js";
 import type { Hash } from "../../core/index.js";
 import {
+  type Ballot,
+  ballotDigest,
+  ballotSchema,
   type LeaderKind,
   leaderMessages,
   type LeaderRecordKind,
   leaderRecords,
   newViewFields,
+  proposalSchema,
   reportFields,
-  requestsSchema,
   tagged,
+  voteSchema,
 } from "../../parts/index.js";
 
 const windowMax = 8192;
@@ -30,20 +31,12 @@ const windowMax = 8192;
 /** Different batches that one replica reports for one order: see `Ballots`. */
 export const seenMax = 8;
 
-/** ⟨view, order, digest⟩: what proposals and votes are about. */
-const ballotContent = { view: uint53, order: uint53, batch: bytes32 };
-const ballot = container(ballotContent);
-
-const vote = container({ ...ballotContent, replica: uint32, proof: proofSchema });
-
-const prePrepare = container({ ...ballotContent, proof: proofSchema, requests: requestsSchema });
-
 const reportContent = {
   ...reportFields,
   /** 𝒫: of each order the batch that this replica prepared last, and in which view. */
-  prepared: list(ballot, windowMax),
+  prepared: list(ballotSchema, windowMax),
   /** 𝒬: of each order the batches that it pre-prepared, and in which view last. */
-  seen: list(ballot, windowMax * seenMax),
+  seen: list(ballotSchema, windowMax * seenMax),
 };
 const report = container({ ...reportContent, proof: proofSchema });
 
@@ -52,27 +45,24 @@ const newView = container({ ...newViewContent, proof: proofSchema });
 
 export const messages = union({
   ...leaderMessages(report, newView),
-  "pre-prepare": prePrepare,
-  prepare: vote,
-  commit: vote,
+  "pre-prepare": proposalSchema,
+  prepare: voteSchema,
+  commit: voteSchema,
 });
 
 /** What a replica stores before it speaks, and what it needs to come back. */
 export const records = union({
   ...leaderRecords(report, newView),
   /** A proposal, this replica's own or one that it voted for. */
-  accepted: prePrepare,
+  accepted: proposalSchema,
   /** What this replica prepared, before it says so. */
-  prepared: ballot,
+  prepared: ballotSchema,
   /** What it pre-prepared in views that are over. */
-  seen: container({ ballots: list(ballot, windowMax * seenMax) }),
+  seen: container({ ballots: list(ballotSchema, windowMax * seenMax) }),
 });
 
 export type PbftMessage = MessageOf<(typeof messages)["table"]>;
 export type PbftRecord = MessageOf<(typeof records)["table"]>;
-export type Ballot = Readonly<ValueOf<typeof ballot>>;
-export type Vote = Readonly<ValueOf<typeof vote>>;
-export type PrePrepare = Readonly<ValueOf<typeof prePrepare>>;
 export type PbftReport = Readonly<ValueOf<typeof report>>;
 export type PbftNewView = Readonly<ValueOf<typeof newView>>;
 
@@ -89,9 +79,9 @@ const newViewStatement = container(newViewContent);
 
 /** What each proof is over. */
 export const proven = {
-  prePrepare: (content: Ballot, hash: Hash) => tagged(16, encodeWith(ballot, content), hash),
-  prepare: (content: Ballot, hash: Hash) => tagged(17, encodeWith(ballot, content), hash),
-  commit: (content: Ballot, hash: Hash) => tagged(18, encodeWith(ballot, content), hash),
+  prePrepare: (content: Ballot, hash: Hash) => ballotDigest(16, content, hash),
+  prepare: (content: Ballot, hash: Hash) => ballotDigest(17, content, hash),
+  commit: (content: Ballot, hash: Hash) => ballotDigest(18, content, hash),
   report: (content: Omit<PbftReport, "proof">, hash: Hash) =>
     tagged(19, encodeWith(reportStatement, content), hash),
   newView: (content: Omit<PbftNewView, "proof">, hash: Hash) =>

@@ -1,8 +1,7 @@
 // The ordering window of one view: proposals, votes, and what is prepared and committed.
 
 import type { Digest, ReplicaId } from "../../core/index.js";
-import { type OrderSlot, OrderWindow, Votes } from "../../parts/index.js";
-import type { Vote } from "./messages.js";
+import { type OrderSlot, OrderWindow, type Vote, Votes } from "../../parts/index.js";
 
 /** One consensus instance of the view. */
 export interface Slot extends OrderSlot {
@@ -19,12 +18,13 @@ export interface Slot extends OrderSlot {
 /** Slots for the orders above the stable checkpoint, in the view entered last. */
 export class OrderLog extends OrderWindow<Slot> {
   private readonly n: number;
-  private readonly f: number;
+  /** Two quorums share a correct replica (protocols.md P1). */
+  private readonly quorum: number;
 
   constructor(n: number, f: number) {
     super();
     this.n = n;
-    this.f = f;
+    this.quorum = 2 * f + 1;
   }
 
   protected emptySlot(order: number): Slot {
@@ -34,13 +34,12 @@ export class OrderLog extends OrderWindow<Slot> {
 
   /** prepared(m, v, n, i): the proposal and 2f matching PREPAREs of backups. */
   isPrepared({ batch, prepares }: Slot): boolean {
-    return batch !== null && prepares.count(batch) >= 2 * this.f;
+    return batch !== null && prepares.count(batch) >= this.quorum - 1;
   }
 
   /** committed-local(m, v, n, i): what 2f+1 replicas committed; null if nothing yet. */
   committedAt(order: number): Digest | null {
-    const quorum = 2 * this.f + 1; // two of them share a correct replica (protocols.md P1)
-    return this.get(order)?.commits.reaching(quorum) ?? null;
+    return this.get(order)?.commits.reaching(this.quorum) ?? null;
   }
 
   /** Who committed a batch, and so can give it. */

@@ -1,9 +1,9 @@
-// View changes as pure functions: what a replica reports, and what a new view must order first. Used
-// by the new leader and by those who check it alike (Castro and Liskov, TOCS 2002, §4.4).
+// View changes as pure functions: what a replica reports, and what a new view must order first.
+// Used by the new leader and by those who check it alike (Castro and Liskov, TOCS 2002, §4.4).
 
 import { type Digest, equalBytes } from "../../core/index.js";
-import { type Choice, type Plan, planOf } from "../../parts/index.js";
-import { type Ballot, type PbftReport, seenMax } from "./messages.js";
+import { type Ballot, type Choice, type Plan, planOf } from "../../parts/index.js";
+import { type PbftReport, seenMax } from "./messages.js";
 
 /**
  * What a set of reports obliges the new view to order first; null if it takes more of them.
@@ -81,8 +81,8 @@ function isVouchedFor(
 }
 
 /**
- * 𝒫 and 𝒬: what a replica prepared last of each order, and what it pre-prepared. An entry of 𝒬 is
- * needed until something later was prepared, and at most {@link seenMax} batches of an order are
+ * 𝒫 and 𝒬: what a replica prepared last of each order, and what it pre-prepared. An entry of 𝒬
+ * is needed until something later was prepared, and at most {@link seenMax} batches of an order are
  * kept: more takes as many views in a row that ended without preparing anything there.
  */
 export class Ballots {

@@ -57,10 +57,13 @@ export const counterLies = {
     return { machine: () => new Twins(means) };
   },
 
-  /**
-   * Where the counter refuses to certify, another certificate of it, where the right one should
-   * stand; and the honest machines that ask for one thing twice.
-   */
+  /** Where the counter refuses to certify, another certificate of it. */
+  insist({ notary }: Means): Lie {
+    notary.insist();
+    return {};
+  },
+
+  /** The same, and the honest machines that ask for one thing twice. */
   secondBest(means: Means): Lie {
     means.notary.insist();
     return means.random.chance(0.8) ? { machine: () => new Twins(means) } : {};

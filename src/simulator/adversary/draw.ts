@@ -13,6 +13,8 @@ export interface LiarPlan {
   readonly garbleChance: number;
   /** When it lies; always, if that is not said. */
   readonly season?: Season;
+  /** How many times as patient as others its machine is. Default: once. */
+  readonly patience?: number;
   /** Whether it restarts its trusted instance and uses the earlier lives too. */
   readonly rollsBack?: boolean;
 }
@@ -57,12 +59,15 @@ export function drawLiars(
 
 /** Few, so that each acts often: one of the strong or of the protocol's own, and some of any. */
 function drawLies(any: readonly string[], own: readonly string[], random: Random): string[] {
-  const drawOne = (): string => {
-    const way = random.fraction();
-    if (own.length > 0 && way < 0.4) return random.pick(own);
-    return way < 0.8 ? random.pick(strong) : random.pick(any);
-  };
-  return [...new Set(Array.from({ length: random.pick([1, 1, 2, 2, 3]) }, drawOne))];
+  const count = random.pick([1, 1, 2, 2, 3]);
+  return [...new Set(Array.from({ length: count }, () => drawHabit(any, own, random)))];
+}
+
+/** One habit, rather of the strong or of the protocol's own. */
+export function drawHabit(any: readonly string[], own: readonly string[], random: Random): string {
+  const way = random.fraction();
+  if (own.length > 0 && way < 0.6) return random.pick(own);
+  return way < 0.85 ? random.pick(strong) : random.pick(any);
 }
 
 function drawSeason(healMs: number, random: Random): Season {

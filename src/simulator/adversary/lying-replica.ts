@@ -38,6 +38,8 @@ export interface LyingReplicaOptions {
   readonly own?: Lies;
   /** When it lies. Default: always. */
   readonly season?: Season;
+  /** How many times as patient as others its machine is. Default: once. */
+  readonly patience?: number;
   /** What it shares with other liars. Default: there are none. */
   readonly coven?: Coven;
   /** A service for each machine inside that a habit asks for. Default: they share the context's. */
@@ -56,10 +58,17 @@ export class LyingReplica implements ReplicaMachine<Tagged, Tagged> {
 
   constructor(options: LyingReplicaOptions) {
     const { protocol, context, random, lies, own = {}, season = always } = options;
+    const { patience = 1 } = options;
     const { coven = new Coven(), service = () => context.service } = options;
     const notary = new Notary(context.counter, random.fork("notary"));
+    const { patienceMs, patienceMsMax } = context.timing;
+    const timing = {
+      ...context.timing,
+      patienceMs: patience * patienceMs,
+      patienceMsMax: patience * patienceMsMax,
+    };
     const machine: Means["machine"] = (counter) =>
-      protocol.replica({ ...context, counter, service: service() });
+      protocol.replica({ ...context, timing, counter, service: service() });
     const prover = new Prover(protocol, context);
     const claimContext = context;
     this.#means = { protocol, context, claimContext, notary, prover, random, coven, machine };
@@ -67,7 +76,7 @@ export class LyingReplica implements ReplicaMachine<Tagged, Tagged> {
     this.#lies = lies.map((name) => lieNamed(name, own)(this.#means));
     this.#inner =
       this.#lies.find((one) => one.machine !== undefined)?.machine?.() ??
-      protocol.replica({ ...context, counter: notary });
+      protocol.replica({ ...context, timing, counter: notary });
   }
 
   step(now: number, input: Input<Tagged, Tagged>): Effects {

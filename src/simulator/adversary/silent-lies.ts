@@ -2,6 +2,7 @@
 
 import { bundleOf } from "../../codec/index.js";
 import type { Tagged } from "../../core/index.js";
+import { isWireAttestation } from "./notary.js";
 import { atMostEvery, type Lie, type Means, others, type Outgoing, whim } from "./lie.js";
 
 /** What a slow liar holds back at most; more is never sent. */
@@ -27,6 +28,22 @@ export const silentLies = {
     return {
       tamper: (outgoing) =>
         outgoing.filter(({ to }) => !(to.kind === "replica" && shunned.has(to.replica))),
+    };
+  },
+
+  /** Passes nothing on that others said. */
+  keepSecrets({ context }: Means): Lie {
+    const isOwn = (message: Tagged): boolean =>
+      Object.values(message).every(
+        (field: unknown) =>
+          typeof field !== "object" ||
+          field === null ||
+          !isWireAttestation(field) ||
+          field.instance === context.replica,
+      );
+    return {
+      tamper: (outgoing) =>
+        outgoing.filter(({ to, message }) => to.kind === "client" || isOwn(message)),
     };
   },
 

@@ -169,8 +169,8 @@ export const spokenLies = {
   },
 
   /**
-   * Wrong about itself wherever nobody vouches for it: ahead or behind, full of suspicion or
-   * of none, always about the same fields in the same way.
+   * Wrong about itself wherever nobody else's word is asked for: ahead or behind, full of suspicion
+   * or of none, always about the same fields in the same way.
    */
   boast(means: Means): Lie {
     const { random, protocol } = means;

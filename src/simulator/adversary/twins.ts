@@ -122,7 +122,7 @@ export class Twins implements ReplicaMachine<Tagged, Tagged> {
     if (waiting.size >= waitingMax) return;
     const number = ++this.#count;
     waiting.set(number, input);
-    effects.push({ kind: "set-timer", timer: `${index} late ${number}`, afterMs: lateMs });
+    effects.push({ kind: "set-timer", timer: nameOf(index, "late", number), afterMs: lateMs });
   }
 
   #expire(now: number, timer: string, effects: Effects): void {
@@ -139,7 +139,7 @@ export class Twins implements ReplicaMachine<Tagged, Tagged> {
 
   #run(index: number, now: number, input: TwinInput, effects: Effects): void {
     const twin = this.#twins[index]!;
-    const timerOf = (timer: string) => `${index} life${twin.life} ${timer}`;
+    const timerOf = (timer: string) => nameOf(index, `life${twin.life}`, timer);
     for (const effect of twin.machine.step(now, input)) {
       switch (effect.kind) {
         case "set-timer":
@@ -191,8 +191,12 @@ export class Twins implements ReplicaMachine<Tagged, Tagged> {
   }
 }
 
+/** A twin's timer, among those of the host: they are counted by what stands before the colon. */
+const nameOf = (index: number, kind: string, name: string | number): string =>
+  `twin:${index} ${kind} ${name}`;
+
 /** The twin's number, what the timer is for, and its name. */
 function parts(timer: string): [number, string, string] {
-  const [index = "", kind = ""] = timer.split(" ", 2);
-  return [Number(index), kind, timer.slice(index.length + kind.length + 2)];
+  const [index = "", kind = ""] = timer.slice("twin:".length).split(" ", 2);
+  return [Number(index), kind, timer.slice("twin:".length + index.length + kind.length + 2)];
 }

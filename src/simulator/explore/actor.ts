@@ -431,6 +431,8 @@ export function markOf(event: Observation): string {
       return `suspected the leader of view ${event.view}`;
     case "transfer":
       return `transfer ${event.status}`;
+    case "undone":
+      return `undid ${event.orders} orders after ${event.order}`;
     case "mute":
       return "mute";
     case "dropped":

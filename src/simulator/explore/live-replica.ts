@@ -23,7 +23,7 @@ import { Gatekeeper, instantTimersMax } from "../gatekeeper.js";
 import type { Identities } from "../identities.js";
 import { Fingerprinter } from "../introspect.js";
 import { reread } from "../journal.js";
-import { answerOf } from "../simulated-client.js";
+import { answerOf } from "../judge.js";
 import { MovableCounter } from "./movable-counter.js";
 import { bundleName, type Disk, type Stimulus, type Vocabulary } from "./vocabulary.js";
 import { WatchedService } from "./watched-service.js";

@@ -53,8 +53,9 @@ function describeLinks({ partitions, clogs }: Plan): string[] {
 function describeProcesses({ n, crashes, powerCuts, pauses, slow }: Plan): string[] {
   const party = (number: number) => (number < n ? `replica ${number}` : `client ${number - n}`);
   return [
-    ...crashes.map(({ replica, atMs, afterEffects, atRisk, downMs, again }) => {
-      const effects = afterEffects === null ? "" : ` and ${afterEffects} effects`;
+    ...crashes.map(({ replica, atMs, afterEffects, inChange, atRisk, downMs, again }) => {
+      const ofWhat = inChange === true ? " of its next view change" : "";
+      const effects = afterEffects === null ? "" : ` and ${afterEffects} effects${ofWhat}`;
       const when = atRisk === 0 || effects === "" ? effects : `${effects} and ${atRisk} writes`;
       const loop = again === 0 ? "" : `, then ${again} times at the start`;
       return `replica ${replica} crashes ${at(atMs)}${when}, down ${downMs.toFixed(1)} ms${loop}`;

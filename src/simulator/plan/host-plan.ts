@@ -10,6 +10,8 @@ export interface CrashPlan {
   readonly atMs: number;
   /** Null: at that time; else so many effects after it, in the middle of a step perhaps. */
   readonly afterEffects: number | null;
+  /** With `afterEffects`: counted from when it next leaves its view or takes part in one. */
+  readonly inChange?: boolean;
   /** With `afterEffects`: only once so many writes wait for the disk. */
   readonly atRisk: number;
   readonly downMs: number;

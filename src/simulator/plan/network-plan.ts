@@ -99,10 +99,13 @@ const shapes: Record<Exclude<PartitionKind, "swizzles">, readonly Shape[]> = {
 const sides = (parties: number, random: Random): boolean[] =>
   Array.from({ length: parties }, () => random.chance(0.5));
 
-const aloneAmong = (parties: number, alone: number): readonly LinkPlan[] =>
+export const aloneAmong = (parties: number, alone: number): readonly LinkPlan[] =>
   links(parties, (from, to) => from === alone || to === alone);
 
-function links(parties: number, has: (from: number, to: number) => boolean): readonly LinkPlan[] {
+export function links(
+  parties: number,
+  has: (from: number, to: number) => boolean,
+): readonly LinkPlan[] {
   const found: LinkPlan[] = [];
   for (let from = 0; from < parties; from++) {
     for (let to = 0; to < parties; to++) {

@@ -3,24 +3,28 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
-  QuorumClient,
-  type QuorumClientContext,
-  type QuorumClientEffect,
-} from "../../src/client/index.js";
-import { InvariantError, type Reply } from "../../src/core/index.js";
-import { bundleIn, replyMessage, toySide, type ToyMessage } from "./toy-protocol.js";
+  type ClientEffect,
+  type ClientMachineContext,
+  defaultLimits,
+  InvariantError,
+  type Reply,
+} from "../../src/core/index.js";
+import { quorumClient } from "../../src/parts/index.js";
+import { bundleIn, replyMessage, toyRules, type ToyMessage } from "../client/toy-protocol.js";
 
 const client = 3;
 const session = 1_000;
 
-function newMachine(changes: Partial<QuorumClientContext<ToyMessage>> = {}) {
-  return new QuorumClient<ToyMessage>({
+function newMachine(changes: Partial<ClientMachineContext> = {}) {
+  return quorumClient(toyRules).machine({
     client,
     session,
     n: 3,
     f: 1,
-    side: toySide,
-    asksEveryone: false,
+    hash: () => new Uint8Array(32),
+    limits: defaultLimits,
+    clientAuthentication: "signature",
+    replicaAuthentication: null,
     authenticate: () => new Uint8Array(32),
     windowBundles: 4,
     windowBytes: 1 << 20,
@@ -31,7 +35,7 @@ function newMachine(changes: Partial<QuorumClientContext<ToyMessage>> = {}) {
 }
 
 type Machine = ReturnType<typeof newMachine>;
-type Effects = readonly QuorumClientEffect<ToyMessage>[];
+type Effects = readonly ClientEffect<ToyMessage>[];
 
 const bytes = (...values: number[]) => Uint8Array.from(values);
 
@@ -71,7 +75,7 @@ const sends = (effects: Effects) =>
 const deliveries = (effects: Effects) => effects.filter(({ kind }) => kind === "deliver");
 
 /** A machine that knows view 0, with bundle 1 answered. */
-function warmMachine(changes: Partial<QuorumClientContext<ToyMessage>> = {}): Machine {
+function warmMachine(changes: Partial<ClientMachineContext> = {}): Machine {
   const machine = newMachine(changes);
   submit(machine);
   reply(machine, 0, 1);
@@ -110,19 +114,19 @@ test("everyone gets bundles until a view is known, then only its leader does", (
 
 test("until a view is known, one bundle asks for it and the others wait", () => {
   const machine = newMachine();
-  assert.equal(machine.full, false);
+  assert.equal(machine.isFull, false);
   submit(machine);
-  assert.equal(machine.full, true);
+  assert.equal(machine.isFull, true);
   reply(machine, 0, 1);
-  assert.equal(machine.full, true);
+  assert.equal(machine.isFull, true);
   reply(machine, 1, 1);
-  assert.equal(machine.full, false);
+  assert.equal(machine.isFull, false);
   submit(machine);
-  assert.equal(machine.full, false);
+  assert.equal(machine.isFull, false);
 });
 
 test("where every replica must vouch for a request, each bundle goes to all", () => {
-  const machine = warmMachine({ asksEveryone: true });
+  const machine = warmMachine({ clientAuthentication: "mac" });
   assert.equal(machine.view, 0);
   assert.deepEqual(sends(submit(machine)), ["2→all"]);
 });
@@ -159,7 +163,7 @@ test("replies for other clients, sessions and bundles, and malformed ones, are i
     assert.deepEqual(deliveries(reply(machine, from, 2)), []);
     const blame = [{ kind: "blame", replica: from, reason: "malformed reply" }];
     assert.deepEqual(reply(machine, from, 1, { results: [] }), blame);
-    const request = toySide.request(bytes(), bytes());
+    const request = toyRules.request(bytes(), bytes());
     assert.deepEqual(machine.step(1, { kind: "message", from, message: request }), blame);
   }
 });
@@ -182,24 +186,24 @@ test("acknowledged is the number below which everything was answered", () => {
 test("the window is counted from the oldest unanswered bundle", () => {
   const machine = warmMachine();
   for (const number of [2, 3, 4, 5]) {
-    assert.equal(machine.full, false, `before bundle ${number}`);
+    assert.equal(machine.isFull, false, `before bundle ${number}`);
     submit(machine);
   }
-  assert.equal(machine.full, true);
+  assert.equal(machine.isFull, true);
   assert.throws(() => submit(machine), InvariantError);
   for (const from of [0, 1]) reply(machine, from, 4);
-  assert.equal(machine.full, true, "2 is still unanswered");
+  assert.equal(machine.isFull, true, "2 is still unanswered");
   for (const from of [0, 1]) reply(machine, from, 2);
-  assert.equal(machine.full, false);
+  assert.equal(machine.isFull, false);
 });
 
 test("the window is bounded in bytes too, but takes one bundle of any size", () => {
   const machine = newMachine({ windowBytes: 100 });
   submit(machine, 0, [new Uint8Array(200)]);
-  assert.equal(machine.full, true);
+  assert.equal(machine.isFull, true);
   reply(machine, 0, 1);
   reply(machine, 1, 1);
-  assert.equal(machine.full, false);
+  assert.equal(machine.isFull, false);
 });
 
 test("an unanswered bundle goes to everyone, at doubling distances", () => {
@@ -208,13 +212,13 @@ test("an unanswered bundle goes to everyone, at doubling distances", () => {
   const distances: number[] = [];
   let now = 1_000;
   for (let retry = 0; retry < 6; retry++) {
-    let effects = machine.step(now, { kind: "timeout" });
+    let effects = machine.step(now, { kind: "timeout", timer: "retry" });
     if (sends(effects).length === 0) {
       const timer = effects.find(({ kind }) => kind === "set-timer");
       assert.ok(timer?.kind === "set-timer");
       distances.push(timer.afterMs);
       now += timer.afterMs;
-      effects = machine.step(now, { kind: "timeout" });
+      effects = machine.step(now, { kind: "timeout", timer: "retry" });
     }
     assert.deepEqual(sends(effects), ["2→all"]);
     const timer = effects.at(-1);
@@ -232,9 +236,15 @@ test("a retry is of the oldest bundles, up to some bytes and the one that goes o
   const machine = warmMachine({ windowBundles: 8 });
   const large = [new Uint8Array(200 * 1024)];
   for (let number = 2; number <= 5; number++) submit(machine, 1_000, large);
-  assert.deepEqual(sends(machine.step(2_000, { kind: "timeout" })), ["2→all", "3→all"]);
+  assert.deepEqual(sends(machine.step(2_000, { kind: "timeout", timer: "retry" })), [
+    "2→all",
+    "3→all",
+  ]);
   for (const from of [0, 1]) reply(machine, from, 2, {}, 2_000);
-  assert.deepEqual(sends(machine.step(4_000, { kind: "timeout" })), ["3→all", "4→all"]);
+  assert.deepEqual(sends(machine.step(4_000, { kind: "timeout", timer: "retry" })), [
+    "3→all",
+    "4→all",
+  ]);
 });
 
 test("no retry comes sooner than thrice the usual latency", () => {
@@ -244,13 +254,13 @@ test("no retry comes sooner than thrice the usual latency", () => {
     for (const from of [0, 1]) reply(machine, from, number, {}, number * 100 + 100);
   }
   submit(machine, 20_000);
-  const effects = machine.step(20_200, { kind: "timeout" });
+  const effects = machine.step(20_200, { kind: "timeout", timer: "retry" });
   assert.deepEqual(kinds(effects), ["set-timer"]);
 });
 
 test("a timer that runs out without anything outstanding does nothing", () => {
   const machine = warmMachine();
-  assert.deepEqual(machine.step(500, { kind: "timeout" }), []);
+  assert.deepEqual(machine.step(500, { kind: "timeout", timer: "retry" }), []);
   assert.deepEqual(kinds(submit(machine, 600)), ["send", "set-timer"]);
 });
 
@@ -298,10 +308,10 @@ test("a result that is never given again does not block the window", () => {
   submit(machine, 1_000);
   let now = 1_000;
   const timeouts = (count: number) => {
-    const effects: QuorumClientEffect<ToyMessage>[] = [];
+    const effects: ClientEffect<ToyMessage>[] = [];
     for (let i = 0; i < count; i++) {
       now += 5_000;
-      effects.push(...machine.step(now, { kind: "timeout" }));
+      effects.push(...machine.step(now, { kind: "timeout", timer: "retry" }));
     }
     return effects.filter(({ kind }) => kind === "lost");
   };

@@ -4,16 +4,23 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as fc from "fast-check";
-import { QuorumClient, type QuorumClientInput } from "../../src/client/index.js";
 import type { Bundle } from "../../src/codec/index.js";
-import { bundleIn, replyMessage, toyResult, toySide, type ToyMessage } from "./toy-protocol.js";
+import { type ClientInput, type ClientMachine, defaultLimits } from "../../src/core/index.js";
+import { quorumClient } from "../../src/parts/index.js";
+import {
+  bundleIn,
+  replyMessage,
+  toyResult,
+  toyRules,
+  type ToyMessage,
+} from "../client/toy-protocol.js";
 
 const client = 1;
 const session = 77;
 
 /** Replicas that agree on a log by magic; the last f of them lie. */
 class World {
-  readonly machine: QuorumClient<ToyMessage>;
+  readonly machine: ClientMachine<ToyMessage>;
   readonly submitted = new Map<number, Uint8Array[]>();
   readonly delivered = new Set<number>();
   readonly lost = new Set<number>();
@@ -35,13 +42,15 @@ class World {
     this.#n = 2 * f + 1;
     this.#executed = new Array<number>(this.#n).fill(0);
     this.#views = new Array<number>(this.#n).fill(0);
-    this.machine = new QuorumClient<ToyMessage>({
+    this.machine = quorumClient(toyRules).machine({
       client,
       session,
       n: this.#n,
       f,
-      side: toySide,
-      asksEveryone: false,
+      hash: () => new Uint8Array(32),
+      limits: defaultLimits,
+      clientAuthentication: "signature",
+      replicaAuthentication: null,
       authenticate: () => new Uint8Array(),
       windowBundles: 5,
       windowBytes: 1 << 20,
@@ -55,7 +64,7 @@ class World {
   }
 
   submit(operations: Uint8Array[]): void {
-    if (this.machine.full) return;
+    if (this.machine.isFull) return;
     const resolved = (number: number) => this.delivered.has(number) || this.lost.has(number);
     const { nextNumber } = this.machine;
     this.submitted.set(nextNumber, operations);
@@ -68,12 +77,14 @@ class World {
     }
   }
 
-  step(input: QuorumClientInput<ToyMessage>): void {
+  step(input: ClientInput<ToyMessage>): void {
     for (const effect of this.machine.step(this.now, input)) {
       if (effect.kind === "send") {
         this.flying.push({ replica: effect.to, message: effect.message });
+      } else if (effect.kind === "observe") {
+        assert.equal(effect.event, "retry");
+        this.retries++;
       } else if (effect.kind === "broadcast") {
-        if (input.kind === "timeout") this.retries++;
         const { message } = effect;
         for (let replica = 0; replica < this.#n; replica++) this.flying.push({ replica, message });
       } else if (effect.kind === "set-timer") {
@@ -144,7 +155,7 @@ class World {
     this.now += byMs;
     if (this.now < this.#timerAt) return;
     this.#timerAt = Number.POSITIVE_INFINITY;
-    this.step({ kind: "timeout" });
+    this.step({ kind: "timeout", timer: "retry" });
   }
 
   changeView(replica: number): void {

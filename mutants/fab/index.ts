@@ -1,0 +1,13 @@
+// The mutants of FaB, by name.
+
+import * as agreement from "./agreement.js";
+import * as claims from "./claims.js";
+import * as recovery from "./recovery.js";
+
+export const fabMutants = {
+  ...agreement.quorums,
+  ...agreement.log,
+  ...agreement.agreement,
+  ...claims.claims,
+  ...recovery.recovery,
+};

@@ -1,0 +1,151 @@
+// What a liar in a FaB cluster remembers of everything it saw: enough to tell any other past.
+
+import type { Request } from "../codec/index.js";
+import { type ReplicaContext, type ReplicaId, type Tagged, toHex } from "../core/index.js";
+import type { Ballot, Checkpoint, StableCheckpoint, Vote } from "../parts/index.js";
+import { fab } from "../protocols/index.js";
+import { Hoard, type Random } from "../simulator/index.js";
+
+type Acceptance = fab.Acceptance;
+type CommitProof = fab.CommitProof;
+type FabMessage = fab.FabMessage;
+type FabReport = fab.FabReport;
+
+/** Orders remembered, and ballots and proofs of each; the oldest go first. */
+const ordersMax = 64;
+const eachMax = 12;
+
+interface Known {
+  readonly ballots: Ballot[];
+  readonly proofs: CommitProof[];
+  /** Genuine signed acceptances, by ballot and replica. */
+  readonly signed: Map<string, Map<ReplicaId, Acceptance>>;
+}
+
+export class FabMemory {
+  readonly requests = new Hoard<Request>(64);
+  /** The latest checkpoint that it can prove to be stable. */
+  stable: StableCheckpoint = { order: 0, digest: new Uint8Array(32), statements: [] };
+  readonly #quorum: number;
+  readonly #checkpoints = new Map<string, Map<ReplicaId, Checkpoint>>();
+  readonly #orders = new Map<number, Known>();
+
+  constructor({ n, f }: Pick<ReplicaContext, "n" | "f">) {
+    this.#quorum = n - f;
+  }
+
+  /** Of a message as it was sent or heard. */
+  note(tagged: Tagged): void {
+    const message = tagged as FabMessage;
+    switch (message.kind) {
+      case "request":
+        return this.requests.put({ body: message.body, authenticator: message.authenticator });
+      case "propose":
+        for (const request of message.requests) this.requests.put(request);
+        return this.#noteBallot(message);
+      case "accepted":
+      case "commit-proof":
+        return this.#noteBallot(message);
+      case "signed-accepted":
+        return this.#noteSigned(message, message);
+      case "checkpoint":
+        return this.#noteCheckpoint(message);
+      case "view-change":
+        return this.#noteReport(message);
+      case "new-view":
+        return message.reports.forEach((report) => this.#noteReport(report));
+      default:
+        return;
+    }
+  }
+
+  #noteCheckpoint({ order, digest, replica, proof }: Checkpoint): void {
+    if (order <= this.stable.order) return;
+    const key = `${order}/${toHex(digest)}`;
+    const statements = this.#checkpoints.get(key) ?? new Map<ReplicaId, Checkpoint>();
+    this.#checkpoints.set(key, statements.set(replica, { order, digest, replica, proof }));
+    for (const oldest of this.#checkpoints.keys()) {
+      if (this.#checkpoints.size <= eachMax) break;
+      this.#checkpoints.delete(oldest);
+    }
+    if (statements.size < this.#quorum) return;
+    this.stable = { order, digest, statements: [...statements.values()] };
+  }
+
+  #at(order: number): Known {
+    let known = this.#orders.get(order);
+    if (known === undefined) {
+      known = { ballots: [], proofs: [], signed: new Map() };
+      this.#orders.set(order, known);
+      if (this.#orders.size > ordersMax) this.#orders.delete(Math.min(...this.#orders.keys()));
+    }
+    return known;
+  }
+
+  #noteBallot({ view, order, batch }: Ballot): void {
+    const { ballots } = this.#at(order);
+    if (ballots.some((one) => keyOf(one) === keyOf({ view, order, batch }))) return;
+    ballots.push({ view, order, batch });
+    if (ballots.length > eachMax) ballots.shift();
+  }
+
+  #noteSigned(ballot: Ballot, { replica, proof }: Acceptance): void {
+    this.#noteBallot(ballot);
+    const { signed } = this.#at(ballot.order);
+    let acceptances = signed.get(keyOf(ballot));
+    if (acceptances === undefined) {
+      signed.set(keyOf(ballot), (acceptances = new Map<ReplicaId, Acceptance>()));
+    }
+    acceptances.set(replica, { replica, proof });
+    for (const oldest of signed.keys()) {
+      if (signed.size <= eachMax) break;
+      signed.delete(oldest);
+    }
+  }
+
+  #noteReport({ accepted, proofs }: FabReport): void {
+    for (const ballot of accepted) this.#noteBallot(ballot);
+    for (const proof of proofs) {
+      const known = this.#at(proof.order).proofs;
+      if (!known.some((one) => keyOf(one) === keyOf(proof))) known.push(proof);
+      if (known.length > eachMax) known.shift();
+      for (const acceptance of proof.acceptances) this.#noteSigned(proof, acceptance);
+    }
+  }
+
+  /** Orders of which anything is known, by rising order. */
+  orders(): number[] {
+    return [...this.#orders.keys()].toSorted((a, b) => a - b);
+  }
+
+  /** What anybody accepted at an order before a view. */
+  ballots(order: number, before: number): readonly Ballot[] {
+    return (this.#orders.get(order)?.ballots ?? []).filter(({ view }) => view < before);
+  }
+
+  /** Genuine commit proofs of an order from before a view. */
+  proofs(order: number, before: number): readonly CommitProof[] {
+    return (this.#orders.get(order)?.proofs ?? []).filter(({ view }) => view < before);
+  }
+
+  /** Genuine signed acceptances of a ballot, whoever gave them, by rising replica. */
+  acceptances(ballot: Ballot): Acceptance[] {
+    const known = this.#orders.get(ballot.order)?.signed.get(keyOf(ballot));
+    return [...(known?.values() ?? [])].toSorted((a, b) => a.replica - b.replica);
+  }
+
+  /** Some requests that clients made, of any time. */
+  someRequests(random: Random, most: number): Request[] {
+    const count = 1 + random.below(most);
+    const picked = Array.from({ length: count }, () => this.requests.pick(random));
+    return picked.map(({ body, authenticator }) => ({ body, authenticator }));
+  }
+}
+
+export const keyOf = ({ view, order, batch }: Ballot): string => `${view}/${order}/${toHex(batch)}`;
+
+/** A vote whose proof is still to be made. */
+export const unproven = (ballot: Ballot, replica: ReplicaId): Vote => {
+  const { view, order, batch } = ballot;
+  return { view, order, batch, replica, proof: new Uint8Array(0) };
+};

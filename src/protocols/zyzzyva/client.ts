@@ -1,0 +1,236 @@
+// Zyzzyva's client: it finds out whether its requests are committed (Kotla et al., §3.2). All of
+// the replicas agreeing is enough; failing that, 2f+1 that say they know of 2f+1 that agree; and if
+// a client cannot bring that about, the replicas do in the end, and answer as in other protocols.
+
+import {
+  type ClientMachineContext,
+  equalBytes,
+  type ReplicaId,
+  type Reply,
+} from "../../core/index.js";
+import {
+  agree,
+  clientSpeech,
+  fromReplyMessage,
+  leaderOf,
+  type Outstanding,
+  QuorumClient,
+} from "../../parts/index.js";
+import type { Certificate, Point, SignedOrder, SpecResponse, ZyzzyvaMessage } from "./messages.js";
+
+/** A replica's answer to one bundle, and where it was executed. */
+interface Response extends Point, Pick<Reply, "outcome" | "results"> {
+  readonly signature: Uint8Array;
+}
+
+/** What is known of one bundle. */
+interface Progress {
+  readonly responses: (Response | null)[];
+  /** Since when 2f+1 replicas agree. */
+  agreedAt: number | null;
+  /** What 2f+1 signed, sent to everybody. */
+  certificate: Certificate | null;
+  answer: Response | null;
+  /** Who has stored it. */
+  readonly commits: Set<ReplicaId>;
+}
+
+const timerName = "commit";
+
+/** Orders of which the leader's word is kept to be compared. */
+const ordersKept = 256;
+
+/** After the last replica kept the client waiting in vain, it is not waited for so often. */
+const haste = 16;
+
+/** The last replica is given as long as the others took, and a little more. */
+const leewayMs = 2;
+
+const samePoint = (a: Point, b: Point): boolean =>
+  a.view === b.view && a.order === b.order && equalBytes(a.history, b.history);
+
+export class ZyzzyvaClient extends QuorumClient<ZyzzyvaMessage> {
+  private readonly progress = new Map<number, Progress>();
+  /** What the leader of `ordersView` signed for each order, as each replica showed it. */
+  private readonly orders = new Map<number, Map<ReplicaId, SignedOrder>>();
+  private ordersView = 0;
+  /** How many bundles more are not worth waiting for all replicas. */
+  private hurries = 0;
+  private commitTimerRuns = false;
+
+  constructor(context: ClientMachineContext) {
+    super({ ...clientSpeech, replyQuorum: (f) => f + 1, leader: leaderOf }, context);
+  }
+
+  private get quorum2f(): number {
+    return this.context.n - this.context.f;
+  }
+
+  protected override onMessage(now: number, from: ReplicaId, message: ZyzzyvaMessage): void {
+    if (message.kind === "spec-response") this.onResponse(now, from, message);
+    else if (message.kind === "local-commit") this.onLocalCommit(now, from, message);
+    else super.onMessage(now, from, message);
+  }
+
+  // SPEC-RESPONSE
+
+  private onResponse(now: number, from: ReplicaId, message: SpecResponse): void {
+    const { client, session } = this.context;
+    if (message.client !== client || message.session !== session) return;
+    this.noteView(from, message.view);
+    this.compare(from, message);
+    const bundle = this.outstanding.get(message.number);
+    if (bundle === undefined) return; // answered already
+    const { view, order, history, signature } = message;
+    const reply = fromReplyMessage({ ...message, kind: "reply" });
+    const isWhole = reply?.outcome !== "executed" || reply.results.length === bundle.operations;
+    if (reply === null || !isWhole) return this.blame(from, "malformed reply");
+    const { outcome, results } = reply;
+    const progress = this.progressOf(bundle);
+    if ((progress.responses[from]?.view ?? 0) > view) return;
+    const response = { view, order, history, signature, outcome, results };
+    progress.responses[from] = response;
+    this.tallyResponses(now, bundle, progress, response);
+  }
+
+  private progressOf({ number }: Outstanding<ZyzzyvaMessage>): Progress {
+    let progress = this.progress.get(number);
+    if (progress === undefined) {
+      const responses = new Array<Response | null>(this.context.n).fill(null);
+      const nothing = { agreedAt: null, certificate: null, answer: null };
+      progress = { responses, ...nothing, commits: new Set() };
+      this.progress.set(number, progress);
+    }
+    return progress;
+  }
+
+  private tallyResponses(
+    now: number,
+    bundle: Outstanding<ZyzzyvaMessage>,
+    progress: Progress,
+    response: Response,
+  ): void {
+    const agreeing = agreeingWith(response, progress);
+    if (agreeing.length === this.context.n) {
+      this.effects.push({ kind: "observe", event: "fast path" });
+      this.hurries = 0;
+      return this.accept(now, bundle, response, agreeing);
+    }
+    if (agreeing.length < this.quorum2f) return;
+    if ((progress.certificate?.view ?? -1) >= response.view) return;
+    progress.agreedAt = now;
+    progress.answer = response;
+    const waitMs = this.hurries > 0 ? 0 : now - bundle.submittedMs + leewayMs;
+    if (waitMs === 0) this.commit(bundle.number, progress);
+    else this.setCommitTimer(waitMs);
+  }
+
+  private setCommitTimer(afterMs: number): void {
+    if (this.commitTimerRuns) return;
+    this.commitTimerRuns = true;
+    this.effects.push({ kind: "set-timer", timer: timerName, afterMs });
+  }
+
+  protected override onTimeout(now: number, timer: string): void {
+    if (timer !== timerName) return super.onTimeout(now, timer);
+    this.commitTimerRuns = false;
+    for (const [number, progress] of this.progress) {
+      if (progress.agreedAt !== null) this.commit(number, progress);
+    }
+  }
+
+  // COMMIT and LOCAL-COMMIT
+
+  /** Shows everybody what 2f+1 replicas signed. */
+  private commit(number: number, progress: Progress): void {
+    const { answer, responses } = progress;
+    progress.agreedAt = null;
+    if (answer === null) return;
+    const { view, order, history } = answer;
+    const signatures = responses.flatMap((other, replica) =>
+      other !== null && samePoint(other, answer) ? [{ replica, proof: other.signature }] : [],
+    );
+    this.hurries = this.hurries > 0 ? this.hurries - 1 : haste;
+    progress.certificate = {
+      view,
+      order,
+      history,
+      signatures: signatures.slice(0, this.quorum2f),
+    };
+    progress.commits.clear();
+    this.effects.push({ kind: "observe", event: "commit certificate" });
+    this.sendCommit(number, progress.certificate);
+  }
+
+  private sendCommit(number: number, certificate: Certificate): void {
+    const { client, session } = this.context;
+    const message = { kind: "commit", client, session, number, certificate } as const;
+    this.effects.push({ kind: "broadcast", message });
+  }
+
+  private onLocalCommit(
+    now: number,
+    from: ReplicaId,
+    message: Extract<ZyzzyvaMessage, { kind: "local-commit" }>,
+  ): void {
+    const { client, session } = this.context;
+    if (message.client !== client || message.session !== session) return;
+    const bundle = this.outstanding.get(message.number);
+    const progress = this.progress.get(message.number);
+    if (bundle === undefined || progress === undefined) return;
+    const { certificate, answer, commits } = progress;
+    if (certificate === null || answer === null || !samePoint(certificate, message)) return;
+    commits.add(from);
+    if (commits.size >= this.quorum2f) this.accept(now, bundle, answer, [...commits]);
+  }
+
+  protected override accept(
+    now: number,
+    bundle: Outstanding<ZyzzyvaMessage>,
+    reply: Pick<Reply, "outcome" | "results">,
+    replicas: readonly ReplicaId[],
+  ): void {
+    super.accept(now, bundle, reply, replicas);
+    this.progress.delete(bundle.number);
+  }
+
+  protected override remove(bundle: Outstanding<ZyzzyvaMessage>): void {
+    super.remove(bundle);
+    this.progress.delete(bundle.number);
+  }
+
+  /** Requests go to everybody again, and with them what was shown. */
+  protected override retry(now: number): void {
+    super.retry(now);
+    for (const [number, { certificate }] of this.progress) {
+      if (certificate !== null) this.sendCommit(number, certificate);
+    }
+  }
+
+  // Proof of misbehaviour
+
+  /** Two orders of one leader for one place convince everybody that it lies. */
+  private compare(from: ReplicaId, { view, order, history, batch, proof }: SpecResponse): void {
+    if (view !== this.view) return;
+    if (view !== this.ordersView) this.orders.clear();
+    this.ordersView = view;
+    const shown = this.orders.get(order) ?? new Map<ReplicaId, SignedOrder>();
+    this.orders.set(order, shown);
+    if (this.orders.size > ordersKept) this.orders.delete(this.orders.keys().next().value!);
+    if (shown.has(from)) return;
+    const one = { view, order, history, batch, proof };
+    // Replicas check the signatures: one of them may be a liar's invention.
+    for (const other of shown.values()) {
+      if (equalBytes(other.history, history) && equalBytes(other.batch, batch)) continue;
+      this.effects.push({ kind: "observe", event: "proof of misbehaviour" });
+      this.effects.push({ kind: "broadcast", message: { kind: "misbehaviour", one, other } });
+    }
+    shown.set(from, one);
+  }
+}
+
+function agreeingWith(response: Response, { responses }: Progress): ReplicaId[] {
+  return responses.flatMap((other, replica) =>
+    other !== null && samePoint(other, response) && agree(other, response) ? [replica] : [],
+  );
+}

@@ -1,0 +1,195 @@
+// PBFT's rules as short stories: each ends well, and does not without its rule.
+
+import assert from "node:assert/strict";
+import {
+  about,
+  answer,
+  bytesOf,
+  disagree,
+  executedAt,
+  forge,
+  type Message,
+  received,
+  requestsAt,
+  rule,
+  stage,
+  wish,
+} from "./support.js";
+
+const a = [bytesOf("a")];
+const b = [bytesOf("b")];
+
+/** protocols.md P1. */
+rule("pbft-majority-quorum-n7: two quorums share a correct replica", "majority-quorum", (p) => {
+  const world = stage(p, { n: 7, liars: [0, 6] });
+  const [leader, other] = [world.liar(0), world.liar(6)];
+  world.submit(0, a, { to: [0] });
+  world.submit(1, b, { to: [0] });
+  world.settle();
+  const camps = [
+    [1, 2],
+    [3, 4, 5],
+  ] as const;
+  const isApart = (from: unknown, to: unknown) =>
+    camps.some((camp) => camp.includes(from as never) !== camp.includes(to as never));
+  world.block(
+    (m) => m.from !== 0 && m.from !== 6 && typeof m.to === "number" && isApart(m.from, m.to),
+  );
+  // One batch for each camp, and the liars vote for both.
+  requestsAt(leader).forEach((request, index) => {
+    const camp = camps[index]!;
+    const proposal = forge(leader).prePrepare(0, 1, [request]);
+    leader.send(camp, { kind: "pre-prepare", ...proposal });
+    other.send(camp, { kind: "prepare", ...forge(other).prepare(proposal) });
+    leader.send(camp, { kind: "commit", ...forge(leader).commit(proposal) });
+    other.send(camp, { kind: "commit", ...forge(other).commit(proposal) });
+  });
+  world.settle();
+  assert.equal(executedAt(world, 3).size, 1, "five replicas decide for R3");
+  assert.ok(!disagree(world, 1, 3), "R1 and R3 agree");
+});
+
+rule("a no-op that was decided stays where it is", "decided-no-ops-dropped", (p) => {
+  const world = stage(p, { liars: [3], limits: { batchRequestsMax: 1 } });
+  const liar = world.liar(3);
+  // View 0: of two proposals only the second arrives, and only R0 prepares it.
+  world.block(about("pre-prepare", 0, 1));
+  world.block((m) => about("prepare", 0)(m) && m.to !== 0);
+  world.block(about("commit", 0));
+  // View 1 fills the gap with a no-op, which R0 executes. What stands behind it is lost again.
+  world.block(about("prepare", 1, 2));
+  world.block((m) => about("commit", 1)(m) && m.to !== 0);
+  world.submit(0, a);
+  world.submit(1, b);
+  world.play(650);
+  assert.deepEqual([world.status(0).view, world.status(0).executed], [1, 1]);
+  assert.equal(world.status(1).executed, 0);
+  // View 2 begins without R0, which alone prepared what stood behind the no-op.
+  world.block((m) => m.from === 0 || m.to === 0);
+  world.play(1000);
+  assert.equal(world.status(2).view, 2);
+  const stable = { order: 0, digest: new Uint8Array(32), statements: [] };
+  const nothing = forge(liar).report({ to: 2, stable, prepared: [], seen: [] });
+  liar.send([1, 2], { kind: "view-change", ...nothing });
+  world.play(5);
+  for (let round = 0; round < 20; round += 1) {
+    const ballots = [...received(liar, "pre-prepare"), ...received(liar, "prepare")];
+    for (const ballot of ballots.filter(({ view }) => view === 2)) {
+      liar.send([1, 2], { kind: "prepare", ...forge(liar).prepare(ballot) });
+      liar.send([1, 2], { kind: "commit", ...forge(liar).commit(ballot) });
+    }
+    world.play(5);
+  }
+  assert.ok(world.status(1).executed > 1, "R1 and R2 go on");
+  assert.ok(!disagree(world, 0, 1), "R0 and R1 agree");
+});
+
+rule(
+  "pbft-readonly-blocks-client: a laggard is told what was decided",
+  "decisions-not-believed",
+  (p) => {
+    const world = stage(p, { liars: [3] });
+    const liar = world.liar(3);
+    // R2 hears only R3, which talks it into leaving view 0.
+    const heal = world.block(
+      (m) => (m.to === 2) !== (m.from === 2) && m.from !== 3 && typeof m.from === "number",
+    );
+    world.submit(0, a);
+    world.settle();
+    for (let round = 0; round < 8; round += 1) {
+      liar.send(2, wish(1));
+      for (const proposal of received(liar, "pre-prepare")) {
+        liar.send([0, 1], { kind: "prepare", ...forge(liar).prepare(proposal) });
+        liar.send([0, 1], { kind: "commit", ...forge(liar).commit(proposal) });
+      }
+      world.play(100);
+    }
+    assert.equal(answer(world, 0, 1), "a");
+    assert.deepEqual([world.status(2).view, world.status(2).executed], [1, 0]);
+    // A read is ordered like all else. With R3 silent its answer needs nobody's view but view 0's;
+    // and R2, which cannot vote there, answers too.
+    heal();
+    world.play(1000);
+    assert.equal(world.status(0).view, 0, "R0 stays in view 0");
+    assert.equal(world.status(2).executed, 1, "R2 knows what view 0 decided");
+    assert.ok(
+      world.replies(0).some(({ from }) => from === 2),
+      "R2 answers",
+    );
+  },
+);
+
+rule("pbft-vc-retransmit-after-heal: reports are sent again", "reports-not-resent", (p) => {
+  const world = stage(p);
+  world.crash(0);
+  const heal = world.block((m) => m.message.kind === "view-change");
+  world.submit(0, a);
+  world.play(2000);
+  heal();
+  world.play(2000);
+  assert.equal(answer(world, 0, 1), "a");
+});
+
+rule("new views are sent again", "new-views-not-resent", (p) => {
+  const world = stage(p);
+  world.crash(0);
+  const heal = world.block((m) => m.message.kind === "new-view" && m.to === 2);
+  world.submit(0, a);
+  world.play(700);
+  heal();
+  world.play(250);
+  assert.equal(answer(world, 0, 1), "a");
+});
+
+rule(
+  "what a lying leader stuffs others with leaves later leaders room",
+  "room-taken-for-good",
+  (p) => {
+    const world = stage(p, { liars: [0], limits: { checkpointBytes: 2048 } });
+    const liar = world.liar(0);
+    for (let client = 1; client <= 8; client += 1) {
+      world.submit(client, [new Uint8Array(1000).fill(client)], { to: [0] });
+    }
+    world.settle();
+    requestsAt(liar).forEach((request, index) => {
+      const proposal = forge(liar).prePrepare(0, index + 2, [request]);
+      liar.send([1, 2, 3], { kind: "pre-prepare", ...proposal });
+    });
+    world.block((m) => about("commit", 0)(m) || about("prepare", 0)(m));
+    world.submit(0, a);
+    world.play(5000);
+    assert.equal(answer(world, 0, 1), "a");
+  },
+);
+
+rule("pbft-slow-primary: slower than before is too slow", "no-throughput-floor", (p) => {
+  const timing = { throughputWindowMs: 200, statusMs: 20 };
+  const world = stage(p, { timing, limits: { pipeline: 8 } });
+  const asked = new Map<number, number>();
+  /** Four clients that ask again as soon as they are answered. */
+  const throughputOf = (ms: number): number => {
+    const before = world.status(1).operations;
+    for (let waited = 0; waited < ms; waited += 2) {
+      for (const client of [0, 1, 2, 3]) {
+        const number = asked.get(client);
+        const last = world.replies(client).at(-1)?.reply.number;
+        if (number !== undefined && last !== number) continue;
+        asked.set(client, world.submit(client, a).number);
+      }
+      world.play(2);
+    }
+    return (world.status(1).operations - before) / ms;
+  };
+  const before = throughputOf(450);
+  // From now on R0 proposes all that waits, just before anybody loses patience.
+  const isProposal = (m: Message) => m.from === 0 && m.message.kind === "pre-prepare";
+  for (let turn = 0; turn < 3; turn += 1) {
+    const release = world.hold(isProposal);
+    throughputOf(400);
+    release();
+    world.play(2);
+  }
+  assert.equal(world.status(1).view, 1, "R0 is replaced");
+  throughputOf(50);
+  assert.ok(throughputOf(200) > 0.9 * before, "and all is as it was");
+});
