@@ -35,7 +35,6 @@ export const log = inFile("protocols/fab/order-log.js", {
     breaks: "what all accepted is not decided",
     find: "(this.decidedFast(slot) ?? this.decidedSlowly(slot))",
     replace: "this.decidedSlowly(slot)",
-    survives: "The slow path decides as well, later.",
   },
   "slow-path-never": {
     breaks: "what a quorum has commit proofs of is not decided",
@@ -81,19 +80,16 @@ export const agreement = inFile("protocols/fab/agreement.js", {
     breaks: "a proposal does not count as its leader's ACCEPTED",
     find: "slot.accepted.cast(this.replica.leaderOf(view), batch);",
     replace: "",
-    survives: "The slow path decides as well, later.",
   },
   "own-vote-missing": {
     breaks: "a replica does not count its own ACCEPTED",
     find: "slot.accepted.cast(this.self, slot.batch);",
     replace: "",
-    survives: "The slow path decides as well, later.",
   },
   "accepted-not-said": {
     breaks: "nobody is told ACCEPTED",
     find: 'this.replica.outbox.broadcast({ ...slot.acceptance, kind: "accepted" });',
     replace: "",
-    survives: "The slow path decides as well, later.",
   },
   "votes-of-any-view": {
     breaks: "ACCEPTED of another view counts",

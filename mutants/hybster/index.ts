@@ -17,6 +17,7 @@ export const hybsterMutants = {
   ...viewChanger.views,
   ...recovery.recovery,
   ...parts.checkpoints,
+  ...parts.state,
   ...parts.clientTable,
   ...parts.executor,
   ...parts.transfer,

@@ -30,6 +30,105 @@ export const checkpoints = inFile("parts/checkpoints.js", {
   },
 });
 
+export const state = inFile("parts/replicated-state.js", {
+  "window-unchecked": {
+    breaks: "any order above the stable checkpoint is accepted",
+    find: "return order > stable && order <= stable + 2 * this.host.context.limits.checkpointOrders;",
+    replace: "return order > stable;",
+  },
+  "window-without-floor": {
+    breaks: "orders below the stable checkpoint are accepted",
+    find: "return order > stable && order <= stable + 2",
+    replace: "return order <= stable + 2",
+    survives:
+      "costs a view at most: nothing below is acknowledged, executed or reported, and the room " +
+      "that a liar takes with it in a leader's log is free in the next; a story sees it.",
+  },
+  "window-too-short": {
+    breaks: "the window ends before the next checkpoint",
+    find: "order <= stable + 2 * this.host.context.limits.checkpointOrders",
+    replace: "order < stable + this.host.context.limits.checkpointOrders",
+  },
+  "checkpoints-unbacked": {
+    breaks: "a checkpoint is stated before it is stored that its orders are committed",
+    find: "outbox.persist(this.executedRecord(this.lastCheckpoint + 1, image.order));",
+    replace: "",
+  },
+  "own-state-not-compared": {
+    breaks: "a replica takes its own state for the certified one",
+    find: "if (own !== undefined && equalBytes(own.digest, stable.digest)) { this.advance",
+    replace: "if (own !== undefined) { this.advance",
+    survives:
+      "nobody could notice unless a correct replica's state departs from the others', by wrong " +
+      "memory or a service that is not deterministic; a story has one.",
+  },
+  "statements-not-repeated": {
+    breaks: "checkpoints that are not stable yet are stated once",
+    find: "for (const statement of this.checkpoints.unstable()) {",
+    replace: "for (const statement of []) {",
+  },
+  "transfer-never-turns": {
+    breaks: "a source that gives nothing is waited for without end",
+    find: "this.transfer.tick();",
+    replace: "",
+  },
+  "state-never-fetched": {
+    breaks: "a replica that fell behind the window fetches no state",
+    find: "else if (now - since >= context.timing.catchUpMs)",
+    replace: "else if (false)",
+  },
+  "skip-not-stored": {
+    breaks: "it is not stored that a state began to be fetched",
+    find: `outbox.persist({ ...this.stable, kind: "skipped" });`,
+    replace: "",
+  },
+  "fetched-state-not-taken": {
+    breaks: "a fetched state is not put in the place of the old one",
+    find: "this.restore(image); this.addOwn(image, this.checkpoints.stable.digest);",
+    replace: "this.addOwn(image, this.checkpoints.stable.digest);",
+  },
+  "checkpoint-count-not-restarted": {
+    breaks: "after a transfer, checkpoints are due at other orders than elsewhere",
+    find: "this.speculation?.reset(image); this.restartCount();",
+    replace: "this.speculation?.reset(image);",
+  },
+  "fetched-state-not-saved": {
+    breaks: "a fetched state is saved at the host's leisure",
+    find: "required: true",
+    replace: "required: false",
+  },
+  "stable-not-retained": {
+    breaks: "a saved state does not hold the proof that it is stable",
+    find: `{ ...this.stable, kind: "stable" }, ...this.host.retained()`,
+    replace: "...this.host.retained()",
+  },
+  "executed-not-retained": {
+    breaks: "a saved state does not say what was executed beyond it",
+    find: "...(last === undefined ? [] : [this.executedRecord(order + 1, last)]),",
+    replace: "",
+  },
+  "executed-not-restored": {
+    breaks: "after a restart, a replica has not executed what it stated a checkpoint of",
+    find: "return this.replayExecuted(record.order, record.batches);",
+    replace: "return;",
+  },
+  "stable-not-restored": {
+    breaks: "after a restart, a replica has forgotten its stable checkpoint",
+    find: "return this.replayStable(record);",
+    replace: "return;",
+  },
+  "skip-not-restored": {
+    breaks: "after a restart, a replica goes on from before the state it began to fetch",
+    find: "return this.moveWindow(record);",
+    replace: "return;",
+  },
+  "snapshot-order-not-restored": {
+    breaks: "after a restart, what the saved state holds is executed again",
+    find: "this.executed = image.order;",
+    replace: "",
+  },
+});
+
 export const clientTable = inFile("parts/client-table.js", {
   "sessions-revived": {
     breaks: "a session that was forgotten begins again",
@@ -97,7 +196,7 @@ export const executor = inFile("parts/executor.js", {
   },
   "service-not-restored": {
     breaks: "a fetched or saved state comes without the service's",
-    find: "this.service.restore(image.pages.slice(ClientTable.pageCount));",
+    find: "this.service.restore(image.pages.slice(ClientTable.pageCount, this.serviceEnd));",
     replace: "",
   },
   "duplicates-executed": {

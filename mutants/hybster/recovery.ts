@@ -5,7 +5,7 @@ import { inFile } from "../mutant.js";
 export const recovery = inFile("protocols/hybster/recovery.js", {
   "missing-batches-not-fetched": {
     breaks: "batches of a plan that are missing are awaited and not asked for",
-    find: 'if (from !== context.replica) outbox.send(from, { kind: "fetch-batch", digest });',
+    find: `if (isToBeAsked && from !== context.replica) outbox.send(from, { kind: "fetch-batch", digest });`,
     replace: "",
   },
   "no-relay": {
@@ -25,7 +25,7 @@ export const recovery = inFile("protocols/hybster/recovery.js", {
   },
   "stable-not-resent": {
     breaks: "peers behind a checkpoint are not sent its proof",
-    find: "if (status.stable < order) this.sendStable(peer);",
+    find: "if (status.stable < state.stable.order) state.sendStable(peer);",
     replace: "",
   },
   "own-commit-not-resent": {
@@ -43,50 +43,10 @@ export const recovery = inFile("protocols/hybster/recovery.js", {
     find: "const requests = this.findAnywhere(message.digest);",
     replace: "const requests = null;",
   },
-  "statements-not-repeated": {
-    breaks: "checkpoints that are not stable yet are stated once",
-    find: 'outbox.broadcast({ ...statement, kind: "checkpoint" });',
-    replace: "",
-  },
-  "transfer-never-turns": {
-    breaks: "a source that gives nothing is waited for without end",
-    find: "transfer.tick();",
-    replace: "",
-  },
-  "state-never-fetched": {
-    breaks: "a replica that fell behind the window fetches no state",
-    find: "else if (now - since >= context.timing.catchUpMs) this.beginTransfer(stable);",
-    replace: "",
-  },
-  "skip-not-stored": {
-    breaks: "it is not stored that a state began to be fetched",
-    find: 'outbox.persist({ ...stable, kind: "skipped" });',
-    replace: "",
-  },
-  "fetched-state-not-taken": {
-    breaks: "a fetched state is not put in the place of the old one",
-    find: "executor.restore(image);",
-    replace: "",
-  },
-  "checkpoint-count-not-restarted": {
-    breaks: "after a transfer, checkpoints are due at other orders than elsewhere",
-    find: "checkpoints.restartCount();",
-    replace: "",
-  },
-  "fetched-state-not-saved": {
-    breaks: "a fetched state is saved at the host's leisure",
-    find: "required: true",
-    replace: "required: false",
-  },
   "positions-not-retained": {
     breaks: "a saved state does not say where the counters stood",
     find: "const kept = [...this.positions.values()];",
     replace: "const kept = [];",
-  },
-  "stable-not-retained": {
-    breaks: "a saved state does not hold the proof that it is stable",
-    find: 'kept.push({ ...this.replica.stable(), kind: "stable" });',
-    replace: "",
   },
   "plan-not-retained": {
     breaks: "a saved state does not hold the batches of a plan",
@@ -108,11 +68,6 @@ export const recovery = inFile("protocols/hybster/recovery.js", {
     find: "if (slot.commit === null) kept.push",
     replace: "if (true) kept.push",
   },
-  "executed-not-retained": {
-    breaks: "a saved state does not say what was executed beyond it",
-    find: 'for (const { order } of checkpoints.unstable()) kept.push({ order, kind: "executed" });',
-    replace: "",
-  },
   "counters-not-resumed": {
     breaks: "a replica that restarts does not take its counters up",
     find: "for (const record of journal) this.resumeCounters(record);",
@@ -120,16 +75,9 @@ export const recovery = inFile("protocols/hybster/recovery.js", {
   },
   "counters-resumed-last": {
     breaks: "a replica that restarts takes its counters up when it has replayed",
-    find: `for (const record of journal) this.resumeCounters(record);
-      const snapshot = saved && this.replica.executor.read(saved);
-      if (snapshot !== null) {
-        this.replica.executor.restore(snapshot); this.replica.executed = snapshot.order; }
-      for (const record of journal) this.replayRecord(record, snapshot);`,
-    replace: `const snapshot = saved && this.replica.executor.read(saved);
-      if (snapshot !== null) {
-        this.replica.executor.restore(snapshot); this.replica.executed = snapshot.order; }
-      for (const record of journal) this.replayRecord(record, snapshot);
-      for (const record of journal) this.resumeCounters(record);`,
+    find: "for (const record of journal) this.resumeCounters(record); if (saved !== null) this.replica.state.restoreSaved(saved); for (const record of journal) this.replayRecord(record);",
+    replace:
+      "if (saved !== null) this.replica.state.restoreSaved(saved); for (const record of journal) this.replayRecord(record); for (const record of journal) this.resumeCounters(record);",
   },
   "position-not-resumed": {
     breaks: "a counter is not taken up at the position that was stored for it",
@@ -161,21 +109,6 @@ export const recovery = inFile("protocols/hybster/recovery.js", {
     find: "return this.replayProposal(record.prepare, record.commit);",
     replace: "return;",
   },
-  "executed-not-restored": {
-    breaks: "after a restart, a replica has not executed what it stated a checkpoint of",
-    find: "return this.replayUpTo(record.order);",
-    replace: "return;",
-  },
-  "stable-not-restored": {
-    breaks: "after a restart, a replica has forgotten its stable checkpoint",
-    find: "return this.replayStable(record, snapshot);",
-    replace: "return;",
-  },
-  "skip-not-restored": {
-    breaks: "after a restart, a replica goes on from before the state it began to fetch",
-    find: "return this.replica.moveWindow(record);",
-    replace: "return;",
-  },
   "departure-not-restored": {
     breaks: "after a restart, a replica has forgotten that it left its view",
     find: "return views.restoreLeft(record);",
@@ -188,12 +121,12 @@ export const recovery = inFile("protocols/hybster/recovery.js", {
   },
   "replayed-view-keeps-order": {
     breaks: "after a restart, a view goes on at the order of the one before",
-    find: "this.replica.acted = Math.max(record.base, stable);",
+    find: "this.replica.acted = Math.max(record.base, state.stable.order);",
     replace: "",
   },
   "plan-not-restored": {
     breaks: "after a restart, the batches of an acknowledged plan are lost",
-    find: "return batches.put(record.digest, record.requests, stable + window);",
+    find: "return batches.put(record.digest, record.requests, state.stable.order + window);",
     replace: "return;",
   },
   "replayed-proposals-not-durable": {
@@ -213,12 +146,7 @@ export const recovery = inFile("protocols/hybster/recovery.js", {
   },
   "snapshot-not-restored": {
     breaks: "after a restart, the saved state is counted as executed and not restored",
-    find: "this.replica.executor.restore(snapshot);",
-    replace: "",
-  },
-  "snapshot-order-not-restored": {
-    breaks: "after a restart, what the saved state holds is executed again",
-    find: "this.replica.executed = snapshot.order;",
+    find: "this.replica.state.restoreSaved(saved);",
     replace: "",
   },
 });

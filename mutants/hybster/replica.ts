@@ -4,39 +4,21 @@
 import { inFile } from "../mutant.js";
 
 export const ordering = inFile("protocols/hybster/replica.js", {
-  "window-unchecked": {
-    breaks: "any order above the stable checkpoint is accepted",
-    find: "return order > stable && order <= stable + 2 * this.context.limits.checkpointOrders;",
-    replace: "return order > stable;",
-  },
-  "window-without-floor": {
-    breaks: "orders below the stable checkpoint are accepted",
-    find: "return order > stable && order <= stable + 2",
-    replace: "return order <= stable + 2",
-    survives:
-      "costs a view at most: nothing below is acknowledged, executed or reported, and the room " +
-      "that a liar takes with it in a leader's log is free in the next; a story sees it.",
-  },
-  "window-too-short": {
-    breaks: "the window ends before the next checkpoint",
-    find: "order <= stable + 2 * this.context.limits.checkpointOrders",
-    replace: "order < stable + this.context.limits.checkpointOrders",
-  },
   "old-views-accepted": {
     breaks: "order messages of any view are accepted",
-    find: "return view === this.views.established.view && this.isInWindow(order);",
-    replace: "return this.isInWindow(order);",
+    find: "return view === this.views.established.view && this.state.isInWindow(order);",
+    replace: "return this.state.isInWindow(order);",
   },
   "older-views-accepted": {
     breaks: "order messages of views before the established one are accepted",
-    find: "return view === this.views.established.view && this.isInWindow(order);",
-    replace: "return view <= this.views.established.view && this.isInWindow(order);",
+    find: "return view === this.views.established.view && this.state.isInWindow(order);",
+    replace: "return view <= this.views.established.view && this.state.isInWindow(order);",
   },
   "left-view-unheard": {
     breaks: "nothing more is learnt from a view that was left",
-    find: "return view === this.views.established.view && this.isInWindow(order);",
+    find: "return view === this.views.established.view && this.state.isInWindow(order);",
     replace:
-      "return view === this.views.view && this.views.isEstablished && this.isInWindow(order);",
+      "return view === this.views.view && this.views.isEstablished && this.state.isInWindow(order);",
   },
   "plan-not-enforced": {
     breaks: "a leader may depart from its view's plan",
@@ -66,7 +48,7 @@ export const ordering = inFile("protocols/hybster/replica.js", {
   },
   "commits-not-acted-upon": {
     breaks: "a COMMIT that completes a quorum leads to nothing",
-    find: "if (order === this.executed + 1) this.execute();",
+    find: "if (order === this.state.executed + 1) this.execute();",
     replace: "",
   },
   "executed-unstored": {
@@ -93,27 +75,14 @@ export const ordering = inFile("protocols/hybster/replica.js", {
     find: 'this.outbox.persist({ kind: "accepted", prepare, commit: slot.commit });',
     replace: "",
   },
-  "checkpoints-unbacked": {
-    breaks: "a checkpoint is stated before it is stored that its orders are committed",
-    find: 'this.outbox.persist({ order: image.order, kind: "executed" });',
-    replace: "",
-  },
-  "own-state-not-compared": {
-    breaks: "a replica takes its own state for the certified one",
-    find: "if (own !== undefined && equalBytes(own.digest, stable.digest))",
-    replace: "if (own !== undefined)",
-    survives:
-      "nobody could notice unless a correct replica's state departs from the others', by wrong " +
-      "memory or a service that is not deterministic; a story has one.",
-  },
   "log-not-forgotten": {
     breaks: "proposals below the stable checkpoint are kept",
-    find: "this.log.forget(stable.order);",
+    find: "this.log.forget(order);",
     replace: "",
   },
   "batches-not-forgotten": {
     breaks: "batches below the stable checkpoint are kept",
-    find: "this.batches.forget(stable.order);",
+    find: "this.batches.forget(order);",
     replace: "",
     survives:
       "costs memory only, some with every view change; the growth of machines is judged where " +
@@ -121,7 +90,7 @@ export const ordering = inFile("protocols/hybster/replica.js", {
   },
   "acted-left-behind": {
     breaks: "after a transfer, orders are acknowledged from where the replica was before",
-    find: "this.acted = Math.max(this.acted, stable.order);",
+    find: "this.acted = Math.max(this.acted, order);",
     replace: "",
     survives:
       "costs time only: this replica has no vote until the next view, and STATUS brings it the " +
@@ -139,20 +108,18 @@ export const ordering = inFile("protocols/hybster/replica.js", {
   },
   "new-view-from-old-order": {
     breaks: "a new view goes on at the order that the old one had reached",
-    find: "this.acted = Math.max(this.views.established.base, this.checkpoints.stable.order);",
+    find: "this.acted = Math.max(this.views.established.base, this.state.stable.order);",
     replace: "",
   },
   "pending-not-proposed-again": {
     breaks: "requests that an old leader proposed in vain are not proposed by the new one",
-    find: `this.refused = null; this.patience.restart(this.now);
-      this.pending.restart((bundle) => this.executor.settled(bundle));`,
+    find: "this.refused = null; this.patience.restart(this.now); this.intake.restart();",
     replace: "this.refused = null; this.patience.restart(this.now);",
   },
   "pending-kept-in-transfer": {
     breaks: "requests that a transferred state answers go on waiting",
-    find: `this.patience.progressed();
-      this.pending.restart((bundle) => this.executor.settled(bundle));`,
-    replace: "this.patience.progressed();",
+    find: "this.views.retry(this.now); this.intake.restart();",
+    replace: "this.views.retry(this.now);",
     survives:
       "costs a view change at most: this replica suspects its leader for what was answered, and " +
       "alone, until the next view; a story sees it.",
@@ -183,13 +150,13 @@ export const ordering = inFile("protocols/hybster/replica.js", {
   },
   "no-catching-up": {
     breaks: "time passes, and nothing is fetched or stated again",
-    find: "this.recovery.tick();",
+    find: "this.state.tick();",
     replace: "",
   },
   "waiting-not-retried": {
     breaks: "what waits in a view change is not tried again",
-    find: "this.views.retry(this.now);",
-    replace: "",
+    find: "this.views.retry(this.now); this.acknowledge();",
+    replace: "this.acknowledge();",
   },
   "stalled-plan-not-suspected": {
     breaks: "a leader is suspected for waiting requests only, not for orders that stay unexecuted",
@@ -203,9 +170,8 @@ export const ordering = inFile("protocols/hybster/replica.js", {
   },
   "progress-not-noticed": {
     breaks: "execution that goes on all the time, always with something left, is taken to be stuck",
-    find: `this.executed = order;
-      this.patience.progressed();`,
-    replace: "this.executed = order;",
+    find: "this.patience.progressed(); this.intake.settle(executions);",
+    replace: "this.intake.settle(executions);",
   },
   "no-back-off": {
     breaks: "every view is given the same time",
@@ -214,7 +180,7 @@ export const ordering = inFile("protocols/hybster/replica.js", {
   },
   "transfer-not-resumed": {
     breaks: "a transfer that a crash cut short is not taken up again",
-    find: "this.recovery.resumeTransfer();",
+    find: "this.state.resume();",
     replace: "",
   },
 });

@@ -35,7 +35,7 @@ export const views = inFile("protocols/hybster/view-changer.js", {
   },
   "certificate-stable-ignored": {
     breaks: "a replica that leaves with a certificate keeps its own, older checkpoint",
-    find: "this.host.adoptStable(decision.stable); this.host.storePlan(decision); history =",
+    find: "this.host.state.adoptStable(decision.stable); this.host.storePlan(decision); history =",
     replace: "this.host.storePlan(decision); history =",
   },
   "adopted-batches-not-stored": {
@@ -113,7 +113,7 @@ export const views = inFile("protocols/hybster/view-changer.js", {
   },
   "established-before-its-base": {
     breaks: "a replica takes part in a view whose first order it has not reached",
-    find: "if (isOld || this.host.stable().order < message.base)",
+    find: "if (isOld || this.host.state.stable.order < message.base)",
     replace: "if (isOld)",
   },
   "missed-view-ignored": {

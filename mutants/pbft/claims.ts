@@ -35,6 +35,7 @@ export const claims = inFile("protocols/pbft/claims.js", {
     breaks: "a report may speak of the view that it is for, and of later ones",
     find: "order <= last && view < to",
     replace: "order <= last",
+    survives: "Naming the view before does a liar as much good: others must vouch for it anyway.",
   },
   "reports-beyond-window": {
     breaks: "a report may speak of any order",
@@ -45,6 +46,7 @@ export const claims = inFile("protocols/pbft/claims.js", {
     breaks: "a report may name several batches as prepared for one order",
     find: "hasAtMostEach(prepared, 1) &&",
     replace: "",
+    survives: "Of two entries for an order the last counts, as if only that was named.",
   },
   "new-view-of-few": {
     breaks: "a new view needs no quorum of reports",

@@ -35,8 +35,8 @@ export const views = inFile("parts/view-changer.js", {
   },
   "begins-with-one-less": {
     breaks: "a leader begins its view with one report too few",
-    find: "if (reports.length < this.quorum)",
-    replace: "if (reports.length < this.quorum - 1)",
+    find: "if (reports.length < this.quorum || this.leader !== this.self)",
+    replace: "if (reports.length < this.quorum - 1 || this.leader !== this.self)",
   },
   "back-to-old-views": {
     breaks: "a replica enters a view that it has left for a later one",

@@ -33,9 +33,24 @@ export interface Plan {
 
 const faultsMax = 100;
 
-/** How many replicas, if nobody says: as many as it takes to withstand one fault. */
-export const replicasFor = (protocol: string, chosen: number | undefined): number =>
-  chosen ?? protocolNamed(protocol).replicas(1);
+/**
+ * How many replicas; if nobody says, as many as it takes to withstand one fault.
+ * @throws UsageError `PROTOCOL_UNKNOWN`, or `CHOICE_UNFIT` for a number that the protocol cannot use.
+ */
+export function replicasFor(name: string, chosen: number | undefined): number {
+  const protocol = protocolNamed(name);
+  const n = chosen ?? protocol.replicas(1);
+  faultsWithstood(protocol, n);
+  return n;
+}
+
+/** How many faults exactly so many replicas are for. */
+function faultsWithstood({ name, replicas, replicasText }: Protocol, n: number): number {
+  for (let f = 1; f <= faultsMax; f++) if (replicas(f) === n) return f;
+  const fitting = [1, 2, 3].map(replicas).join(", ");
+  const message = `${name} needs ${replicasText} replicas: use --replicas ${fitting} …`;
+  throw new UsageError("CHOICE_UNFIT", message, { protocol: name, replicas: n });
+}
 
 /** What a protocol's trusted counters may go by after a restart; "storage" alone if it has none. */
 export const freshnessesOf = ({ usesTrustedCounter }: Protocol): readonly Freshness[] =>
@@ -66,13 +81,8 @@ export function planFor(choice: Choice, service: Service): Plan {
   if (protocol.order === "partial" && service.order === "total") {
     throw unfit(`the service needs a total order, which ${name} does not give`);
   }
-  for (let f = 1; f <= faultsMax; f++) {
-    if (protocol.replicas(f) === choice.replicas) {
-      return { protocol, f, clientAuthentication, replicaAuthentication };
-    }
-  }
-  const fitting = [1, 2, 3].map(protocol.replicas).join(", ");
-  throw unfit(`${name} needs ${protocol.replicasText} replicas: use --replicas ${fitting} …`);
+  const f = faultsWithstood(protocol, choice.replicas);
+  return { protocol, f, clientAuthentication, replicaAuthentication };
 }
 
 function replicaAuthenticationOf(

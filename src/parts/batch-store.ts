@@ -1,6 +1,6 @@
 // Batches that stand in no proposal of the current view: what view changes refer to by digest.
 
-import { type Digest, toHex } from "../core/index.js";
+import { type Digest, type ReplicaId, toHex } from "../core/index.js";
 import { type Batch, batchBytes } from "./batch.js";
 
 interface Stored {
@@ -12,7 +12,7 @@ interface Stored {
 
 interface Awaited {
   readonly order: number;
-  isAskedFor: boolean;
+  readonly askedOf: Set<ReplicaId>;
 }
 
 /**
@@ -47,19 +47,21 @@ export class BatchStore {
   }
 
   /**
-   * The batch is wanted for `order`: `take` will accept it. True if it is to be asked for: for the
-   * first time, or again.
+   * The batch is wanted for `order`, and `take` will accept it. True if `holder` is to be asked for
+   * it: for the first time, or again.
    */
-  await(digest: Digest, order: number): boolean {
+  await(digest: Digest, order: number, holder: ReplicaId): boolean {
     const key = toHex(digest);
-    const isAsked = this.awaited.get(key)?.isAskedFor ?? false;
-    this.awaited.set(key, { order, isAskedFor: true });
-    return !isAsked;
+    const askedOf = this.awaited.get(key)?.askedOf ?? new Set();
+    this.awaited.set(key, { order, askedOf });
+    if (askedOf.has(holder)) return false;
+    askedOf.add(holder);
+    return true;
   }
 
   /** Time passed: what is still awaited is to be asked for again. */
   askAgain(): void {
-    for (const awaited of this.awaited.values()) awaited.isAskedFor = false;
+    for (const { askedOf } of this.awaited.values()) askedOf.clear();
   }
 
   /** Stores a batch that was awaited; false if it was not. */

@@ -314,9 +314,9 @@ export class LeaderReplica<D extends Dialect>
   }
 
   private fetchBatch(digest: Digest, order: number, holders: readonly ReplicaId[]): void {
-    if (!this.batches.await(digest, order)) return;
-    for (const holder of new Set(holders)) {
-      if (holder !== this.context.replica) {
+    for (const holder of holders) {
+      const isToBeAsked = this.batches.await(digest, order, holder);
+      if (isToBeAsked && holder !== this.context.replica) {
         this.outbox.send(holder, { kind: "fetch-batch", digest });
       }
     }

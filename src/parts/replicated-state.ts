@@ -117,8 +117,7 @@ export class ReplicatedState<Statement extends CheckpointStatement, Durable> {
   }
 
   get stable(): Stable<Statement> {
-    const { order, digest, statements } = this.checkpoints.stable;
-    return { order, digest, statements: [...statements] };
+    return this.checkpoints.stable as Stable<Statement>;
   }
 
   /** Up to where everything is decided, as far as this replica knows. */

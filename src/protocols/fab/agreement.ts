@@ -39,11 +39,14 @@ export class FabAgreement implements Agreement<Fab> {
   private readonly past = new Past();
   /** When the timer of the slow path runs out that was set last. */
   private slowPathAt = 0;
-  /** The fast path came too late last time: both begin at once. */
+  /** How long the fast path is given: longer where it has come in time after all. */
+  private fastPathMs: number;
+  /** The slow path decided first last time: both begin at once. */
   private isFastPathLate = false;
 
   constructor(replica: LeaderReplica<Fab>) {
     this.replica = replica;
+    this.fastPathMs = replica.context.timing.fastPathMs;
     this.log = new OrderLog(replica.context.n, replica.context.f);
   }
 
@@ -120,7 +123,7 @@ export class FabAgreement implements Agreement<Fab> {
       slot.accepted.cast(this.self, slot.batch!);
     }
     if (this.isFastPathLate) this.sign(slot);
-    else this.limitFastPath(this.replica.context.timing.fastPathMs);
+    else this.limitFastPath(this.fastPathMs);
     this.advance(slot);
   }
 
@@ -128,8 +131,6 @@ export class FabAgreement implements Agreement<Fab> {
     if (!this.replica.isCurrent(view, order)) return;
     const slot = this.log.slotOf(order);
     slot.accepted.cast(replica, batch);
-    const isFast = this.log.decidedFast(slot) !== null && this.log.decidedSlowly(slot) === null;
-    if (isFast) this.isFastPathLate = false;
     this.advance(slot);
   }
 
@@ -143,12 +144,11 @@ export class FabAgreement implements Agreement<Fab> {
 
   onTimeout(timer: string): void {
     if (timer !== slowPath) return;
-    const { now, context } = this.replica;
+    const { now } = this.replica;
     const open = this.log.proposed().filter((slot) => this.isOpen(slot));
-    const msLeft = ({ acceptedAt }: Slot) => acceptedAt + context.timing.fastPathMs - now;
+    const msLeft = ({ acceptedAt }: Slot) => acceptedAt + this.fastPathMs - now;
     for (const slot of open) {
       if (msLeft(slot) > 0) continue;
-      this.isFastPathLate = true;
       this.sign(slot);
       this.advance(slot);
     }
@@ -188,7 +188,16 @@ export class FabAgreement implements Agreement<Fab> {
       const proof = this.log.proofOf(slot, this.ballotOf(slot));
       if (proof !== null) this.sendCommitProof(slot, proof);
     }
+    if (!slot.isDecided && this.log.decidedAt(slot.order) !== null) this.onDecided(slot);
     this.replica.votesAdded(slot.order);
+  }
+
+  /** Which path was first says what the next order needs. */
+  private onDecided(slot: Slot): void {
+    slot.isDecided = true;
+    this.isFastPathLate = this.log.decidedFast(slot) === null;
+    if (this.isFastPathLate || slot.signature === null) return;
+    this.fastPathMs = Math.min(2 * this.fastPathMs, this.replica.context.timing.patienceMs / 4);
   }
 
   private sendCommitProof(slot: Slot, proof: CommitProof): void {

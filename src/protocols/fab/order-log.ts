@@ -7,6 +7,7 @@ import { type Quorums, quorumsOf } from "./quorums.js";
 
 /** One consensus instance of the view. */
 export interface Slot extends OrderSlot {
+  isDecided: boolean;
   /** When this replica accepted the batch. */
   acceptedAt: number;
   /** What each replica accepted, and of what each has a commit proof, as it said. */
@@ -35,6 +36,7 @@ export class OrderLog extends OrderWindow<Slot> {
     return {
       order,
       batch: null,
+      isDecided: false,
       acceptedAt: 0,
       accepted: new Votes(this.n),
       proved: new Votes(this.n),

@@ -13,7 +13,7 @@ import {
   type ValueOf,
 } from "../../codec/index.js";
 import type { Digest, Hash } from "../../core/index.js";
-import { clientMessages, stateMessages } from "../../parts/index.js";
+import { clientMessages, stableSchema, stateMessages, stateRecords } from "../../parts/index.js";
 
 const replicasMax = 64;
 const windowMax = 8192;
@@ -42,11 +42,7 @@ const header = container({
 
 const checkpoint = container({ order: uint53, digest: bytes32, attestation: attestationSchema });
 
-const stable = container({
-  order: uint53,
-  digest: bytes32,
-  statements: list(checkpoint, replicasMax),
-});
+const stable = stableSchema(checkpoint);
 
 /**
  * NEW-VIEW-ACK: a replica verified the new-view message of `view`, whose plan covers (base, last].
@@ -140,14 +136,7 @@ export const records = union({
   proposed: prepare,
   /** A proposal accepted as follower, with this replica's COMMIT. */
   accepted: container({ prepare, commit }),
-  /** Everything up to the order is committed and executed: said before a checkpoint is stated. */
-  executed: container({ order: uint53 }),
-  /** A stable checkpoint up to which this replica has executed. */
-  stable,
-  /**
-   * A stable checkpoint whose state this replica began to fetch: what came before is not its own.
-   */
-  skipped: stable,
+  ...stateRecords(checkpoint),
   /** This replica's view change. */
   left: viewChange,
   /** The certificate with which it left an unestablished view: only that lets others follow. */

@@ -15,20 +15,20 @@ import {
   type ReplicaMachine,
   type ReplicaStatus,
   retired,
-  type StateImage,
   unreachable,
 } from "../../core/index.js";
 import {
   type Batch,
   batchDigest,
   BatchStore,
-  Checkpoints,
   type Execution,
-  Executor,
+  type Executor,
+  Intake,
+  type IntakeHost,
   Outbox,
   Patience,
-  PendingRequests,
-  StateTransfer,
+  ReplicatedState,
+  type StateHost,
 } from "../../parts/index.js";
 import { quorumOf } from "./claims.js";
 import {
@@ -40,10 +40,9 @@ import {
   type HybsterMessage,
   type HybsterRecord,
   type Prepare,
-  type Stable,
   type Status,
 } from "./messages.js";
-import { Intake, type IntakeHost } from "./intake.js";
+import { Endorser, type EndorserHost } from "./endorser.js";
 import { OrderLog, type Slot } from "./order-log.js";
 import { Recovery, type RecoveryHost } from "./recovery.js";
 import { type Decision, type History, batchAt } from "./view-change.js";
@@ -58,50 +57,44 @@ const provenOrders = 64;
 /**
  * State, by the paper's names: the view v and whether it is established (`views`); the instances of
  * the ordering window (`log`); o_act, the last order this replica certified a message for
- * (`acted`); the stable checkpoint (`checkpoints.stable`); the service state after `executed`.
+ * (`acted`); the stable checkpoint and the service state (`state`).
  */
 export class HybsterReplica
-  implements ReplicaMachine<HybsterMessage, HybsterRecord>, IntakeHost, ViewChangeHost, RecoveryHost
+  implements
+    ReplicaMachine<HybsterMessage, HybsterRecord>,
+    IntakeHost,
+    EndorserHost,
+    StateHost<Checkpoint, HybsterRecord>,
+    ViewChangeHost,
+    RecoveryHost
 {
   readonly context: ReplicaContext;
   readonly outbox = new Outbox<HybsterMessage, HybsterRecord>();
   readonly views: ViewChanger;
   readonly log: OrderLog;
-  readonly checkpoints: Checkpoints<Checkpoint>;
-  readonly executor: Executor;
+  readonly state: ReplicatedState<Checkpoint, HybsterRecord>;
   readonly batches = new BatchStore();
-  readonly pending: PendingRequests;
-  readonly transfer: StateTransfer;
-  private readonly intake: Intake;
+  readonly intake: Intake;
+  private readonly endorser: Endorser;
   private readonly patience: Patience;
   private readonly recovery: Recovery;
-  executed = 0;
   acted = 0;
   now = 0;
   private ordersInView = 0;
-  private operations = 0;
   /** A batch taken up that the counter would not certify yet. */
   private refused: Batch | null = null;
   private isBatching = false;
   private isWatching = false;
 
   constructor(context: ReplicaContext) {
-    const { n, limits, hash, service, timing } = context;
+    const { n, timing } = context;
     this.context = context;
     this.views = new ViewChanger(this);
     this.log = new OrderLog(n, quorumOf(n));
-    this.checkpoints = new Checkpoints(n, quorumOf(n), limits);
-    this.executor = new Executor(service, limits, hash);
-    this.pending = new PendingRequests(limits);
+    this.state = new ReplicatedState(this, quorumOf(n));
     this.intake = new Intake(this);
+    this.endorser = new Endorser(this);
     this.patience = new Patience(timing);
-    this.transfer = new StateTransfer({
-      ...context,
-      send: (to, message) => this.outbox.send(to, message),
-      readPage: (index, bytes) => this.executor.readPage(index, bytes),
-      readerOf: (index) => this.executor.readerOf(index),
-      currentPages: () => this.executor.image(this.executed).pages,
-    });
     this.recovery = new Recovery(this);
   }
 
@@ -125,17 +118,17 @@ export class HybsterReplica
   }
 
   private onMessage(message: HybsterMessage, from: ReplicaId | null): void {
-    if (message.kind === "request") return this.intake.onRequest(message, from);
+    if (message.kind === "request") return this.onRequest(message, from);
     if (from === null) return this.outbox.drop("not a client's message");
     switch (message.kind) {
       case "endorsement":
-        return this.intake.onEndorsement(message);
+        return this.endorser.onEndorsement(message);
       case "prepare":
         return this.onPrepare(message);
       case "commit":
         return this.onCommit(message);
       case "checkpoint":
-        this.onCheckpoint(message);
+        this.state.onCheckpoint(message.attestation.instance, message);
         return this.propose();
       case "status":
         return this.onStatus(from, message);
@@ -151,11 +144,12 @@ export class HybsterReplica
         return this.views.onEstablished(message, from);
       case "fetch-batch":
       case "batch":
+        return this.recovery.onMessage(message, from);
       case "fetch-manifest":
       case "manifest":
       case "fetch-pages":
       case "pages":
-        return this.recovery.onMessage(message, from);
+        return this.state.onMessage(message, from);
       case "reply":
         return this.outbox.drop("a reply to a replica");
       default:
@@ -174,7 +168,8 @@ export class HybsterReplica
       this.outbox.setTimer("status", this.context.timing.statusMs);
       this.sayStatus();
       this.intake.forward();
-      this.recovery.tick();
+      this.state.tick();
+      this.batches.askAgain();
       this.tryAgain();
       this.watch();
     }
@@ -189,6 +184,25 @@ export class HybsterReplica
   }
 
   // §5.2.1 Ordering
+
+  private onRequest(request: Request, from: ReplicaId | null): void {
+    if (!this.intake.isNews(request)) return;
+    const isVector = from === null && this.context.clientAuthentication === "mac";
+    if (isVector) this.endorser.endorse(request);
+    else this.intake.admit(request);
+  }
+
+  get executor(): Executor {
+    return this.state.executor;
+  }
+
+  get view(): number {
+    return this.views.view;
+  }
+
+  get addressee(): ReplicaId | null {
+    return this.views.isEstablished ? this.views.leader : null;
+  }
 
   /** The counter never certifies again, or not before other instances told it where it stood. */
   get isMute(): boolean {
@@ -213,7 +227,9 @@ export class HybsterReplica
     while (this.isLeading && this.mayPropose()) {
       const order = this.acted + 1;
       const planned = order <= this.views.established.last;
-      const batch = planned ? this.planned(order) : (this.refused ?? this.pending.takeBatch());
+      const batch = planned
+        ? this.planned(order)
+        : (this.refused ?? this.intake.pending.takeBatch());
       if (batch === null || batch.length === 0) return;
       if (!planned) this.refused = batch;
       if (!this.sendPrepare(order, batch, planned)) return;
@@ -224,12 +240,12 @@ export class HybsterReplica
   private mayPropose(): boolean {
     const { limits } = this.context;
     const order = this.acted + 1;
-    if (!this.isInWindow(order)) return false;
+    if (!this.state.isInWindow(order)) return false;
     if (order <= this.views.established.last) return true;
-    const unexecuted = this.acted - Math.max(this.executed, this.checkpoints.stable.order);
+    const unexecuted = this.acted - this.state.reached;
     const hasRoom = this.log.bytes < 2 * limits.checkpointBytes;
     return (
-      (this.refused !== null || this.pending.hasUnproposed) &&
+      (this.refused !== null || this.intake.pending.hasUnproposed) &&
       unexecuted < limits.pipeline &&
       hasRoom
     );
@@ -272,18 +288,12 @@ export class HybsterReplica
     this.recovery.notePosition(attestation, digest);
   }
 
-  /** The strict ordering window: above the stable checkpoint, two checkpoint intervals long. */
-  isInWindow(order: number): boolean {
-    const stable = this.checkpoints.stable.order;
-    return order > stable && order <= stable + 2 * this.context.limits.checkpointOrders;
-  }
-
   /**
    * Order messages of the last established view: acted upon while it lasts, and still learnt from
    * once it was left, for what a quorum acknowledged is committed whatever comes after.
    */
   private isCurrent(view: number, order: number): boolean {
-    return view === this.views.established.view && this.isInWindow(order);
+    return view === this.views.established.view && this.state.isInWindow(order);
   }
 
   private onPrepare(message: Prepare): void {
@@ -350,126 +360,58 @@ export class HybsterReplica
     const { view, order } = message;
     if (!this.isCurrent(view, order)) return;
     this.log.hear(message);
-    if (order === this.executed + 1) this.execute();
+    if (order === this.state.executed + 1) this.execute();
   }
 
   /** Executes committed orders in sequence. */
   private execute(): void {
-    if (this.transfer.order !== null) return;
-    let slot = this.log.get(this.executed + 1);
+    if (this.state.isFetching) return;
+    let slot = this.log.get(this.state.executed + 1);
     while (slot?.prepare && this.log.isCommitted(slot)) {
       if (!slot.isDurable) this.store(slot, slot.prepare);
-      this.executeBatch(slot.order, slot.prepare.batch, slot.batch, slot.bytes);
-      slot = this.log.get(this.executed + 1);
+      this.state.execute(slot.prepare.batch, slot.batch);
+      slot = this.log.get(this.state.executed + 1);
     }
-    if (this.isLeading && this.pending.hasUnproposed) this.propose();
+    if (this.isLeading && this.intake.pending.hasUnproposed) this.propose();
   }
 
-  /** Executes the next order, answers its clients, and takes a checkpoint if one is due. */
-  executeBatch(order: number, digest: Uint8Array, batch: Batch, bytes: number): void {
-    const executions = this.executor.execute(batch);
-    this.executed = order;
+  /** The next order was executed: its clients get their answers. */
+  onExecuted(_order: number, executions: readonly Execution[]): void {
     this.patience.progressed();
-    let operations = 0;
-    for (const execution of executions) {
-      operations += this.settle(execution);
-      if (execution.answer !== null) this.intake.reply(execution.answer);
-    }
-    this.operations += operations;
-    this.outbox.observe({ event: "executed", order, digest, operations });
+    this.intake.settle(executions);
     this.ordersInView += 1;
     if (this.ordersInView === provenOrders) this.patience.reset();
-    if (this.checkpoints.isDueAfter(bytes)) this.takeCheckpoint();
-  }
-
-  /** How many operations took effect. */
-  private settle({ bundle, applied }: Execution): number {
-    const { client, session, number } = bundle;
-    this.pending.settle(client, session, this.executor.settled(bundle));
-    if (!applied) return 0;
-    this.outbox.observe({ event: "applied", client, session, number });
-    return bundle.operations.length;
   }
 
   // §5.2.2 Checkpointing
 
-  private takeCheckpoint(): void {
-    const image = this.executor.image(this.executed);
-    const digest = this.executor.digest(image);
-    this.checkpoints.restartCount();
-    this.outbox.observe({ event: "checkpoint", order: image.order, digest });
-    // Who states a checkpoint must be able to give its state, after a crash too.
-    this.outbox.persist({ order: image.order, kind: "executed" });
-    const statement = this.addCheckpoint(image, digest);
-    if (statement !== null) this.onCheckpoint(statement);
-  }
-
-  /** Keeps an image of this replica's state and says so to the others. */
-  addCheckpoint(image: StateImage, digest: Digest): Checkpoint | null {
+  /** CHECKPOINT with a trusted MAC; null if the counter is retired. */
+  stateCheckpoint(order: number, digest: Digest): Checkpoint | null {
     const { counter, hash } = this.context;
-    const content = { order: image.order, digest };
+    const content = { order, digest };
     const attestation = counter.trustedMac(counters.mac, certified.checkpoint(content, hash));
-    if (attestation === null) return null;
-    const statement: Checkpoint = { ...content, attestation: toWire(attestation) };
-    this.checkpoints.addOwn(image, digest, statement);
-    this.outbox.broadcast({ ...statement, kind: "checkpoint" });
-    return statement;
+    return attestation && { ...content, attestation: toWire(attestation) };
   }
 
-  private onCheckpoint(message: Checkpoint): void {
-    const proof = this.checkpoints.note(message.attestation.instance, message);
-    if (proof !== null) this.learnStable({ ...proof, statements: [...proof.statements] });
+  findBatch(digest: Digest): Batch | null {
+    return this.recovery.findAnywhere(digest);
   }
 
-  stable(): Stable {
-    const { order, digest, statements } = this.checkpoints.stable;
-    return { order, digest, statements: [...statements] };
+  onSettled(order: number): void {
+    this.log.forget(order);
+    this.batches.forget(order);
+    this.acted = Math.max(this.acted, order);
   }
 
-  learnStable(stable: Stable): void {
-    if (stable.order <= this.checkpoints.stable.order) return;
-    const own = this.checkpoints.own(stable.order);
-    if (own !== undefined && equalBytes(own.digest, stable.digest)) {
-      this.advanceStable(stable);
-    } else if (stable.order <= this.executed) {
-      this.outbox.drop("this replica's own state: it differs from a certified one");
-      this.recovery.beginTransfer(stable);
-    } else {
-      this.recovery.noteAhead(stable);
-    }
-  }
-
-  adoptStable(stable: Stable): void {
-    this.learnStable(stable);
-    if (stable.order > this.checkpoints.stable.order) this.recovery.beginTransfer(stable);
-  }
-
-  /**
-   * The state after `stable.order` is this replica's own: the window moves, and what is below may
-   * go.
-   */
-  private advanceStable(stable: Stable): void {
-    const { order } = stable;
-    this.moveWindow(stable);
-    this.outbox.persist({ ...stable, kind: "stable" });
-    this.outbox.observe({ event: "stable", order });
-    const image = this.checkpoints.own(order)!.image;
-    const retain = this.recovery.retained();
-    this.outbox.add({ kind: "checkpoint", image, retain, required: false });
-  }
-
-  moveWindow(stable: Stable): void {
-    this.checkpoints.advance(stable);
-    this.log.forget(stable.order);
-    this.batches.forget(stable.order);
-    this.acted = Math.max(this.acted, stable.order);
+  retained(): readonly HybsterRecord[] {
+    return this.recovery.retained();
   }
 
   // §5.2.3 View changes: what they need of this replica
 
   history(): History {
     const { established } = this.views;
-    const first = Math.max(established.last, this.checkpoints.stable.order) + 1;
+    const first = Math.max(established.last, this.state.stable.order) + 1;
     return { established, prepares: this.log.prepares(first) };
   }
 
@@ -497,11 +439,11 @@ export class HybsterReplica
 
   onEstablished(): void {
     this.clearLog();
-    this.acted = Math.max(this.views.established.base, this.checkpoints.stable.order);
+    this.acted = Math.max(this.views.established.base, this.state.stable.order);
     this.ordersInView = 0;
     this.refused = null;
     this.patience.restart(this.now);
-    this.pending.restart((bundle) => this.executor.settled(bundle));
+    this.intake.restart();
     this.propose();
     this.watch();
   }
@@ -523,8 +465,8 @@ export class HybsterReplica
 
   /** Since when a request waits, or what the leader owes: execution, the view's plan. */
   private waitingSince(): number | null {
-    const { oldest } = this.pending;
-    const reached = Math.max(this.executed, this.checkpoints.stable.order);
+    const { oldest } = this.intake.pending;
+    const { reached } = this.state;
     const isStuck = this.views.established.last > reached || this.log.hasBeyond(reached);
     // Who executed the plan in another view has no other way to see that others cannot.
     const isOwed =
@@ -548,9 +490,9 @@ export class HybsterReplica
       kind: "status",
       view: this.views.view,
       established: this.views.established.view,
-      stable: this.checkpoints.stable.order,
-      executed: this.executed,
-      acted: this.views.isEstablished ? this.acted : this.executed,
+      stable: this.state.stable.order,
+      executed: this.state.executed,
+      acted: this.views.isEstablished ? this.acted : this.state.executed,
       suspects: this.views.wanted,
     });
   }
@@ -563,7 +505,8 @@ export class HybsterReplica
   /** A state was transferred: go on from it. */
   onTransferred(): void {
     this.patience.progressed();
-    this.pending.restart((bundle) => this.executor.settled(bundle));
+    this.views.retry(this.now);
+    this.intake.restart();
     this.acknowledge();
     this.execute();
     this.watch();
@@ -572,7 +515,7 @@ export class HybsterReplica
   private start({ snapshot, journal }: Extract<HybsterInput, { kind: "start" }>): void {
     this.recovery.replay(snapshot, [...journal]);
     this.patience.restart(this.now);
-    this.recovery.resumeTransfer();
+    this.state.resume();
     if (this.isMute) this.outbox.observe({ event: "mute" });
     this.outbox.setTimer("status", this.context.timing.statusMs);
     this.sayStatus();
@@ -584,15 +527,15 @@ export class HybsterReplica
     return {
       view: this.views.view,
       role: this.role(),
-      executed: this.executed,
-      stable: this.checkpoints.stable.order,
-      operations: this.operations,
+      executed: this.state.executed,
+      stable: this.state.stable.order,
+      operations: this.state.operations,
     };
   }
 
   private role(): ReplicaStatus["role"] {
     if (this.isMute) return "mute";
-    if (this.transfer.order !== null) return "catching up";
+    if (this.state.isFetching) return "catching up";
     if (!this.views.isEstablished) return "changing view";
     return this.views.leader === this.context.replica ? "leader" : "follower";
   }

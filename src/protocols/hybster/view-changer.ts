@@ -9,11 +9,12 @@ import {
   type ReplicaContext,
   type ReplicaId,
 } from "../../core/index.js";
-import { type Outbox, Suspicions } from "../../parts/index.js";
+import { type Outbox, type ReplicatedState, Suspicions } from "../../parts/index.js";
 import { leaderOf, quorumOf } from "./claims.js";
 import {
   type Acknowledgement,
   certified,
+  type Checkpoint,
   counters,
   type Established,
   genesis,
@@ -21,7 +22,6 @@ import {
   type HybsterRecord,
   type NewView,
   planDigest,
-  type Stable,
   type Status,
   type ViewChange,
 } from "./messages.js";
@@ -39,12 +39,7 @@ import {
 export interface ViewChangeHost {
   readonly context: ReplicaContext;
   readonly outbox: Outbox<HybsterMessage, HybsterRecord>;
-  /** The stable checkpoint of this replica. */
-  stable(): Stable;
-  /** Moves the stable checkpoint up at once, if it is below; the state follows by transfer. */
-  adoptStable(stable: Stable): void;
-  /** A checkpoint is stable somewhere: worth knowing, no reason to hurry. */
-  learnStable(stable: Stable): void;
+  readonly state: ReplicatedState<Checkpoint, HybsterRecord>;
   /** What this replica accepted in the established view. */
   history(): History;
   /** Which batches of these orders are missing; asks `from` for them. */
@@ -159,7 +154,7 @@ export class ViewChanger {
     let history = this.history();
     if (certificate !== null) {
       const decision = decide(certificate);
-      this.host.adoptStable(decision.stable);
+      this.host.state.adoptStable(decision.stable);
       this.host.storePlan(decision);
       history = laterHistory(history, decision.history);
     }
@@ -193,7 +188,7 @@ export class ViewChanger {
 
   private sendViewChange(to: number): void {
     const { counter, hash } = this.host.context;
-    const stable = this.host.stable();
+    const stable = this.host.state.stable;
     const { established } = this.leftHistory;
     const first = firstReported(established, stable);
     const prepares = this.leftHistory.prepares.filter(({ order }) => order >= first);
@@ -219,7 +214,7 @@ export class ViewChanger {
     this.suspicions.note(replica, message.to);
     if ((this.viewChanges.get(replica)?.to ?? 0) < message.to) {
       this.viewChanges.set(replica, message);
-      this.host.learnStable(message.stable);
+      this.host.state.learnStable(message.stable);
     }
     this.reconsider(now);
     this.tryCertify(now);
@@ -317,7 +312,7 @@ export class ViewChanger {
     if (this.host.fetchMissing(this.planned(decision), from) > 0) return;
     this.waitingNewView = null;
     if (message.view > this.view) this.enter(message.view, this.history());
-    this.host.adoptStable(decision.stable);
+    this.host.state.adoptStable(decision.stable);
     this.newView = message;
     this.decision = decision;
     if (this.certificate === null) this.setCertificate(message.viewChanges, now);
@@ -385,7 +380,7 @@ export class ViewChanger {
     const { message, from } = this.waitingEstablished;
     const isOld = message.view <= this.established.view;
     if (isOld) this.waitingEstablished = null;
-    if (isOld || this.host.stable().order < message.base) return;
+    if (isOld || this.host.state.stable.order < message.base) return;
     if (this.host.fetchMissing({ established: message, prepares: [] }, from) > 0) return;
     this.waitingEstablished = null;
     if (message.view < this.view) return this.learnFrom(message);

@@ -6,7 +6,7 @@ import { fab, fabFast } from "../../../src/protocols/fab/index.js";
 import { bytesOf } from "../hybster/support.js";
 import { answer, type FabProtocol, stage } from "./support.js";
 
-/** Delays until the answer, where every message takes a millisecond, and some replicas say nothing. */
+/** Delays until the answer, where every message takes a millisecond; some replicas are silent. */
 function delays(protocol: FabProtocol, n: number, silent: readonly number[]): number {
   const world = stage(protocol, { n, liars: silent, timing: { fastPathMs: 1 } });
   world.submit(0, [bytesOf("x")], { to: [0] });
