@@ -17,8 +17,8 @@ export const ordering = inFile("protocols/hybster/replica.js", {
   "left-view-unheard": {
     breaks: "nothing more is learnt from a view that was left",
     find: "return view === this.views.established.view && this.state.isInWindow(order);",
-    replace:
-      "return view === this.views.view && this.views.isEstablished && this.state.isInWindow(order);",
+    replace: `return view === this.views.view && this.views.isEstablished &&
+      this.state.isInWindow(order);`,
   },
   "plan-not-enforced": {
     breaks: "a leader may depart from its view's plan",
