@@ -213,7 +213,7 @@ export const intake = {
   ...inFile("parts/intake.js", {
     "replies-not-resent": {
       breaks: "a request that was answered is not answered again",
-      find: "this.reply(answer); return false;",
+      find: "this.answer(answer, true); return false;",
       replace: "return false;",
     },
     "requests-not-batched": {
