@@ -88,7 +88,7 @@ export const ordering = inFile("protocols/zyzzyva/agreement.js", {
   },
   "orders-not-resent": {
     breaks: "who stands still is not sent what it lacks",
-    find: "return this.certification.isKnownBy(peer, order) ? 0 : this.sendOrder(peer, entry);",
+    find: "return this.certification.isLackedBy(peer, order) ? this.sendOrder(peer, entry) : 0;",
     replace: "return 0;",
     replicas,
     survives: "harmless: whoever lacks an order asks everybody for it.",
@@ -176,10 +176,18 @@ export const certification = inFile("protocols/zyzzyva/certification.js", {
     find: 'this.replica.outbox.broadcast({ ...own, kind: "reached" });',
     replace: "",
     replicas,
+    survives: "only costs time: whoever stands still is told how far others are.",
   },
   "compared-once": {
     breaks: "how far a replica is gets said once only",
-    find: "if (top > executed && top === this.topBefore) this.sayReached(top);",
+    find: "if (this.named > executed) this.sayReached(this.named);",
+    replace: "",
+    replicas,
+    survives: "only costs time: whoever stands still is told how far others are.",
+  },
+  "leader-names-nothing": {
+    breaks: "the leader names no order at which replicas compare themselves",
+    find: "if (this.replica.isLeading) this.named = top;",
     replace: "",
     replicas,
   },
@@ -188,6 +196,7 @@ export const certification = inFile("protocols/zyzzyva/certification.js", {
     find: "if ((commit?.order ?? 0) > executed) this.sayCertified();",
     replace: "",
     replicas,
+    survives: "only costs time: whoever stands still is told what is certified.",
   },
 });
 

@@ -357,7 +357,7 @@ export class ZyzzyvaAgreement implements Agreement<Zyzzyva> {
     const entry = this.certification.entryAt(order);
     if (entry === undefined) return 0;
     this.certification.resend(peer, entry);
-    return this.certification.isKnownBy(peer, order) ? 0 : this.sendOrder(peer, entry);
+    return this.certification.isLackedBy(peer, order) ? this.sendOrder(peer, entry) : 0;
   }
 
   onTick(): void {

@@ -25,8 +25,11 @@ export class Certification {
   private readonly tally: Tally;
   /** Everything up to this order is decided. */
   private decidedTo = 0;
-  /** The last order when time passed last. */
+  /** The last order that the leader named for comparing: all say whether they are that far. */
+  private named = 0;
+  /** The last order when time passed last, and the time before. */
   private topBefore = 0;
+  private topEarlier = 0;
 
   constructor(replica: LeaderReplica<Zyzzyva>, evidence: Evidence) {
     const { n, f } = replica.context;
@@ -75,7 +78,7 @@ export class Certification {
 
   /** An order was executed: sometimes that is worth saying. */
   executed(order: number): void {
-    if (this.isCompared(order)) this.sayReached(order);
+    if (this.isCompared(order) || order === this.named) this.sayReached(order);
     this.certify(order);
   }
 
@@ -98,8 +101,16 @@ export class Certification {
     this.tally.noteReached(message);
     const known = this.entryAt(order);
     if (known !== undefined && !equalBytes(known.history, history)) return false;
+    if (message.replica === this.replica.views.leader) this.name(order);
     this.certify(order);
     return true;
+  }
+
+  /** The leader named an order: everybody says so when it is that far. */
+  private name(order: number): void {
+    if (order <= this.named) return;
+    this.named = order;
+    if (this.isCurrent(this.replica.view)) this.sayReached(order);
   }
 
   /** So many executed the same: that is a commit certificate, and said so. */
@@ -144,7 +155,8 @@ export class Certification {
   resend(peer: ReplicaId, { order, history }: Entry): void {
     const { outbox } = this.replica;
     const { established, top, commit } = this.evidence;
-    if (this.isCompared(order) || order === established.order || order === top) {
+    const isSaid = this.isCompared(order) || order === this.named || order === top;
+    if (isSaid || order === established.order) {
       outbox.send(peer, { ...this.ownPoint(order, history), kind: "reached" });
     }
     if (commit?.order === order) {
@@ -153,9 +165,9 @@ export class Certification {
     }
   }
 
-  /** Whether a peer is known to have executed an order. */
-  isKnownBy(peer: ReplicaId, order: number): boolean {
-    return this.tally.highestOf(peer) >= order;
+  /** Whether a peer lacks an order, as it seems: it had the time to say that it executed it. */
+  isLackedBy(peer: ReplicaId, order: number): boolean {
+    return order <= this.topEarlier && order > this.tally.highestOf(peer);
   }
 
   /** Time passed: says again what is not decided yet. */
@@ -165,7 +177,9 @@ export class Certification {
     for (let order = executed + 1; order < top; order += 1) {
       if (this.isCompared(order)) this.sayReached(order);
     }
-    if (top > executed && top === this.topBefore) this.sayReached(top);
+    if (this.replica.isLeading) this.named = top;
+    if (this.named > executed) this.sayReached(this.named);
+    this.topEarlier = this.topBefore;
     this.topBefore = top;
     if ((commit?.order ?? 0) > executed) this.sayCertified();
   }
@@ -177,5 +191,8 @@ export class Certification {
   /** A view begins: what was said in the one before is over. */
   restart(): void {
     this.tally.clear();
+    this.named = 0;
+    this.topBefore = 0;
+    this.topEarlier = 0;
   }
 }

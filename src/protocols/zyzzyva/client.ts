@@ -40,10 +40,11 @@ const timerName = "commit";
 /** Orders of which the leader's word is kept to be compared. */
 const ordersKept = 256;
 
-/** After the last replica kept the client waiting in vain, it is not waited for so often. */
+/** So many bundles do not wait for a replica that was silent while one waited. */
 const haste = 16;
 
-/** The last replica is given as long as the others took, and a little more. */
+/** The last replica is given so many times what the others took, and a little more. */
+const leeway = 2;
 const leewayMs = 2;
 
 const samePoint = (a: Point, b: Point): boolean =>
@@ -54,12 +55,15 @@ export class ZyzzyvaClient extends QuorumClient<ZyzzyvaMessage> {
   /** What the leader of `ordersView` signed for each order, as each replica showed it. */
   private readonly orders = new Map<number, Map<ReplicaId, SignedOrder>>();
   private ordersView = 0;
-  /** How many bundles more are not worth waiting for all replicas. */
+  /** How many bundles more do not wait for all replicas. */
   private hurries = 0;
+  /** When each replica last answered anything. */
+  private readonly heardMs: number[];
   private commitTimerRuns = false;
 
   constructor(context: ClientMachineContext) {
     super({ ...clientSpeech, replyQuorum: (f) => f + 1, leader: leaderOf }, context);
+    this.heardMs = new Array<number>(context.n).fill(Number.NEGATIVE_INFINITY);
   }
 
   private get quorum2f(): number {
@@ -77,6 +81,7 @@ export class ZyzzyvaClient extends QuorumClient<ZyzzyvaMessage> {
   private onResponse(now: number, from: ReplicaId, message: SpecResponse): void {
     const { client, session } = this.context;
     if (message.client !== client || message.session !== session) return;
+    this.heardMs[from] = now;
     this.noteView(from, message.view);
     this.compare(from, message);
     const bundle = this.outstanding.get(message.number);
@@ -120,9 +125,11 @@ export class ZyzzyvaClient extends QuorumClient<ZyzzyvaMessage> {
     if ((progress.certificate?.view ?? -1) >= response.view) return;
     progress.agreedAt = now;
     progress.answer = response;
-    const waitMs = this.hurries > 0 ? 0 : now - bundle.submittedMs + leewayMs;
-    if (waitMs === 0) this.commit(bundle.number, progress);
-    else this.setCommitTimer(waitMs);
+    if (this.hurries === 0) {
+      return this.setCommitTimer(leeway * (now - bundle.submittedMs) + leewayMs);
+    }
+    this.hurries -= 1;
+    this.commit(bundle.number, progress);
   }
 
   private setCommitTimer(afterMs: number): void {
@@ -135,7 +142,11 @@ export class ZyzzyvaClient extends QuorumClient<ZyzzyvaMessage> {
     if (timer !== timerName) return super.onTimeout(now, timer);
     this.commitTimerRuns = false;
     for (const [number, progress] of this.progress) {
-      if (progress.agreedAt !== null) this.commit(number, progress);
+      if (progress.agreedAt === null) continue;
+      const { submittedMs } = this.outstanding.get(number)!;
+      // Who answered something meanwhile is slow, and may be faster next time.
+      if (this.heardMs.some((heardMs) => heardMs < submittedMs)) this.hurries = haste;
+      this.commit(number, progress);
     }
   }
 
@@ -150,7 +161,6 @@ export class ZyzzyvaClient extends QuorumClient<ZyzzyvaMessage> {
     const signatures = responses.flatMap((other, replica) =>
       other !== null && samePoint(other, answer) ? [{ replica, proof: other.signature }] : [],
     );
-    this.hurries = this.hurries > 0 ? this.hurries - 1 : haste;
     progress.certificate = {
       view,
       order,

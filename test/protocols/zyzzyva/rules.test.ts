@@ -26,7 +26,7 @@ const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex");
 /** protocols.md Z1. */
 rule(
   "zyzzyva-two-viewchanges: a commit certificate of an earlier view does not win",
-  "printed-view-change",
+  ["printed-view-change", "lowest-established-view", "local-commit-without-certificate"],
   (p) => {
     const world = stage(p, { liars: [0] });
     const liar = world.liar(0);
@@ -82,7 +82,7 @@ rule(
 /** The other preference, protocols.md Z1. */
 rule(
   "fast-recovery-compare-views: orders that f+1 report do not win over a certificate",
-  "orders-before-certificates",
+  ["orders-before-certificates", "certificates-ignored", "shortest-certificate"],
   (p) => {
     const world = stage(p, { liars: [0] });
     const liar = world.liar(0);
@@ -116,7 +116,7 @@ rule(
 
 rule(
   "what a view begins with is not decided because one replica knows it is established",
-  "established-is-decided",
+  ["established-is-decided"],
   (p) => {
     const world = stage(p);
     // R0 and R3 execute a.
@@ -152,7 +152,7 @@ rule(
 /** protocols.md Z2. */
 rule(
   "zyzzyva-rollback-client-table: what was undone is not answered from a cache",
-  "rollback-without-client-table",
+  ["rollback-without-client-table"],
   (p) => {
     const world = stage(p, { liars: [0] });
     const liar = world.liar(0);
@@ -210,8 +210,8 @@ test("two orders of one leader for one place make everybody leave its view at on
   );
 });
 
-test("what was completed survives a power cut of all replicas", () => {
-  const world = stage(zyzzyva);
+rule("what was completed survives a power cut of all replicas", ["order-not-stored"], (p) => {
+  const world = stage(p);
   world.submit(0, a, { to: [0] });
   world.elapse(0);
   world.settle(({ from, to }) => typeof to === "number" || typeof from === "number");
@@ -225,4 +225,19 @@ test("what was completed survives a power cut of all replicas", () => {
   world.submit(0, a, { number: 1 });
   world.play(10);
   assert.equal(answer(world, 0, 1), "a");
+});
+
+rule("under steady load nobody suspects a leader", ["leader-names-nothing"], (p) => {
+  const world = stage(p);
+  for (let round = 0; round < 50; round += 1) {
+    world.submit(0, a, { to: [0], acknowledged: round });
+    world.play(30);
+  }
+  for (const id of [0, 1, 2, 3]) {
+    assert.ok(world.observations(id).every(({ event }) => event !== "suspect"));
+    assert.ok(
+      world.status(id).executed - world.status(id).tentative! > 40,
+      "and orders are decided",
+    );
+  }
 });
