@@ -33,7 +33,8 @@ export const checkpoints = inFile("parts/checkpoints.js", {
 export const state = inFile("parts/replicated-state.js", {
   "window-unchecked": {
     breaks: "any order above the stable checkpoint is accepted",
-    find: "return order > stable && order <= stable + 2 * this.host.context.limits.checkpointOrders;",
+    find: `return order > stable &&
+      order <= stable + 2 * this.host.context.limits.checkpointOrders;`,
     replace: "return order > stable;",
   },
   "window-without-floor": {

@@ -5,7 +5,8 @@ import { inFile } from "../mutant.js";
 export const recovery = inFile("protocols/hybster/recovery.js", {
   "missing-batches-not-fetched": {
     breaks: "batches of a plan that are missing are awaited and not asked for",
-    find: `if (isToBeAsked && from !== context.replica) outbox.send(from, { kind: "fetch-batch", digest });`,
+    find: `if (isToBeAsked && from !== context.replica)
+      outbox.send(from, { kind: "fetch-batch", digest });`,
     replace: "",
   },
   "no-relay": {
@@ -75,9 +76,12 @@ export const recovery = inFile("protocols/hybster/recovery.js", {
   },
   "counters-resumed-last": {
     breaks: "a replica that restarts takes its counters up when it has replayed",
-    find: "for (const record of journal) this.resumeCounters(record); if (saved !== null) this.replica.state.restoreSaved(saved); for (const record of journal) this.replayRecord(record);",
-    replace:
-      "if (saved !== null) this.replica.state.restoreSaved(saved); for (const record of journal) this.replayRecord(record); for (const record of journal) this.resumeCounters(record);",
+    find: `for (const record of journal) this.resumeCounters(record);
+      if (saved !== null) this.replica.state.restoreSaved(saved);
+      for (const record of journal) this.replayRecord(record);`,
+    replace: `if (saved !== null) this.replica.state.restoreSaved(saved);
+      for (const record of journal) this.replayRecord(record);
+      for (const record of journal) this.resumeCounters(record);`,
   },
   "position-not-resumed": {
     breaks: "a counter is not taken up at the position that was stored for it",

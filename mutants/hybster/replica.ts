@@ -17,8 +17,8 @@ export const ordering = inFile("protocols/hybster/replica.js", {
   "left-view-unheard": {
     breaks: "nothing more is learnt from a view that was left",
     find: "return view === this.views.established.view && this.state.isInWindow(order);",
-    replace:
-      "return view === this.views.view && this.views.isEstablished && this.state.isInWindow(order);",
+    replace: `return view === this.views.view && this.views.isEstablished &&
+      this.state.isInWindow(order);`,
   },
   "plan-not-enforced": {
     breaks: "a leader may depart from its view's plan",
@@ -209,28 +209,34 @@ export const log = inFile("protocols/hybster/order-log.js", {
   },
 });
 
-export const intake = inFile("protocols/hybster/intake.js", {
-  "replies-not-resent": {
-    breaks: "a request that was answered is not answered again",
-    find: "if (answer !== null) return this.reply(answer);",
-    replace: "if (answer !== null) return;",
-  },
-  "mac-requests-not-endorsed": {
-    breaks: "a request with MAC authenticators is ordered on the leader's own check",
-    find: 'if (from === null && context.clientAuthentication === "mac")',
-    replace: "if (false)",
-  },
-  "requests-not-batched": {
-    breaks: "a leader does not propose when a request comes",
-    find: "if (this.replica.isLeading) this.replica.batchSoon();",
-    replace: "",
-  },
-  "endorsements-not-sent": {
-    breaks: "a replica endorses requests for itself only",
-    find: "outbox.broadcast(message);",
-    replace: "",
-  },
-});
+export const intake = {
+  ...inFile("parts/intake.js", {
+    "replies-not-resent": {
+      breaks: "a request that was answered is not answered again",
+      find: "this.answer(answer, true); return false;",
+      replace: "return false;",
+    },
+    "requests-not-batched": {
+      breaks: "a leader does not propose when a request comes",
+      find: "if (this.host.isLeading) this.host.batchSoon();",
+      replace: "",
+    },
+  }),
+  ...inFile("protocols/hybster/replica.js", {
+    "mac-requests-not-endorsed": {
+      breaks: "a request with MAC authenticators is ordered on the leader's own check",
+      find: "if (isVector) this.endorser.endorse(request);",
+      replace: "if (false) this.endorser.endorse(request);",
+    },
+  }),
+  ...inFile("protocols/hybster/endorser.js", {
+    "endorsements-not-sent": {
+      breaks: "a replica endorses requests for itself only",
+      find: "outbox.broadcast(message);",
+      replace: "",
+    },
+  }),
+};
 
 export const endorsements = inFile("protocols/hybster/endorsements.js", {
   "endorsed-by-one": {

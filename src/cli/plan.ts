@@ -35,7 +35,7 @@ const faultsMax = 100;
 
 /**
  * How many replicas; if nobody says, as many as it takes to withstand one fault.
- * @throws UsageError `PROTOCOL_UNKNOWN`, or `CHOICE_UNFIT` for a number that the protocol cannot use.
+ * @throws UsageError `PROTOCOL_UNKNOWN`, or `CHOICE_UNFIT` for a number that it cannot use.
  */
 export function replicasFor(name: string, chosen: number | undefined): number {
   const protocol = protocolNamed(name);

@@ -5,12 +5,20 @@ import type { Observation, ReplicaId } from "../core/index.js";
 import { sizeOf } from "./introspect.js";
 import type { Call } from "./workload.js";
 
-/** What is seen only where something is wrong. */
-const signs = new Set<Observation["event"]>(["suspect", "transfer", "mute", "view", "undone"]);
+type Event = Observation["event"];
+
+/** What is seen only where leaders or hosts fail. */
+const ofFailures = new Set<Event>(["suspect", "mute", "view"]);
+/** What a liar that does not lead may do to others all the same. */
+const ofLies = new Set<Event>(["transfer", "undone"]);
 
 /** Null, or what is wrong with a replica that observes this in a calm run. */
-export function unrest(replica: ReplicaId, { event }: Observation): string | null {
-  if (!signs.has(event)) return null;
+export function unrest(
+  replica: ReplicaId,
+  { event }: Observation,
+  hasLiars: boolean,
+): string | null {
+  if (!ofFailures.has(event) && (hasLiars || !ofLies.has(event))) return null;
   return `replica ${replica}: ${event}, though nothing was wrong`;
 }
 

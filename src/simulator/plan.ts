@@ -145,6 +145,12 @@ const plotShare = 0.4;
 /** The share of calm runs with liars: those who do not lead cannot disturb who does. */
 const meddlersShare = 0.4;
 
+/**
+ * A liar may keep its votes from one replica, the leader perhaps, which then learns from the others'
+ * status and by a transfer what they decided.
+ */
+const meddlingMs = ({ timing }: Plan): number => 2 * timing.statusMs + timing.catchUpMs;
+
 /** With more patience than anything needs, and no queue that is short. */
 function calmed(plan: Plan, options: PlanOptions, random: Random): Plan {
   const hasMeddlers = options.protocol.faultModel !== "crash" && random.chance(meddlersShare);
@@ -171,7 +177,7 @@ function calmed(plan: Plan, options: PlanOptions, random: Random): Plan {
       ...(isLong ? { correct: 3, bundles: 200, thinkMs: 1, outstanding: 1 } : {}),
     },
     liars: hasMeddlers ? drawMeddlers(options, random) : [],
-    calmMs: 20 + 12 * (delayMs + syncMs + plan.turnMs),
+    calmMs: 20 + 12 * (delayMs + syncMs + plan.turnMs) + (hasMeddlers ? meddlingMs(plan) : 0),
   };
 }
 

@@ -1,5 +1,5 @@
-// Requests with MAC authenticators, before they are ordered: this replica vouches for what convinces
-// it, and admits what f+1 replicas vouch for.
+// Requests with MAC authenticators, before they are ordered: this replica vouches for what
+// convinces it, and admits what f+1 replicas vouch for.
 
 import { digestOf, type Request, toWire } from "../../codec/index.js";
 import type { ReplicaContext } from "../../core/index.js";
