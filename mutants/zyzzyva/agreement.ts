@@ -46,8 +46,8 @@ export const ordering = inFile("protocols/zyzzyva/agreement.js", {
   },
   "local-commit-without-certificate": {
     breaks: "a commit certificate is acknowledged and not kept",
-    find: "this.certification.keep(certificate); const name",
-    replace: "const name",
+    find: "this.certification.keep(certificate); this.replica.outbox.reply(client",
+    replace: "this.replica.outbox.reply(client",
     replicas,
   },
   "established-is-decided": {

@@ -13,6 +13,9 @@ import {
 } from "../codec/index.js";
 import type { ClientId, Hash, Limits, Page, SessionId } from "../core/index.js";
 
+/** Which bundle: a client's, in one of its sessions, by its number there. */
+export type BundleName = Pick<Bundle, "client" | "session" | "number">;
+
 /** What a bundle is to the table. */
 export type Standing =
   /** The next of its session: it takes effect. */
@@ -69,7 +72,7 @@ export class ClientTable {
     this.hash = hash;
   }
 
-  standing(bundle: Bundle): Standing {
+  standing(bundle: BundleName): Standing {
     const client = this.clients.get(bundle.client);
     const session = client?.sessions.get(bundle.session);
     if (session === undefined) {
@@ -90,7 +93,7 @@ export class ClientTable {
   }
 
   /** The results of a bundle answered before; null if they are forgotten. */
-  results(bundle: Bundle): readonly Uint8Array[] | null {
+  results(bundle: BundleName): readonly Uint8Array[] | null {
     const session = this.clients.get(bundle.client)?.sessions.get(bundle.session);
     return session?.replies.get(bundle.number) ?? null;
   }

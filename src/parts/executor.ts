@@ -13,7 +13,7 @@ import {
   type StateImage,
 } from "../core/index.js";
 import { type Batch, batchDigest } from "./batch.js";
-import { ClientTable } from "./client-table.js";
+import { type BundleName, ClientTable } from "./client-table.js";
 
 /** An answer, before the replica adds its view. */
 export type Answer = Omit<Reply, "view">;
@@ -85,7 +85,7 @@ export class Executor {
    * The answer to a bundle that took effect or never will; null if it is still to come or
    * forgotten.
    */
-  answer(bundle: Bundle): Answer | null {
+  answer(bundle: BundleName): Answer | null {
     const { client, session, number } = bundle;
     if (this.clients.standing(bundle) === "expired") {
       return { client, session, number, outcome: "session-expired", results: [] };

@@ -146,8 +146,8 @@ const plotShare = 0.4;
 const meddlersShare = 0.4;
 
 /**
- * A liar may keep its votes from one replica, the leader perhaps, which then learns from the others'
- * status and by a transfer what they decided.
+ * A liar may keep its votes from one replica, the leader perhaps, which then learns from the
+ * others' status and by a transfer what they decided.
  */
 const meddlingMs = ({ timing }: Plan): number => 2 * timing.statusMs + timing.catchUpMs;
 

@@ -251,12 +251,16 @@ export class ZyzzyvaAgreement implements Agreement<Zyzzyva> {
     const { view, order, history } = certificate;
     if (!this.certification.isCurrent(view))
       return this.replica.outbox.drop("a certificate of another view");
+    const name = { client, session, number };
+    if (order <= this.state.executed) {
+      const answer = this.state.executor.answer(name); // decided before it was shown
+      return answer === null ? undefined : this.answer(answer, true);
+    }
     if (order > this.evidence.top) return this.askForHole(order);
     if (!this.evidence.has(order, history)) {
       return this.replica.outbox.drop("a certificate of another history");
     }
     this.certification.keep(certificate);
-    const name = { client, session, number };
     this.replica.outbox.reply(client, session, {
       kind: "local-commit",
       ...name,
