@@ -3,10 +3,11 @@
 // What it found stands in nightly-results/, one JSON file a part; exit code 1 if anything did.
 
 import { spawnSync } from "node:child_process";
-import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { protocolNamed } from "../build/src/protocols/index.js";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const troth = join(root, "build", "src", "cli", "main.js");
@@ -50,14 +51,18 @@ function run(name, ...args) {
 /** All that is to be run: a name, and the arguments of the command. */
 function* parts() {
   for (const config of readdirSync(join(root, "examples", "explore"))) {
+    const path = join(root, "examples", "explore", config);
+    const { protocol: of = "hybster" } = JSON.parse(readFileSync(path, "utf8"));
+    if (of !== protocol) continue;
     const name = `explore-${config}`.replace(/\.json$/, "");
     yield [name, "explore", "--config", `examples/explore/${config}`];
   }
-  for (const [n, share] of [
-    [3, 1],
-    [5, 0.2],
-    [7, 0.02],
+  for (const [f, share] of [
+    [1, 1],
+    [2, 0.2],
+    [3, 0.02],
   ]) {
+    const n = protocolNamed(protocol).replicas(f);
     const subject = ["--protocol", protocol, "--replicas", String(n)];
     for (let first = 1; first <= seeds * share; first += chunk) {
       const last = Math.min(first + chunk - 1, Math.ceil(seeds * share));
