@@ -68,7 +68,8 @@ export class PendingRequests {
     let ofClient = 0;
     for (const queue of this.clients.get(client)?.values() ?? []) ofClient += queue.waiting.size;
     return (
-      ofClient < sessionWindow &&
+      // Others may have answered a client what is still under way here.
+      ofClient < 2 * sessionWindow &&
       this.arrivals.size < pendingRequestsMax &&
       this.bytes + bytes <= pendingBytesMax
     );

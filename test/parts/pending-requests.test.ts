@@ -50,7 +50,7 @@ class Model {
     const ofClient = this.waiting.filter((entry) => entry.bundle.client === bundle.client).length;
     const { sessionWindow, pendingRequestsMax, pendingBytesMax } = limits;
     return (
-      ofClient < sessionWindow &&
+      ofClient < 2 * sessionWindow &&
       this.waiting.length < pendingRequestsMax &&
       bytes + bytesOf(bundle) <= pendingBytesMax
     );
@@ -209,8 +209,8 @@ test("a session's requests wait in their order, each once", () => {
 
 test("no client, no number of clients and no size fills more than its bound", () => {
   const perClient = new PendingRequests(limitsWith({ sessionWindow: 2 }));
-  for (const number of [1, 2]) assert.equal(add(perClient, 1, number), "added");
-  assert.equal(add(perClient, 1, 3), "full");
+  for (const number of [1, 2, 3, 4]) assert.equal(add(perClient, 1, number), "added");
+  assert.equal(add(perClient, 1, 5), "full", "twice the window: others may have answered half");
   assert.equal(perClient.add(requestFor(bundleFor(1, 2, 1)), 0, 0), "full");
   assert.equal(add(perClient, 2, 1), "added");
 
