@@ -145,11 +145,17 @@ const plotShare = 0.4;
 /** The share of calm runs with liars: those who do not lead cannot disturb who does. */
 const meddlersShare = 0.4;
 
+/** A client of a calm run that is not answered sends again so late. */
+const calmRetryMs = 400;
+
 /**
  * A liar may keep its votes from one replica, the leader perhaps, which then learns from the
- * others' status and by a transfer what they decided.
+ * others' status and by a transfer what they decided. And where requests are ordered that f+1
+ * replicas endorse, it may have a session's requests endorsed in the wrong order: the client has to
+ * send the later ones again.
  */
-const meddlingMs = ({ timing }: Plan): number => 2 * timing.statusMs + timing.catchUpMs;
+const meddlingMs = ({ timing, clientAuthentication }: Plan): number =>
+  2 * timing.statusMs + timing.catchUpMs + (clientAuthentication === "mac" ? calmRetryMs : 0);
 
 /** With more patience than anything needs, and no queue that is short. */
 function calmed(plan: Plan, options: PlanOptions, random: Random): Plan {
@@ -173,7 +179,7 @@ function calmed(plan: Plan, options: PlanOptions, random: Random): Plan {
     clients: {
       ...plan.clients,
       outstanding: random.pick([1, 3]),
-      retryMs: 400,
+      retryMs: calmRetryMs,
       ...(isLong ? { correct: 3, bundles: 200, thinkMs: 1, outstanding: 1 } : {}),
     },
     liars: hasMeddlers ? drawMeddlers(options, random) : [],
