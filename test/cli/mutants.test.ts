@@ -40,7 +40,6 @@ test("a copy has the mistake, in its own folder, and is removed", () => {
 /** Each is killed within the seeds given here, whatever else the simulation draws. */
 const killed = [
   "window-too-short",
-  "commits-not-acted-upon",
   "counters-not-resumed",
   "fetched-state-not-taken",
   "reply-of-one",
