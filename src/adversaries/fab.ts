@@ -2,7 +2,7 @@
 // of two minds, reports of another past, and commit proofs for few or of nothing.
 
 import type { Request } from "../codec/index.js";
-import type { ReplicaId, Tagged } from "../core/index.js";
+import { type ReplicaId, replicaIds, type Tagged } from "../core/index.js";
 import { type Ballot, batchDigest, type Vote } from "../parts/index.js";
 import { fab } from "../protocols/index.js";
 import {
@@ -161,7 +161,7 @@ function falseProofs(ballot: Ballot, { context }: Means, memory: FabMemory): Com
     return [...byReplica.values()].toSorted((a, b) => a.replica - b.replica);
   };
   const repeated = Array.from({ length: slow }, () => ({ ...own }));
-  const inOthersNames = Array.from({ length: n }, (_, id) => ({ ...own, replica: id }));
+  const inOthersNames = replicaIds(n).map((id) => ({ ...own, replica: id }));
   return [
     rising([own, ...genuine]).slice(0, slow - 1),
     rising([own, ...genuine]),

@@ -11,6 +11,7 @@ import {
   InvariantError,
   type Protocol,
   type ReplicaId,
+  replicaIds,
   type Reply,
   type SessionId,
   type Tagged,
@@ -178,7 +179,7 @@ export class SimulatedClient {
   }
 
   #everyone(): ReplicaId[] {
-    return Array.from({ length: this.#options.context.n }, (_, replica) => replica);
+    return replicaIds(this.#options.context.n);
   }
 
   #send(to: readonly ReplicaId[], message: Tagged): void {

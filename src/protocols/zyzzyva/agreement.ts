@@ -4,7 +4,7 @@
 // how it is established in establishment.ts; the rest is what every protocol with a leader has.
 
 import type { Request } from "../../codec/index.js";
-import { type Digest, equalBytes, type ReplicaId } from "../../core/index.js";
+import { type Digest, equalBytes, type ReplicaId, replicaIds } from "../../core/index.js";
 import {
   type Agreement,
   type Answer,
@@ -288,7 +288,7 @@ export class ZyzzyvaAgreement implements Agreement<Zyzzyva> {
   }
 
   private everybody(): ReplicaId[] {
-    return Array.from({ length: this.replica.context.n }, (_, id) => id);
+    return replicaIds(this.replica.context.n);
   }
 
   hasBeyond(order: number): boolean {

@@ -1,15 +1,16 @@
 // A session of a lying client where clients take part in the protocol: the requests are honest, and
 // what is said about them afterwards is not.
 
-import type {
-  ClaimContext,
-  ClientId,
-  ClientInput,
-  ClientMachine,
-  Protocol,
-  ReplicaId,
-  SessionId,
-  Tagged,
+import {
+  type ClaimContext,
+  type ClientId,
+  type ClientInput,
+  type ClientMachine,
+  type Protocol,
+  type ReplicaId,
+  replicaIds,
+  type SessionId,
+  type Tagged,
 } from "../../core/index.js";
 import type { ClientKeys } from "../client-keys.js";
 import { symbolicHash } from "../mix.js";
@@ -99,7 +100,7 @@ export class LyingSession {
   }
 
   #everyone(): ReplicaId[] {
-    return Array.from({ length: this.#options.context.n }, (_, replica) => replica);
+    return replicaIds(this.#options.context.n);
   }
 
   #say(to: readonly ReplicaId[], message: Tagged): void {

@@ -2,7 +2,7 @@
 // befalls the others forces view changes rather than hides what the liar does; hosts crash while
 // they change views.
 
-import type { ReplicaId } from "../../core/index.js";
+import { type ReplicaId, replicaIds } from "../../core/index.js";
 import { drawHabit, type LiarPlan } from "../adversary/draw.js";
 import { drawIntrigue, noIntrigue } from "../adversary/intrigue.js";
 import { always, type Season } from "../adversary/season.js";
@@ -22,7 +22,7 @@ export function plotted(plan: Plan, habits: Habits, random: Random): Plan {
   const { n, f } = plan;
   const healMs = random.between(500, 2_000);
   const patienceMs = random.pick([30, 60]);
-  const ids = Array.from({ length: n }, (_, replica) => replica);
+  const ids = replicaIds(n);
   const liars = random.chance(0.75) ? drawPlotters(ids, f, habits, healMs, random) : [];
   const lying = new Set(liars.map(({ replica }) => replica));
   const correct = ids.filter((id) => !lying.has(id));
@@ -135,7 +135,7 @@ function drawCut(
   liars: ReadonlySet<ReplicaId>,
   random: Random,
 ): readonly LinkPlan[] {
-  const correct = Array.from({ length: n }, (_, id) => id).filter((id) => !liars.has(id));
+  const correct = replicaIds(n).filter((id) => !liars.has(id));
   const left = random.shuffled(correct).slice(0, Math.floor(correct.length / 2));
   const areApart = (from: number, to: number): boolean =>
     correct.includes(from) && correct.includes(to) && left.includes(from) !== left.includes(to);
