@@ -24,6 +24,7 @@ export * from "./speech.js";
 export * from "./state-messages.js";
 export * from "./state-transfer.js";
 export * from "./suspicions.js";
+export * from "./tagged.js";
 export * from "./throughput-floor.js";
 export * from "./view-changer.js";
 export * from "./votes.js";

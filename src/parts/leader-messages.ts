@@ -19,6 +19,7 @@ import type { Digest, Hash, ReplicaId, Tagged } from "../core/index.js";
 import { clientMessages } from "./client-messages.js";
 import { stableSchema, stateRecords } from "./replicated-state.js";
 import { stateMessages } from "./state-messages.js";
+import { tagged } from "./tagged.js";
 
 const replicasMax = 64;
 const batchMax = 1024;
@@ -133,17 +134,6 @@ export const isLeaderMessage = (message: Tagged): message is Tagged & { kind: Le
 /** Whether a record is one that every protocol with a leader has. */
 export const isLeaderRecord = (record: Tagged): record is Tagged & { kind: LeaderRecordKind } =>
   recordKinds.has(record.kind);
-
-/**
- * The digest of tagged content: the tag keeps one kind of statement from being read as another.
- * Tags below 16 are for what all protocols with a leader say.
- */
-export function tagged(tag: number, content: Uint8Array, hash: Hash): Digest {
-  const bytes = new Uint8Array(1 + content.length);
-  bytes[0] = tag;
-  bytes.set(content, 1);
-  return hash(bytes);
-}
 
 /** The digest of a statement about a ballot: what the proof of a vote or a proposal is over. */
 export const ballotDigest = (tag: number, content: Ballot, hash: Hash): Digest =>

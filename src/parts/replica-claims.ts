@@ -1,7 +1,7 @@
 // What must be authentic in the messages that protocols with a leader share, and what makes one
 // malformed in itself. A protocol's claims are made of these and of its own.
 
-import { bundleOf, digestOf, type Request } from "../codec/index.js";
+import { digestOf, type Request } from "../codec/index.js";
 import {
   type Claim,
   type ClaimContext,
@@ -9,7 +9,7 @@ import {
   equalBytes,
   type ReplicaId,
 } from "../core/index.js";
-import { batchDigest } from "./batch.js";
+import { batchDigest, boundedBundle } from "./batch.js";
 import {
   type Checkpoint,
   checkpointDigest,
@@ -40,8 +40,8 @@ export class ReplicaClaims {
 
   /** A request from its client, whoever passes it on. */
   request(request: Request): boolean {
-    const bundle = bundleOf(request);
-    if (bundle === null || !isWithinLimits(request, this.context)) return false;
+    const bundle = boundedBundle(request, this.context.limits);
+    if (bundle === null) return false;
     const digest = digestOf(request, this.context.hash);
     const { authenticator } = request;
     this.all.push({ kind: "client", client: bundle.client, digest, authenticator });
@@ -108,17 +108,4 @@ export class ReplicaClaims {
         return true; // authentic by their link; what they say is checked against certificates
     }
   }
-}
-
-function isWithinLimits(request: Request, { limits }: ClaimContext): boolean {
-  const { operations, session, number, acknowledged } = bundleOf(request)!;
-  const { bundleOperationsMax, bundleBytesMax, operationBytesMax } = limits;
-  return (
-    request.body.length <= bundleBytesMax &&
-    operations.length > 0 &&
-    operations.length <= bundleOperationsMax &&
-    operations.every((operation) => operation.length <= operationBytesMax) &&
-    session > 0 &&
-    number > acknowledged
-  );
 }

@@ -1,14 +1,7 @@
 // What must be authentic in each message, and what makes one malformed in itself. No state is
 // looked at here.
 
-import {
-  type Bundle,
-  bundleOf,
-  digestOf,
-  fromWire,
-  type Request,
-  type WireAttestation,
-} from "../../codec/index.js";
+import { digestOf, fromWire, type Request, type WireAttestation } from "../../codec/index.js";
 import {
   type AttestationKind,
   type Claim,
@@ -18,7 +11,7 @@ import {
   type Position,
   type ReplicaId,
 } from "../../core/index.js";
-import { batchDigest } from "../../parts/index.js";
+import { batchDigest, boundedBundle, leaderOf } from "../../parts/index.js";
 import { decodeEndorsements } from "./endorsements.js";
 import {
   type Acknowledgement,
@@ -40,8 +33,6 @@ import { coversCounter, firstReported, leavesForGood } from "./view-change.js";
 
 /** A quorum: any two share a replica, and each has a correct one (hybster.txt §5.2). */
 export const quorumOf = (n: number): number => Math.floor(n / 2) + 1;
-
-export const leaderOf = (view: number, n: number): ReplicaId => view % n;
 
 /** Gathers claims; `false` from any part means that the message is malformed. */
 class Claims {
@@ -70,7 +61,7 @@ class Claims {
 
   /** A request from its client. */
   request(request: Request): boolean {
-    const bundle = this.bundle(request);
+    const bundle = boundedBundle(request, this.claimContext.limits);
     if (bundle === null) return false;
     const digest = digestOf(request, this.claimContext.hash);
     const { authenticator } = request;
@@ -88,7 +79,7 @@ class Claims {
     const digest = certified.endorsement(digestOf(request, hash), hash);
     const endorsements = decodeEndorsements(request.authenticator);
     return (
-      this.bundle(request) !== null &&
+      boundedBundle(request, this.claimContext.limits) !== null &&
       endorsements !== null &&
       this.isQuorum(endorsements.map((attestation) => ({ attestation }))) &&
       endorsements.every((wire) => this.attested(wire, "trusted-mac", counters.mac, null, digest))
@@ -98,17 +89,6 @@ class Claims {
   endorsement({ request, attestation }: Endorsement): boolean {
     const digest = certified.endorsement(request, this.claimContext.hash);
     return this.attested(attestation, "trusted-mac", counters.mac, null, digest);
-  }
-
-  /** The bundle, if it is within the limits. */
-  private bundle(request: Request): Bundle | null {
-    const bundle = bundleOf(request);
-    const { bundleOperationsMax, bundleBytesMax, operationBytesMax } = this.claimContext.limits;
-    if (bundle === null || request.body.length > bundleBytesMax) return null;
-    const { operations, number, acknowledged } = bundle;
-    if (operations.length === 0 || operations.length > bundleOperationsMax) return null;
-    if (operations.some((operation) => operation.length > operationBytesMax)) return null;
-    return bundle.session > 0 && number > acknowledged ? bundle : null;
   }
 
   /** A batch that is what its digest says. */

@@ -1,8 +1,8 @@
 // Hybster (hybster.txt §5.2): hybrid faults, n = 2f+1, two phases, one trusted counter a replica.
 
 import type { Protocol } from "../../core/index.js";
-import { clientSpeech, quorumClient } from "../../parts/index.js";
-import { claimsOf, leaderOf, quorumOf } from "./claims.js";
+import { clientSpeech, leaderOf, quorumClient } from "../../parts/index.js";
+import { claimsOf, quorumOf } from "./claims.js";
 import { type HybsterMessage, type HybsterRecord, messages, records } from "./messages.js";
 import { HybsterReplica } from "./replica.js";
 
@@ -31,6 +31,6 @@ export const hybster: Protocol<HybsterMessage, HybsterRecord> = {
 };
 
 export { encodeEndorsements } from "./endorsements.js";
-export { claimsOf, HybsterReplica, leaderOf, quorumOf };
+export { claimsOf, HybsterReplica, quorumOf };
 export * from "./messages.js";
 export * from "./view-change.js";

@@ -13,7 +13,13 @@ import {
   type ValueOf,
 } from "../../codec/index.js";
 import type { Digest, Hash } from "../../core/index.js";
-import { clientMessages, stableSchema, stateMessages, stateRecords } from "../../parts/index.js";
+import {
+  clientMessages,
+  stableSchema,
+  stateMessages,
+  stateRecords,
+  tagged,
+} from "../../parts/index.js";
 
 const replicasMax = 64;
 const windowMax = 8192;
@@ -175,14 +181,6 @@ const acknowledgementContent = container({
 });
 const viewChangeSchema = container(viewChangeContent);
 const newViewSchema = container(newViewContent);
-
-/** The digest of tagged content: the tag keeps one kind of statement from being read as another. */
-function tagged(tag: number, content: Uint8Array, hash: Hash): Digest {
-  const bytes = new Uint8Array(1 + content.length);
-  bytes[0] = tag;
-  bytes.set(content, 1);
-  return hash(bytes);
-}
 
 /**
  * What each certificate is over. View and order of proposals stand in the certificate's position.

@@ -9,8 +9,8 @@ import {
   type ReplicaContext,
   type ReplicaId,
 } from "../../core/index.js";
-import { type Outbox, type ReplicatedState, Suspicions } from "../../parts/index.js";
-import { leaderOf, quorumOf } from "./claims.js";
+import { leaderOf, type Outbox, type ReplicatedState, Suspicions } from "../../parts/index.js";
+import { quorumOf } from "./claims.js";
 import {
   type Acknowledgement,
   certified,
