@@ -1,8 +1,8 @@
 // A client's session is a pure machine as well: a protocol may supply its own, where clients take
 // part in it.
 
+import type { ClaimContext } from "./claims.js";
 import type { ClientId, ReplicaId, SessionId } from "./ids.js";
-import type { ClaimContext } from "./ports.js";
 
 /** What the machine of one session is made of. */
 export interface ClientMachineContext extends ClaimContext {

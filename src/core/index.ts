@@ -1,5 +1,6 @@
 // The vocabulary of Troth: what machines, services, trusted counters and protocols are.
 export * from "./assert.js";
+export * from "./claims.js";
 export * from "./client-machine.js";
 export * from "./ids.js";
 export * from "./identity.js";

@@ -1,13 +1,14 @@
 // What a protocol is, seen from its hosts: messages, records, claims, and a machine made from a
 // context.
 
+import type { Claim, ClaimContext, ClientAuthentication } from "./claims.js";
 import type { ClientMachine, ClientMachineContext } from "./client-machine.js";
-import type { Digest, Hash, ReplicaId, ClientId, SessionId } from "./ids.js";
+import type { Hash, ReplicaId, ClientId, SessionId } from "./ids.js";
 import type { Identity, ReplicaAuthentication } from "./identity.js";
 import type { Limits, Timing } from "./limits.js";
 import type { ReplicaMachine } from "./machine.js";
 import type { Service } from "./service.js";
-import type { Attestation, TrustedCounter } from "./trusted-counter.js";
+import type { TrustedCounter } from "./trusted-counter.js";
 
 /** Anything that travels or is stored: a tagged plain object. */
 export interface Tagged {
@@ -34,28 +35,6 @@ export interface Codec<T extends Tagged> {
   /** One short line for people: traces, logs. */
   describe(value: T): string;
 }
-
-/** Something in a message that must be authentic before a machine may see it. */
-export type Claim =
-  | { readonly kind: "attestation"; readonly attestation: Attestation; readonly digest: Digest }
-  | {
-      readonly kind: "client";
-      readonly client: ClientId;
-      readonly digest: Digest;
-      readonly authenticator: Uint8Array;
-    }
-  | {
-      readonly kind: "replica";
-      readonly replica: ReplicaId;
-      readonly digest: Digest;
-      /** The bytes as they stand in the message. */
-      readonly proof: Uint8Array;
-      /** Made by `Identity.sign`; else by `authenticate`. */
-      readonly isTransferable: boolean;
-    };
-
-/** How clients prove who they are; architecture.md §5. */
-export type ClientAuthentication = "trusted-mac" | "signature" | "mac";
 
 /** What a replica's machine is made of. */
 export interface ReplicaContext {
@@ -121,16 +100,6 @@ export interface Protocol<M extends Tagged = Tagged, D extends Tagged = Tagged> 
 
   /** The clients' part in it. */
   readonly client: ClientSide<M>;
-}
-
-/** What `claims` may look at. */
-export interface ClaimContext {
-  readonly n: number;
-  readonly f: number;
-  readonly hash: Hash;
-  readonly limits: Limits;
-  readonly clientAuthentication: ClientAuthentication;
-  readonly replicaAuthentication: ReplicaAuthentication | null;
 }
 
 /** What clients do in a protocol; `quorumClient` of parts for those that only ask and wait. */
