@@ -171,6 +171,7 @@ function calmed(plan: Plan, options: PlanOptions, random: Random): Plan {
       ...plan.limits,
       batchRequestsMax: 16,
       pendingRequestsMax: 1024,
+      pendingBytesMax: defaultLimits.pendingBytesMax,
       ...(isLong
         ? { checkpointOrders: random.pick([2, 4]), batchRequestsMax: 1, endorsementsMax: 64 }
         : {}),

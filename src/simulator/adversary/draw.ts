@@ -46,8 +46,7 @@ export function drawLiars(
   random: Random,
 ): LiarPlan[] {
   if (most === 0) return [];
-  return random
-    .shuffled(candidates)
+  return ranked(candidates, random)
     .slice(0, 1 + random.below(most))
     .map((replica) => ({
       replica,
@@ -56,6 +55,16 @@ export function drawLiars(
       season: drawSeason(healMs, random),
     }));
 }
+
+/** In any order, but rather with the first leader first: who leads can do the most harm. */
+export function ranked(candidates: readonly ReplicaId[], random: Random): ReplicaId[] {
+  const shuffled = random.shuffled(candidates);
+  if (!random.chance(firstLeaderShare)) return shuffled;
+  return shuffled.sort((a, b) => Number(b === 0) - Number(a === 0));
+}
+
+/** The share of runs in which the first leader lies, if it may and anybody does. */
+const firstLeaderShare = 0.4;
 
 /** Few, so that each acts often: one of the strong or of the protocol's own, and some of any. */
 function drawLies(any: readonly string[], own: readonly string[], random: Random): string[] {

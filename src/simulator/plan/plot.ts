@@ -3,7 +3,7 @@
 // they change views.
 
 import { type ReplicaId, replicaIds } from "../../core/index.js";
-import { drawHabit, type LiarPlan } from "../adversary/draw.js";
+import { drawHabit, type LiarPlan, ranked } from "../adversary/draw.js";
 import { drawIntrigue, noIntrigue } from "../adversary/intrigue.js";
 import { always, type Season } from "../adversary/season.js";
 import type { Plan } from "../plan.js";
@@ -83,7 +83,7 @@ export function drawPlotters(
   healMs: number,
   random: Random,
 ): LiarPlan[] {
-  const candidates = random.shuffled(ids);
+  const candidates = ranked(ids, random);
   const shared = random.chance(0.5) ? drawHabit(any, own, random) : null;
   return candidates.slice(0, f).map((replica) => ({
     replica,
