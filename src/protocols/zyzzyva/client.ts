@@ -143,20 +143,18 @@ export class ZyzzyvaClient extends QuorumClient<ZyzzyvaMessage> {
     const { answer, commitAtMs } = progress;
     if (commitAtMs !== null && answer !== null && isSame(answer, response)) return; // said again
     progress.answer = response;
-    const isLate = bundle.retries > 0;
-    if (isLate) this.noteSilence(bundle);
-    if (this.hurries === 0 && !isLate) return this.awaitOthers(now, bundle, progress);
-    if (this.hurries > 0) this.hurries -= 1;
+    if (this.hurries === 0) return this.awaitOthers(now, bundle, progress);
+    this.hurries -= 1;
     this.commit(bundle.number, progress);
   }
 
-  /** Gives the last replicas some time, by how long the others took in this view. */
+  /** Gives the last replicas some time, by how long the others took since they could answer. */
   private awaitOthers(
     now: number,
-    { submittedMs }: Outstanding<ZyzzyvaMessage>,
+    { sentMs }: Outstanding<ZyzzyvaMessage>,
     progress: Progress,
   ): void {
-    const tookMs = now - Math.max(submittedMs, this.viewSinceMs);
+    const tookMs = now - Math.max(sentMs, this.viewSinceMs);
     progress.commitAtMs = now + leeway * tookMs + leewayMs;
     this.setCommitTimer(now, progress.commitAtMs);
   }
@@ -180,15 +178,12 @@ export class ZyzzyvaClient extends QuorumClient<ZyzzyvaMessage> {
         nextMs = Math.min(nextMs, commitAtMs);
         continue;
       }
-      this.noteSilence(this.outstanding.get(number)!);
+      const { submittedMs } = this.outstanding.get(number)!;
+      // Who answered something meanwhile is slow, and may be faster next time.
+      if (this.heardMs.some((heardMs) => heardMs < submittedMs)) this.hurries = haste;
       this.commit(number, progress);
     }
     if (nextMs < Number.POSITIVE_INFINITY) this.setCommitTimer(now, nextMs);
-  }
-
-  /** Who answered something meanwhile is slow, and may be faster next time; others may be gone. */
-  private noteSilence({ submittedMs }: Outstanding<ZyzzyvaMessage>): void {
-    if (this.heardMs.some((heardMs) => heardMs < submittedMs)) this.hurries = haste;
   }
 
   // COMMIT and LOCAL-COMMIT
