@@ -123,6 +123,13 @@ export const client = inFile("protocols/zyzzyva/client.js", {
     replace: ") return;",
     replicas,
   },
+  "signatures-shown-unchecked": {
+    breaks: "clients show whatever replicas sent as signatures",
+    find: "response.isChecked ||= this.context.isAuthentic(claim);",
+    replace: "response.isChecked = true;",
+    replicas,
+    survives: "only costs time: replicas check them too, and decide by themselves.",
+  },
   "no-commit-certificates": {
     breaks: "clients wait for all replicas, and else for decisions",
     find: "this.hurries = haste; this.commit(number, progress);",

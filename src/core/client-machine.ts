@@ -11,8 +11,8 @@ export interface ClientMachineContext extends ClaimContext {
   /** The client's proof over a bundle's bytes. Pure: no clock, no randomness. */
   readonly authenticate: (body: Uint8Array) => Uint8Array;
   /**
-   * Whether a replica said what its signature is under. Pure. For what a machine may have to show to
-   * others and need not believe: what it believes is checked before `step`, as `claims` says.
+   * Whether a replica said what its signature is under. Pure. For what a machine may have to show
+   * to others and need not believe: what it believes is checked before `step`, as `claims` says.
    */
   readonly isAuthentic: (claim: Claim) => boolean;
   /** Unanswered bundles at a time; at most the replicas' `sessionWindow`. */
