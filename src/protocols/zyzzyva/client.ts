@@ -89,7 +89,7 @@ export class ZyzzyvaClient extends QuorumClient<ZyzzyvaMessage> {
     const viewBefore = this.view;
     if (message.kind === "spec-response") this.onResponse(now, from, message);
     else if (message.kind === "local-commit") this.onLocalCommit(now, from, message);
-    else super.onMessage(now, from, message);
+    else this.onOther(now, from, message);
     if (viewBefore !== null && this.view !== viewBefore) this.viewSinceMs = now;
   }
 
@@ -237,10 +237,33 @@ export class ZyzzyvaClient extends QuorumClient<ZyzzyvaMessage> {
     const bundle = this.outstanding.get(message.number);
     const progress = this.progress.get(message.number);
     if (bundle === undefined || progress === undefined) return;
-    const { certificate, answer, commits } = progress;
-    if (certificate === null || answer === null || !samePoint(certificate, message)) return;
+    const { certificate, commits } = progress;
+    if (certificate === null || !samePoint(certificate, message)) return;
     commits.add(from);
-    if (commits.size >= this.quorum2f) this.accept(now, bundle, answer, [...commits]);
+    this.tallyCommits(now, bundle, progress);
+  }
+
+  /** A replica that knows the request to be decided says so, and no longer what it has stored. */
+  private onOther(now: number, from: ReplicaId, message: ZyzzyvaMessage): void {
+    super.onMessage(now, from, message);
+    if (message.kind !== "reply") return;
+    const bundle = this.outstanding.get(message.number);
+    const progress = this.progress.get(message.number);
+    if (bundle !== undefined && progress !== undefined) this.tallyCommits(now, bundle, progress);
+  }
+
+  /** Whether 2f+1 replicas have stored a certificate of the answer, or know that it is decided. */
+  private tallyCommits(
+    now: number,
+    bundle: Outstanding<ZyzzyvaMessage>,
+    { certificate, answer, commits }: Progress,
+  ): void {
+    if (certificate === null || answer === null) return;
+    const vouching = bundle.replies.flatMap((reply, replica) => {
+      const isDecided = reply !== null && agree(reply, answer);
+      return isDecided || commits.has(replica) ? [replica] : [];
+    });
+    if (vouching.length >= this.quorum2f) this.accept(now, bundle, answer, vouching);
   }
 
   protected override accept(

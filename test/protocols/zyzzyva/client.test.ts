@@ -81,6 +81,15 @@ class Played {
     }
   }
 
+  /** Replicas have stored the certificate of the last bundle. */
+  store(now: number, replicas: readonly ReplicaId[]): void {
+    const number = this.#machine.nextNumber - 1;
+    const point = { view: 0, order: number, history: digest };
+    for (const from of replicas) {
+      this.#hear(now, from, { kind: "local-commit", client, session, number, ...point });
+    }
+  }
+
   timeout(now: number): void {
     this.#step(now, { kind: "timeout", timer: "commit" });
   }
@@ -168,4 +177,29 @@ rule("a replica that repeats itself does not put off the certificate", [], (p) =
   assert.equal(played.waitMs, null);
   played.timeout(10 + waitMs!);
   assert.deepEqual(played.shown, [0, 1, 2]);
+});
+
+rule("a replica that has decided is one that has stored a certificate", [], (p) => {
+  const played = new Played(p);
+  played.submit(0);
+  played.respond(10, [0, 1, 2]);
+  played.timeout(10 + played.waitMs!);
+  played.store(50, [1]);
+  played.reply(50, [0]);
+  assert.ok(!played.isAnswered, "one of each might be a liar");
+  played.store(50, [0]);
+  assert.ok(!played.isAnswered, "who says both is one");
+  played.store(50, [2]);
+  assert.ok(played.isAnswered);
+});
+
+rule("a REPLY counts as LOCAL-COMMIT, whichever comes last", [], (p) => {
+  const played = new Played(p);
+  played.submit(0);
+  played.respond(10, [0, 1, 2]);
+  played.timeout(10 + played.waitMs!);
+  played.store(50, [1, 2]);
+  assert.ok(!played.isAnswered);
+  played.reply(50, [0]);
+  assert.ok(played.isAnswered);
 });
