@@ -57,9 +57,7 @@ export class Pasts {
     const more: Outgoing[] = [];
     const seconds = new Map<Tagged, Tagged>();
     for (const message of messages) {
-      if (is(message, "status") && message.entered === message.view) {
-        more.push(...this.#reportEarly(message.view + 1));
-      }
+      if (is(message, "status")) more.push(...this.#reportEarly(message.view + 1));
       if (!is(message, "propose") || message.view <= this.#spoiltView) continue;
       if (this.#memory.requests.isEmpty || !this.#means.random.chance(this.#chance)) continue;
       const second = this.#second(message);
@@ -109,6 +107,8 @@ export class Pasts {
     if (is(message, "accepted")) return this.#isWithheld(message, to.replica) ? [] : [one];
     const isSigned = is(message, "signed-accepted") || is(message, "commit-proof");
     if (isSigned) return this.#isMean || this.#pasts.has(message.order) ? [] : [one];
+    // Its machine tells no lies: the view that it begins would be a good one.
+    if (is(message, "new-view")) return this.#pasts.size > 0 ? [] : [one];
     if (is(message, "view-change")) {
       return [{ ...one, message: { ...this.#report(message), kind: "view-change" } as Tagged }];
     }
@@ -134,18 +134,21 @@ export class Pasts {
     return this.#isMean && from !== leaderOf(view + order, this.#means.context.n);
   }
 
-  /** Its report is there before anybody suspects anything: quorums are complete with it. */
+  /**
+   * The next leader has its report before anybody suspects anything: every quorum is complete with
+   * it. Nobody else has, for whoever leads now would do without.
+   */
   #reportEarly(to: number): Outgoing[] {
-    if (to <= this.#reportedTo || this.#pasts.size === 0) return [];
-    this.#reportedTo = to;
     const { context, protocol, claimContext } = this.#means;
-    const { replica } = context;
+    const { replica, n } = context;
+    if (to <= this.#reportedTo || this.#pasts.size === 0 || leaderOf(to, n) === replica) return [];
+    this.#reportedTo = to;
     const { stable } = this.#memory;
     const proof = new Uint8Array(0);
     const report = this.#report({ replica, to, stable, accepted: [], proofs: [], proof });
     const message: Tagged = { ...report, kind: "view-change" };
     if (protocol.claims(message, replica, claimContext) === null) return [];
-    return others(this.#means).map((peer) => sent(peer, message));
+    return [sent(leaderOf(to, n), message)];
   }
 
   /** In the next view the one past, later the other with its proof. */

@@ -32,6 +32,12 @@ const to = (replica: ReplicaId, message: ZyzzyvaMessage): Outgoing => ({
   delayMs: 0,
 });
 
+/** Whoever else suspects the leader is enough then: one view change after the other. */
+const hurried = (status: Message<"status">): Message<"status"> => ({
+  ...status,
+  suspects: Math.max(status.suspects, status.entered + 1),
+});
+
 /** What a liar can prove to have said: anything, in its own name. */
 export function zyzzyvaForging({ identity, hash, replica }: Means["context"]) {
   const sign = (kind: "reached" | "confirm", { view, order, history }: Point) => {
@@ -146,12 +152,13 @@ export const zyzzyvaLies = {
 
   /**
    * Z1: as leader, makes a certificate of which nobody else knows and of orders that it disowns in
-   * the next view change, so that they may be forgotten; and shows it in a later one.
+   * the next view change, so that they may be forgotten; and shows it in a later one. Who leads
+   * next never hears of those orders, so that one report of them alone is among the first.
    */
   oldCertificate(means: Means): Lie {
     const { random, context } = means;
     const forge = zyzzyvaForging(context);
-    const victim = random.pick(others(means));
+    const isImpatient = random.chance(0.5);
     const signed = new Map<string, { point: Point; by: Map<ReplicaId, Uint8Array> }>();
     let hoard: zyzzyva.Report | null = null;
     const isOwnView = (view: number) => leaderOf(view, context.n) === context.replica;
@@ -194,12 +201,16 @@ export const zyzzyvaLies = {
         outgoing.flatMap((one) => {
           const { message, to: at } = one;
           if (is(message, "view-change")) return [{ ...one, message: reportOf(message) }];
+          if (is(message, "status") && isImpatient) return [{ ...one, message: hurried(message) }];
           const isKept =
-            (is(message, "reached") || is(message, "certified") || is(message, "local-commit")) &&
+            (is(message, "reached") ||
+              is(message, "certified") ||
+              is(message, "spec-response") ||
+              is(message, "local-commit")) &&
             isOwnView(message.view);
           if (isKept) return [];
-          const isFor = at.kind === "replica" && at.replica === victim;
-          return is(message, "order-req") && isFor ? [] : [one];
+          if (!is(message, "order-req") || at.kind !== "replica") return [one];
+          return at.replica === leaderOf(message.view + 1, context.n) ? [] : [one];
         }),
     };
   },

@@ -65,7 +65,14 @@ test("a crash in a view change waits for one", () => {
     { from: other, to: 0 },
   ]);
   const cut = { kind: "partitions", fromMs: 50, untilMs: 390, blocked: links } as const;
-  const crash = { replica: 1, atMs: 10, afterEffects: 2, inChange: true, atRisk: 0, downMs: 20 };
+  const crash = {
+    replica: 1,
+    atMs: 10,
+    afterEffects: 2,
+    upon: "view" as const,
+    atRisk: 0,
+    downMs: 20,
+  };
   const { events } = run(({ timing }) => ({
     timing: { ...timing, patienceMs: 60 },
     partitions: [cut],

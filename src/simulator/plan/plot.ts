@@ -30,7 +30,9 @@ export function plotted(plan: Plan, habits: Habits, random: Random): Plan {
   const parties = n + clients.correct;
   const bundles = random.pick([10, 20, 40]);
   const crashes = drawCrashes(correct, liars.length > 0, patienceMs, healMs, random);
-  const delayMs = random.pick([0.2, 1]);
+  // Too slow for what patience begins with: only that it grows lets anything be done.
+  const isSlow = random.chance(0.1);
+  const delayMs = isSlow ? patienceMs / 3 : random.pick([0.2, 1]);
   return {
     ...plan,
     limits: {
@@ -42,14 +44,14 @@ export function plotted(plan: Plan, habits: Habits, random: Random): Plan {
     timing: {
       ...plan.timing,
       patienceMs,
-      patienceMsMax: patienceMs * random.pick([2, 4]),
+      patienceMsMax: patienceMs * (isSlow ? 16 : random.pick([2, 4])),
       statusMs: 20,
       catchUpMs: 30,
     },
     network: {
       ...plan.network,
       delayMs,
-      jitterMs: delayMs * random.pick([0, 0, 1, 5]),
+      jitterMs: isSlow ? 0 : delayMs * random.pick([0, 0, 1, 5]),
       lossChance: random.pick([0, 0, 0.01]),
     },
     partitions: drawUnrest(parties, n, lying, patienceMs, healMs, random),
@@ -156,6 +158,18 @@ function drawCut(
   return random.pick(liars.size > 0 && random.chance(0.7) ? between : lonely)();
 }
 
+/** When a host crashes: at any time, or while it is at something. */
+const occasions: readonly Pick<CrashPlan, "upon">[] = [
+  {},
+  {},
+  { upon: "view" },
+  { upon: "view" },
+  { upon: "view" },
+  { upon: "view" },
+  { upon: "transfer" },
+  { upon: "checkpoint" },
+];
+
 function drawCrashes(
   correct: readonly ReplicaId[],
   areLiars: boolean,
@@ -168,7 +182,7 @@ function drawCrashes(
     replica: random.pick(correct),
     atMs: random.between(0, healMs),
     afterEffects: random.below(random.pick([6, 30])),
-    inChange: random.chance(0.7),
+    ...random.pick(occasions),
     atRisk: random.pick([0, 0, 1, 2]),
     downMs: random.pick([2, 20, 2 * patienceMs]),
     again: 0,
