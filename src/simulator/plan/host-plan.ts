@@ -5,8 +5,11 @@ import { type Observation, replicaIds, type ReplicaId } from "../../core/index.j
 import type { Random } from "../random.js";
 import type { Fault } from "./faults.js";
 
-/** What a host is doing when it crashes: changing its view, fetching a state, storing one. */
-export type CrashEvent = Extract<Observation["event"], "view" | "transfer" | "checkpoint">;
+/** At what a host may be caught by a crash: changing its view, fetching a state, storing one. */
+export type CrashEvent = Extract<
+  Observation["event"],
+  "view" | "transfer" | "checkpoint" | "stable"
+>;
 
 export interface CrashPlan {
   readonly replica: ReplicaId;

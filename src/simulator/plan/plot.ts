@@ -32,13 +32,13 @@ export function plotted(plan: Plan, habits: Habits, random: Random): Plan {
   const crashes = drawCrashes(correct, liars.length > 0, patienceMs, healMs, random);
   // Too slow for what patience begins with: only that it grows lets anything be done.
   const isSlow = random.chance(0.1);
-  const delayMs = isSlow ? patienceMs / 3 : random.pick([0.2, 1]);
+  const delayMs = isSlow ? patienceMs : random.pick([0.2, 1]);
   return {
     ...plan,
     limits: {
       ...plan.limits,
       batchRequestsMax: random.pick([1, 1, 3]),
-      checkpointOrders: random.pick([2, 4, 16, 64, 64]),
+      checkpointOrders: random.pick([2, 4, 16, 64]),
       pipeline: random.pick([1, 4, 8]),
     },
     timing: {
@@ -168,6 +168,7 @@ const occasions: readonly Pick<CrashPlan, "upon">[] = [
   { upon: "view" },
   { upon: "transfer" },
   { upon: "checkpoint" },
+  { upon: "stable" },
 ];
 
 function drawCrashes(
