@@ -3,6 +3,11 @@
 import { inFile } from "../mutant.js";
 
 export const recovery = inFile("protocols/hybster/recovery.js", {
+  "batch-kept-for-first-order": {
+    breaks: "a batch that was proposed twice is forgotten with the first of its orders",
+    find: "if (batch !== null) this.replica.batches.put(digest, batch, order);",
+    replace: "",
+  },
   "missing-batches-not-fetched": {
     breaks: "batches of a plan that are missing are awaited and not asked for",
     find: `if (isToBeAsked && from !== context.replica)

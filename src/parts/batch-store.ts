@@ -6,7 +6,7 @@ import { type Batch, batchBytes } from "./batch.js";
 interface Stored {
   readonly digest: Digest;
   readonly batch: Batch;
-  /** The order it was proposed for: when that is stable, nobody needs the batch. */
+  /** The last order it was proposed for: when that is stable, nobody needs the batch. */
   readonly order: number;
 }
 
@@ -41,6 +41,13 @@ export class BatchStore {
     return this.batches.get(toHex(digest))?.batch ?? null;
   }
 
+  /** Whether the batch is here; if it is, it stays until `order` is stable. */
+  keepFor(digest: Digest, order: number): boolean {
+    const batch = this.get(digest);
+    if (batch !== null) this.put(digest, batch, order);
+    return batch !== null;
+  }
+
   /** Every batch held. */
   all(): readonly { readonly digest: Digest; readonly batch: Batch }[] {
     return [...this.batches.values()];
@@ -52,8 +59,9 @@ export class BatchStore {
    */
   await(digest: Digest, order: number, holder: ReplicaId): boolean {
     const key = toHex(digest);
-    const askedOf = this.awaited.get(key)?.askedOf ?? new Set();
-    this.awaited.set(key, { order, askedOf });
+    const known = this.awaited.get(key);
+    const askedOf = known?.askedOf ?? new Set();
+    this.awaited.set(key, { order: Math.max(order, known?.order ?? 0), askedOf });
     if (askedOf.has(holder)) return false;
     askedOf.add(holder);
     return true;

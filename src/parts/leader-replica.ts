@@ -378,7 +378,8 @@ export class LeaderReplica<D extends Dialect>
     let missing = 0;
     batches.forEach((digest, index) => {
       const order = base + 1 + index;
-      if (order <= stable || this.findBatch(digest) !== null) return;
+      if (order <= stable || equalBytes(digest, this.noop)) return;
+      if (this.batches.keepFor(digest, order)) return; // a liar may propose a batch twice
       missing += 1;
       const reporters = this.agreement.reporters(reports, order, digest);
       this.fetchBatch(digest, order, [this.leaderOf(view), ...reporters]);

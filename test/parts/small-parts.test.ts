@@ -117,6 +117,22 @@ test("a batch store forgets what is stable, awaited or stored", () => {
   assert.equal(store.get(third), null);
 });
 
+test("a batch that is wanted for two orders stays until the later one is stable", () => {
+  const store = new BatchStore();
+  const [digest, other] = digests as [Uint8Array, Uint8Array];
+  store.put(digest, batches[0]!, 5);
+  assert.equal(store.keepFor(digest, 8), true);
+  assert.equal(store.keepFor(other, 8), false);
+  store.await(other, 9, 1);
+  store.await(other, 6, 2);
+  assert.equal(store.take(other, batches[1]!), true);
+  store.forget(7);
+  assert.equal(store.get(digest), batches[0]);
+  store.forget(8);
+  assert.equal(store.get(digest), null);
+  assert.equal(store.get(other), batches[1]);
+});
+
 test("an outbox gives its effects once, in the order in which they were caused", () => {
   const outbox = new Outbox<string, string>();
   assert.deepEqual(outbox.take(), []);

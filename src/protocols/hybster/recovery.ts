@@ -78,11 +78,16 @@ export class Recovery {
     }
   }
 
-  /** The batch of an order that this replica holds, by its digest. */
+  /**
+   * The batch of an order, by its digest. It stays until that order is stable, however early it was
+   * proposed before: a liar may propose a batch twice.
+   */
   findBatch(digest: Digest, order: number): Batch | null {
     const slot = this.replica.log.get(order);
     if (slot?.prepare && equalBytes(slot.prepare.batch, digest)) return slot.batch;
-    return this.replica.batches.get(digest);
+    const batch = this.findAnywhere(digest);
+    if (batch !== null) this.replica.batches.put(digest, batch, order);
+    return batch;
   }
 
   /** The batch with that digest, of whatever order. */
