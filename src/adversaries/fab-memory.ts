@@ -2,9 +2,10 @@
 
 import type { Request } from "../codec/index.js";
 import { type ReplicaContext, type ReplicaId, type Tagged, toHex } from "../core/index.js";
-import type { Ballot, Checkpoint, StableCheckpoint, Vote } from "../parts/index.js";
+import type { Ballot, StableCheckpoint, Vote } from "../parts/index.js";
 import { fab } from "../protocols/index.js";
 import { Hoard, type Random } from "../simulator/index.js";
+import { StableMemory } from "./stable-memory.js";
 
 type Acceptance = fab.Acceptance;
 type CommitProof = fab.CommitProof;
@@ -24,14 +25,16 @@ interface Known {
 
 export class FabMemory {
   readonly requests = new Hoard<Request>(64);
-  /** The latest checkpoint that it can prove to be stable. */
-  stable: StableCheckpoint = { order: 0, digest: new Uint8Array(32), statements: [] };
-  readonly #quorum: number;
-  readonly #checkpoints = new Map<string, Map<ReplicaId, Checkpoint>>();
+  readonly #stable: StableMemory;
   readonly #orders = new Map<number, Known>();
 
-  constructor({ n, f }: Pick<ReplicaContext, "n" | "f">) {
-    this.#quorum = n - f;
+  constructor(context: Pick<ReplicaContext, "n" | "f">) {
+    this.#stable = new StableMemory(context);
+  }
+
+  /** The latest checkpoint that it can prove to be stable. */
+  get stable(): StableCheckpoint {
+    return this.#stable.latest;
   }
 
   /** Of a message as it was sent or heard. */
@@ -49,7 +52,7 @@ export class FabMemory {
       case "signed-accepted":
         return this.#noteSigned(message, message);
       case "checkpoint":
-        return this.#noteCheckpoint(message);
+        return this.#stable.note(message);
       case "view-change":
         return this.#noteReport(message);
       case "new-view":
@@ -57,19 +60,6 @@ export class FabMemory {
       default:
         return;
     }
-  }
-
-  #noteCheckpoint({ order, digest, replica, proof }: Checkpoint): void {
-    if (order <= this.stable.order) return;
-    const key = `${order}/${toHex(digest)}`;
-    const statements = this.#checkpoints.get(key) ?? new Map<ReplicaId, Checkpoint>();
-    this.#checkpoints.set(key, statements.set(replica, { order, digest, replica, proof }));
-    for (const oldest of this.#checkpoints.keys()) {
-      if (this.#checkpoints.size <= eachMax) break;
-      this.#checkpoints.delete(oldest);
-    }
-    if (statements.size < this.#quorum) return;
-    this.stable = { order, digest, statements: [...statements.values()] };
   }
 
   #at(order: number): Known {

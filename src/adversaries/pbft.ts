@@ -1,80 +1,21 @@
 // Lies for PBFT only: well-formed, well-proven messages that say what is not so, to those whom it
 // suits.
 
-import type { Request } from "../codec/index.js";
-import { type ReplicaId, type Tagged, toHex } from "../core/index.js";
-import { type Ballot, leaderOf, type StableCheckpoint } from "../parts/index.js";
+import { type Tagged, toHex } from "../core/index.js";
+import { type Ballot, leaderOf } from "../parts/index.js";
 import { pbft } from "../protocols/index.js";
-import {
-  atMostEvery,
-  Hoard,
-  type Lie,
-  type Means,
-  others,
-  type Outgoing,
-  type Random,
-} from "../simulator/index.js";
+import { atMostEvery, type Lie, type Means, others, type Outgoing } from "../simulator/index.js";
 import { dawdle, leaderLies, to } from "./leader.js";
 import { forging } from "./pbft-forge.js";
+import { is, isBallot, PbftMemory } from "./pbft-memory.js";
+import { PbftPasts } from "./pbft-pasts.js";
+import { beginning, falseReports } from "./pbft-reports.js";
+import { nothingStable } from "./stable-memory.js";
 
 const { decide } = pbft;
-type PbftMessage = pbft.PbftMessage;
 type PbftReport = pbft.PbftReport;
-type Message<K extends PbftMessage["kind"]> = Extract<PbftMessage, { kind: K }>;
 
-const is = <K extends PbftMessage["kind"]>(message: Tagged, kind: K): message is Message<K> =>
-  message.kind === kind;
-
-const isBallot = (message: Tagged): message is Message<"pre-prepare" | "prepare" | "commit"> =>
-  is(message, "pre-prepare") || is(message, "prepare") || is(message, "commit");
-
-const nothingStable: StableCheckpoint = { order: 0, digest: new Uint8Array(32), statements: [] };
-
-/** Views whose reports are remembered. */
-const viewsMax = 8;
-
-/** Everything seen that other stories can be made of. */
-class Memory {
-  readonly requests = new Hoard<Request>(64);
-  readonly ballots = new Hoard<Ballot>(128);
-  readonly stables = new Hoard<StableCheckpoint>(8);
-  /** By view, of each replica. */
-  readonly #reports = new Map<number, Map<ReplicaId, PbftReport>>();
-
-  note(message: Tagged): void {
-    if (is(message, "request")) this.requests.put(message);
-    if (isBallot(message)) {
-      const { view, order, batch } = message;
-      this.ballots.put({ view, order, batch });
-    }
-    if (is(message, "pre-prepare")) for (const one of message.requests) this.requests.put(one);
-    if (is(message, "view-change")) this.#noteReport(message);
-    if (is(message, "new-view")) for (const one of message.reports) this.#noteReport(one);
-  }
-
-  #noteReport(report: PbftReport): void {
-    const { to: view, replica, stable, prepared, seen, proof } = report;
-    this.stables.put(stable);
-    for (const ballot of prepared) this.ballots.put(ballot);
-    const reports = this.#reports.get(view) ?? new Map<ReplicaId, PbftReport>();
-    reports.set(replica, { replica, to: view, stable, prepared, seen, proof });
-    this.#reports.set(view, reports);
-    if (this.#reports.size > viewsMax) this.#reports.delete(Math.min(...this.#reports.keys()));
-  }
-
-  /** One report of each replica, for whatever view. */
-  oldReports(random: Random): PbftReport[] {
-    const all = [...this.#reports.values()].flatMap((reports) => [...reports.values()]);
-    const one = new Map(random.shuffled(all).map((report) => [report.replica, report]));
-    return [...one.values()];
-  }
-
-  reportsFor(view: number): PbftReport[] {
-    return [...(this.#reports.get(view)?.values() ?? [])];
-  }
-}
-
-function mindful(memory: Memory, { tamper, hears }: Pick<Lie, "tamper" | "hears">): Lie {
+function mindful(memory: PbftMemory, { tamper, hears }: Pick<Lie, "tamper" | "hears">): Lie {
   return {
     hears(from, message, now) {
       memory.note(message);
@@ -87,19 +28,12 @@ function mindful(memory: Memory, { tamper, hears }: Pick<Lie, "tamper" | "hears"
   };
 }
 
-const byOrder = (a: Ballot, b: Ballot): number => a.order - b.order;
-
-/** One ballot of each order, or one of each batch of an order. */
-function distinct(ballots: readonly Ballot[], keyOf: (ballot: Ballot) => string): Ballot[] {
-  return [...new Map(ballots.map((ballot) => [keyOf(ballot), ballot])).values()].toSorted(byOrder);
-}
-
 const ballotLies = {
   /** As leader, one batch for some and another for the rest, and the votes that each would like. */
   twoCamps(means: Means): Lie {
     const { random, context } = means;
     const forge = forging(context);
-    const memory = new Memory();
+    const memory = new PbftMemory(means.context);
     const chance = random.pick([0.3, 1]);
     return mindful(memory, {
       tamper: (outgoing) => {
@@ -168,7 +102,7 @@ const ballotLies = {
   stuff(means: Means): Lie {
     const { random, context } = means;
     const forge = forging(context);
-    const memory = new Memory();
+    const memory = new PbftMemory(means.context);
     const window = 2 * context.limits.checkpointOrders;
     return mindful(memory, {
       tamper: (outgoing) =>
@@ -199,94 +133,17 @@ const ballotLies = {
   },
 } satisfies Record<string, (means: Means) => Lie>;
 
-/** Reports that are well-formed, and not what the replica knows. */
-function falseReports(
-  { random, context }: Means,
-  memory: Memory,
-  { to: view, ...own }: PbftReport,
-): Omit<PbftReport, "replica" | "proof">[] {
-  const stable = memory.stables.isEmpty ? own.stable : memory.stables.pick(random);
-  const last = stable.order + 2 * context.limits.checkpointOrders;
-  const fits = (ballot: Ballot) =>
-    ballot.order > stable.order && ballot.order <= last && ballot.view < view;
-  const known = Array.from({ length: 16 }, () =>
-    memory.ballots.isEmpty ? null : memory.ballots.pick(random),
-  ).filter((ballot) => ballot !== null);
-  const invented = Array.from({ length: 1 + random.below(3) }, (_, index) => ({
-    view: random.below(view),
-    order: stable.order + 1 + index,
-    batch: random.bytes(32),
-  }));
-  const raised = known.map((ballot) => ({ ...ballot, view: view - 1 }));
-  const pick = () => random.pick([[], own.prepared, known, raised, invented]).filter(fits);
-  const prepared = distinct(pick(), ({ order }) => String(order));
-  const seen = distinct(
-    [...pick(), ...(random.chance(0.5) ? prepared : [])].filter(fits),
-    ({ order, batch }) => `${order} ${toHex(batch)}`,
-  );
-  const counts = new Map<number, number>();
-  const few = seen.filter(({ order }) => {
-    counts.set(order, (counts.get(order) ?? 0) + 1);
-    return counts.get(order)! <= pbft.seenMax;
-  });
-  const far = { view: 0, order: 2 ** 40, batch: random.bytes(32) };
-  const order = stable.order + 2 * context.limits.checkpointOrders;
-  const unproven = { order, digest: random.bytes(32), statements: [] };
-  const twice = prepared.flatMap((ballot) => [ballot, { ...ballot, batch: random.bytes(32) }]);
-  return [
-    random.pick([
-      { to: view, ...own, prepared: [...own.prepared, far] },
-      { to: view, stable: unproven, prepared: [], seen: [] },
-      { to: view, stable: { ...stable, order, digest: unproven.digest }, prepared: [], seen: [] },
-      { to: view, stable, prepared: twice, seen: few },
-    ]),
-    { to: view, ...own, prepared: [] },
-    { to: view, ...own, prepared: [], seen: [] },
-    { to: view, stable, prepared, seen: few },
-    { to: view, stable, prepared, seen: few },
-  ];
-}
-
-/** A new view from reports: chosen, too few, of other views, in others' names, or one's twice. */
-function beginning(means: Means, memory: Memory, view: number): Tagged {
-  const { random, context } = means;
-  const { n, f, replica } = context;
-  const forge = forging(context);
-  const genuine = memory.reportsFor(view);
-  const own = genuine.find((report) => report.replica === replica) ?? {
-    replica,
-    to: view,
-    stable: nothingStable,
-    prepared: [],
-    seen: [],
-    proof: new Uint8Array(0),
-  };
-  const lies = falseReports(means, memory, own).map((lie) => forge.report(lie));
-  const mine = random.pick([forge.report(own), ...lies]);
-  const beside = random.shuffled(genuine.filter((report) => report.replica !== replica));
-  const forged = others(means).map((other) => {
-    const content = { to: view, stable: mine.stable, prepared: [], seen: [] };
-    return { ...forge.report(content), replica: other };
-  });
-  const reports = random.pick([
-    [mine, ...beside].slice(0, n - f),
-    beside.slice(0, n - f),
-    [mine, ...beside].slice(0, 1 + random.below(n - f)),
-    [mine, ...memory.oldReports(random)].slice(0, n - f),
-    [mine, ...beside.slice(0, 1), ...forged].slice(0, n - f),
-    [mine, ...forged].slice(0, n - f),
-    [mine, ...beside, forge.report(random.pick([own, ...lies]))],
-  ]);
-  const each = new Map(reports.map((report, index) => [`${report.replica} ${index}`, report]));
-  const sorted = [...each.values()].toSorted((a, b) => a.replica - b.replica);
-  return { kind: "new-view", ...forge.newView(view, sorted) } as Tagged;
+function denying(means: Means, isLate: boolean): Lie {
+  const memory = new PbftMemory(means.context);
+  const pasts = new PbftPasts(means, memory, isLate);
+  return mindful(memory, { tamper: (outgoing) => pasts.tell(outgoing) });
 }
 
 const viewLies = {
   /** Reports what it did not prepare, or not what it did, and to some something else. */
   falseReports(means: Means): Lie {
     const { random, context } = means;
-    const memory = new Memory();
+    const memory = new PbftMemory(means.context);
     const forge = forging(context);
     const toEach = random.chance(0.4);
     return mindful(memory, {
@@ -309,7 +166,7 @@ const viewLies = {
   /** Begins its views from reports that suit it, from different ones for some, or not for all. */
   chosenReports(means: Means): Lie {
     const { random, context } = means;
-    const memory = new Memory();
+    const memory = new PbftMemory(means.context);
     const { n } = context;
     const toAll = random.chance(0.6);
     return mindful(memory, {
@@ -317,25 +174,43 @@ const viewLies = {
         outgoing.flatMap((one) => {
           const { message } = one;
           if (!is(message, "new-view") || message.view % n !== context.replica) return [one];
-          const lie = beginning(means, memory, message.view);
+          const lie = beginning(means, memory, message.view) ?? message;
           if (toAll || random.chance(0.5)) return [{ ...one, message: lie }];
           return random.chance(0.5) ? [] : [one, { ...one, message: lie }];
         }),
     });
   },
 
-  /** Begins views that others lead. */
+  /**
+   * Begins views that others lead, for some and before them: its own report they never get, and so
+   * wait for one more.
+   */
   usurpView(means: Means): Lie {
     const { random, context } = means;
-    const memory = new Memory();
-    const mayAct = atMostEvery(context.timing.statusMs * random.pick([0.2, 1]));
-    let view = 0;
+    const { n, f, hash } = context;
+    const memory = new PbftMemory(context);
+    const isSilent = random.chance(0.7);
+    const chance = random.pick([0.4, 1]);
+    const noop = hash(new Uint8Array(0));
+    const planOf = (reports: readonly PbftReport[]): string =>
+      (decide(reports, f, noop)?.batches ?? []).map(toHex).join(" ");
+    let usurped = 0;
     return mindful(memory, {
-      tamper: (outgoing, now) => {
-        for (const { message } of outgoing) if (is(message, "status")) ({ view } = message);
-        if (view === 0 || !mayAct(now)) return outgoing;
-        const lies = others(means).map((peer) => to(peer, beginning(means, memory, view)));
-        return [...outgoing, ...lies];
+      tamper: (outgoing) => {
+        const said = isSilent
+          ? outgoing.filter((one) => !is(one.message, "view-change"))
+          : outgoing;
+        const view = memory.lastReported;
+        const genuine = memory
+          .reportsFor(view)
+          .filter(({ replica }) => replica !== context.replica);
+        if (view <= usurped || genuine.length < n - f - 1) return said;
+        usurped = view;
+        const plan = planOf(genuine);
+        const lie = beginning(means, memory, view, ({ reports }) => planOf(reports) !== plan);
+        if (lie === null) return said;
+        const victims = others(means).filter(() => random.chance(chance));
+        return [...said, ...victims.map((peer) => to(peer, lie))];
       },
     });
   },
@@ -343,7 +218,7 @@ const viewLies = {
   /** Speaks in others' names: proposals, votes, reports, checkpoints. */
   impersonate(means: Means): Lie {
     const { random, context } = means;
-    const memory = new Memory();
+    const memory = new PbftMemory(means.context);
     const forge = forging(context);
     const mayAct = atMostEvery(context.timing.statusMs * random.pick([0.05, 0.2, 1]));
     const kind = random.pick(["proposal", "votes", "reports", "checkpoints"] as const);
@@ -391,6 +266,12 @@ const viewLies = {
       },
     });
   },
+
+  /** One peer alone decides an order, and whoever does not ask it is told otherwise. */
+  denyDecision: (means: Means) => denying(means, false),
+
+  /** So that one peer may decide just when the others have left the view. */
+  decideLate: (means: Means) => denying(means, true),
 
   slowly: dawdle("pre-prepare"),
 } satisfies Record<string, (means: Means) => Lie>;
