@@ -15,9 +15,9 @@ type Content = Omit<PbftReport, "replica" | "proof">;
 
 /** One order that it spoilt. */
 interface Past {
-  readonly decided: Ballot;
-  /** What the peers in the dark are told in place of it; null: nothing. */
-  readonly other: Message<"pre-prepare"> | null;
+  readonly decided: Message<"pre-prepare">;
+  /** Whether the peers in the dark are told what its machine proposed; else nothing. */
+  readonly isOther: boolean;
   readonly dark: ReadonlySet<ReplicaId>;
   /** Who alone hears the liar's COMMIT. */
   readonly decider: ReplicaId;
@@ -57,40 +57,45 @@ export class PbftPasts {
 
   /** What it sends in place of what its machine sends. */
   tell(outgoing: readonly Outgoing[]): readonly Outgoing[] {
+    const { context } = this.#means;
     const more: Outgoing[] = [];
     for (const message of new Set(outgoing.map((one) => one.message))) {
       if (is(message, "status")) more.push(...this.#reportEarly(message.view + 1));
-      if (is(message, "pre-prepare") && message.view > this.#spoiltView) this.#spoil(message);
+      if (!is(message, "pre-prepare") || message.view <= this.#spoiltView) continue;
+      const past = this.#spoil(message);
+      if (past === null) continue;
+      const commit = { kind: "commit", ...forging(context).commit(past.decided) } as Tagged;
+      more.push({ to: toReplica(past.decider), message: commit, delayMs: 0 });
     }
     return [...outgoing.flatMap((one) => this.#told(one)), ...more];
   }
 
-  #spoil(message: Message<"pre-prepare">): void {
-    const { random } = this.#means;
-    if (this.#memory.requests.isEmpty || !random.chance(this.#chance)) return;
-    const { context } = this.#means;
+  /** The batch that is decided is none that a leader would propose again there by itself. */
+  #spoil(message: Message<"pre-prepare">): Past | null {
+    const { random, context } = this.#means;
+    if (this.#memory.requests.isEmpty || !random.chance(this.#chance)) return null;
+    const decided = this.#second(message);
+    if (equalBytes(decided.batch, message.batch)) return null;
     const next = leaderOf(message.view + 1, context.n);
-    const isNextInDark = random.chance(0.8);
-    // Its reports are never late.
+    const isNextInDark = random.chance(0.9); // its own report is never late
     const peers = random
       .shuffled(others(this.#means))
       .toSorted((a, b) => (isNextInDark ? Number(a === next) - Number(b === next) : 0));
-    const dark = new Set(peers.slice(2 * context.f));
-    const second = this.#second(message);
-    const isOther = this.#claim === "other" && !equalBytes(second.batch, message.batch);
-    const claims = { other: second.batch, nothing: null, invented: random.bytes(32) };
-    this.#spoiltView = message.view;
-    this.#pasts.set(message.order, {
-      decided: message,
-      other: isOther ? second : null,
-      dark,
+    const claims = { other: message.batch, nothing: null, invented: random.bytes(32) };
+    const past = {
+      decided,
+      isOther: this.#claim === "other",
+      dark: new Set(peers.slice(2 * context.f)),
       decider: peers[0]!,
       claim: claims[this.#claim],
-    });
+    };
+    this.#spoiltView = message.view;
+    this.#pasts.set(message.order, past);
     for (const oldest of this.#pasts.keys()) {
       if (this.#pasts.size <= pastsMax) break;
       this.#pasts.delete(oldest);
     }
+    return past;
   }
 
   #second(message: Message<"pre-prepare">): Message<"pre-prepare"> {
@@ -104,8 +109,8 @@ export class PbftPasts {
     const { message, to } = one;
     if (to.kind !== "replica") return [one];
     if (is(message, "pre-prepare")) return this.#toldProposal(one, message, to.replica);
-    if (is(message, "commit")) return this.#isWithheld(message, to.replica) ? [] : [one];
-    if (is(message, "prepare")) return this.#isKept(message, to.replica) ? [] : [one];
+    if (is(message, "commit") || is(message, "prepare"))
+      return this.#isKept(message, to.replica) ? [] : [one];
     if (is(message, "decided")) return this.#pasts.has(message.order) ? [] : [one];
     if (is(message, "status")) return [{ ...one, message: impatient(message) }];
     if (is(message, "new-view")) return this.#begun(one, message);
@@ -120,17 +125,12 @@ export class PbftPasts {
   #toldProposal(one: Outgoing, message: Proposal, to: ReplicaId): Outgoing[] {
     const past = this.#pasts.get(message.order);
     if (past?.decided.view !== message.view) return message.view === this.#spoiltView ? [] : [one];
-    if (past.dark.has(to)) return past.other === null ? [] : [{ ...one, message: past.other }];
-    if (!this.#isLate || past.decider !== to) return [one];
+    if (past.dark.has(to)) return past.isOther ? [one] : [];
+    const told = { ...one, message: past.decided };
+    if (!this.#isLate || past.decider !== to) return [told];
     const { random, context } = this.#means;
     const { patienceMs } = context.timing;
-    return [{ ...one, delayMs: random.between(0.8 * patienceMs, 1.1 * patienceMs) }];
-  }
-
-  #isWithheld(ballot: Ballot, from: ReplicaId): boolean {
-    const past = this.#pasts.get(ballot.order);
-    if (past?.decided.view === ballot.view) return past.decider !== from;
-    return this.#isKept(ballot, from);
+    return [{ ...told, delayMs: random.between(0.8 * patienceMs, 1.1 * patienceMs) }];
   }
 
   /** One peer alone hears of its vote, and may decide. */
