@@ -20,7 +20,7 @@ function distinct(ballots: readonly Ballot[], keyOf: (ballot: Ballot) => string)
 }
 
 /** Reports that are well-formed, and not what the replica knows. */
-export function falseReports(
+function falseReports(
   { random, context }: Means,
   memory: PbftMemory,
   { to: view, ...own }: PbftReport,
@@ -49,22 +49,51 @@ export function falseReports(
     counts.set(order, (counts.get(order) ?? 0) + 1);
     return counts.get(order)! <= pbft.seenMax;
   });
-  const far = { view: 0, order: 2 ** 40, batch: random.bytes(32) };
-  const order = stable.order + 2 * context.limits.checkpointOrders;
-  const unproven = { order, digest: random.bytes(32), statements: [] };
-  const twice = prepared.flatMap((ballot) => [ballot, { ...ballot, batch: random.bytes(32) }]);
   return [
-    random.pick([
-      { to: view, ...own, prepared: [...own.prepared, far] },
-      { to: view, stable: unproven, prepared: [], seen: [] },
-      { to: view, stable: { ...stable, order, digest: unproven.digest }, prepared: [], seen: [] },
-      { to: view, stable, prepared: twice, seen: few },
-    ]),
     { to: view, ...own, prepared: [] },
     { to: view, ...own, prepared: [], seen: [] },
     { to: view, stable, prepared, seen: few },
     { to: view, stable, prepared, seen: few },
   ];
+}
+
+/** Reports that nobody should read, whatever they say. */
+function brokenReports(
+  { random, context }: Means,
+  memory: PbftMemory,
+  { to: view, stable, prepared, seen }: PbftReport,
+): Omit<PbftReport, "replica" | "proof">[] {
+  const { latest } = memory.stable;
+  const order = stable.order + 2 * context.limits.checkpointOrders;
+  const digest = random.bytes(32);
+  const own = forging(context).checkpoint(order, digest);
+  const stables = [
+    { order, digest, statements: [] },
+    { order, digest, statements: [own] },
+    { order, digest, statements: Array.from({ length: context.n }, () => own) },
+    { ...latest, order: latest.order + context.limits.checkpointOrders },
+    { ...latest, digest },
+    { ...latest, order, digest },
+  ];
+  const far = { view: 0, order: 2 ** 40, batch: digest };
+  const twice = prepared.flatMap((ballot) => [ballot, { ...ballot, batch: digest }]);
+  return [
+    ...stables.map((one) => ({ to: view, stable: one, prepared: [], seen: [] })),
+    { to: view, stable, prepared: [...prepared, far], seen },
+    { to: view, stable, prepared: twice, seen },
+  ];
+}
+
+/** A false report; one that nobody should read, if others would. */
+export function falseReport(means: Means, memory: PbftMemory, own: PbftReport): PbftReport {
+  const { random, protocol, context, claimContext } = means;
+  const { report } = forging(context);
+  const isRead = (lie: PbftReport): boolean =>
+    protocol.claims({ ...lie, kind: "view-change" } as Tagged, context.replica, claimContext) !==
+    null;
+  const broken = brokenReports(means, memory, own).map(report).filter(isRead);
+  if (broken.length > 0 && random.chance(0.6)) return random.pick(broken);
+  return report(random.pick(falseReports(means, memory, own)));
 }
 
 /** A new view from reports: chosen, too few, of other views, in others' names, or one's twice. */
@@ -81,21 +110,24 @@ function anyBeginning(means: Means, memory: PbftMemory, view: number): PbftNewVi
     seen: [],
     proof: new Uint8Array(0),
   };
-  const lies = falseReports(means, memory, own).map((lie) => forge.report(lie));
-  const mine = random.pick([forge.report(own), ...lies]);
+  const lies = Array.from({ length: 3 }, () => falseReport(means, memory, own));
+  const mine = random.pick([forge.report(own), forge.report({ ...own, prepared: [] }), ...lies]);
   const beside = random.shuffled(genuine.filter((report) => report.replica !== replica));
-  const forged = others(means).map((other) => {
-    const content = { to: view, stable: mine.stable, prepared: [], seen: [] };
+  const forged = random.shuffled(others(means)).map((other) => {
+    const content = { to: view, stable: own.stable, prepared: [], seen: [] };
     return { ...forge.report(content), replica: other };
   });
+  const old = memory.oldReports(random).filter((report) => report.replica !== replica);
   const reports = random.pick([
     [mine, ...beside].slice(0, n - f),
     beside.slice(0, n - f),
     [mine, ...beside].slice(0, 1 + random.below(n - f)),
-    [mine, ...memory.oldReports(random)].slice(0, n - f),
+    [mine, ...old].slice(0, n - f),
+    [mine, ...beside.slice(0, n - f - 2), ...old].slice(0, n - f),
     [mine, ...beside.slice(0, 1), ...forged].slice(0, n - f),
     [mine, ...forged].slice(0, n - f),
-    [mine, ...beside, forge.report(random.pick([own, ...lies]))],
+    [mine, ...beside.slice(0, n - f - 1), forge.report(random.pick([own, ...lies]))],
+    Array.from({ length: n - f }, () => mine),
   ]);
   const each = new Map(reports.map((report, index) => [`${report.replica} ${index}`, report]));
   const sorted = [...each.values()].toSorted((a, b) => a.replica - b.replica);

@@ -9,7 +9,8 @@ import { dawdle, leaderLies, to } from "./leader.js";
 import { forging } from "./pbft-forge.js";
 import { is, isBallot, PbftMemory } from "./pbft-memory.js";
 import { PbftPasts } from "./pbft-pasts.js";
-import { beginning, falseReports } from "./pbft-reports.js";
+import { beginning, falseReport } from "./pbft-reports.js";
+import { PbftThief } from "./pbft-thief.js";
 import { nothingStable } from "./stable-memory.js";
 
 const { decide } = pbft;
@@ -142,9 +143,8 @@ function denying(means: Means, isLate: boolean): Lie {
 const viewLies = {
   /** Reports what it did not prepare, or not what it did, and to some something else. */
   falseReports(means: Means): Lie {
-    const { random, context } = means;
+    const { random } = means;
     const memory = new PbftMemory(means.context);
-    const forge = forging(context);
     const toEach = random.chance(0.4);
     return mindful(memory, {
       tamper: (outgoing) => {
@@ -154,7 +154,7 @@ const viewLies = {
           if (!is(message, "view-change")) return one;
           let lie = toEach ? undefined : made.get(message);
           if (lie === undefined) {
-            const report = forge.report(random.pick(falseReports(means, memory, message)));
+            const report = falseReport(means, memory, message);
             made.set(message, (lie = { kind: "view-change", ...report } as Tagged));
           }
           return { ...one, message: lie };
@@ -179,6 +179,13 @@ const viewLies = {
           return random.chance(0.5) ? [] : [one, { ...one, message: lie }];
         }),
     });
+  },
+
+  /** Begins its views without what was decided, and proposes something else there. */
+  stealOrders(means: Means): Lie {
+    const memory = new PbftMemory(means.context);
+    const thief = new PbftThief(means, memory);
+    return mindful(memory, { tamper: (outgoing) => thief.tell(outgoing) });
   },
 
   /**
@@ -245,7 +252,8 @@ const viewLies = {
     };
     const reports = (): Outgoing[] => {
       const content = { to: view + 1, stable: nothingStable, prepared: [], seen: [] };
-      return inNames({ kind: "view-change", ...forge.report(content) } as Tagged);
+      const own = { kind: "view-change", ...forge.report(content) } as Tagged;
+      return [...others(means).map((peer) => to(peer, own)), ...inNames(own)];
     };
     const checkpoints = (): Outgoing[] => {
       const order = stable + context.limits.checkpointOrders;
