@@ -15,6 +15,8 @@ type FabReport = fab.FabReport;
 /** Orders remembered, and ballots and proofs of each; the oldest go first. */
 const ordersMax = 64;
 const eachMax = 12;
+/** Views whose reports are remembered. */
+const viewsMax = 8;
 
 interface Known {
   readonly ballots: Ballot[];
@@ -27,6 +29,8 @@ export class FabMemory {
   readonly requests = new Hoard<Request>(64);
   readonly #stable: StableMemory;
   readonly #orders = new Map<number, Known>();
+  /** By view, of each replica. */
+  readonly #reports = new Map<number, Map<ReplicaId, FabReport>>();
 
   constructor(context: Pick<ReplicaContext, "n" | "f">) {
     this.#stable = new StableMemory(context);
@@ -93,14 +97,27 @@ export class FabMemory {
     }
   }
 
-  #noteReport({ accepted, proofs }: FabReport): void {
+  #noteReport({ replica, to, stable, accepted, proofs, proof }: FabReport): void {
+    const reports = this.#reports.get(to) ?? new Map<ReplicaId, FabReport>();
+    this.#reports.set(to, reports.set(replica, { replica, to, stable, accepted, proofs, proof }));
+    if (this.#reports.size > viewsMax) this.#reports.delete(Math.min(...this.#reports.keys()));
     for (const ballot of accepted) this.#noteBallot(ballot);
-    for (const proof of proofs) {
-      const known = this.#at(proof.order).proofs;
-      if (!known.some((one) => keyOf(one) === keyOf(proof))) known.push(proof);
+    for (const one of proofs) {
+      const known = this.#at(one.order).proofs;
+      if (!known.some((other) => keyOf(other) === keyOf(one))) known.push(one);
       if (known.length > eachMax) known.shift();
-      for (const acceptance of proof.acceptances) this.#noteSigned(proof, acceptance);
+      for (const acceptance of one.acceptances) this.#noteSigned(one, acceptance);
     }
+  }
+
+  reportsFor(view: number): FabReport[] {
+    return [...(this.#reports.get(view)?.values() ?? [])];
+  }
+
+  /** One report of each replica, for whatever view. */
+  oldReports(random: Random): FabReport[] {
+    const all = [...this.#reports.values()].flatMap((reports) => [...reports.values()]);
+    return [...new Map(random.shuffled(all).map((report) => [report.replica, report])).values()];
   }
 
   /** Orders of which anything is known, by rising order. */

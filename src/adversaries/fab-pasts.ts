@@ -36,6 +36,11 @@ export class Pasts {
   readonly #isDecided: boolean;
   /** Whether its votes in others' views go to few, and none of them are signed. */
   readonly #isMean: boolean;
+  /** Whether its votes for what can be proved come only when views change. */
+  readonly #isLate: boolean;
+  /** Whether it proposes to those who accepted one batch the other as well. */
+  readonly #isFickle: boolean;
+  #late: Outgoing[] = [];
   readonly #pasts = new Map<number, TwoPasts>();
   #reportedTo = 0;
   /** The last view in which it proposed two batches for an order. */
@@ -49,6 +54,8 @@ export class Pasts {
     this.#chance = random.pick([0.3, 1]);
     this.#isDecided = isDecided;
     this.#isMean = random.chance(0.6);
+    this.#isLate = random.chance(0.3);
+    this.#isFickle = random.chance(0.3);
   }
 
   /** What it sends in place of what its machine sends. */
@@ -58,6 +65,7 @@ export class Pasts {
     const seconds = new Map<Tagged, Tagged>();
     for (const message of messages) {
       if (is(message, "status")) more.push(...this.#reportEarly(message.view + 1));
+      if (is(message, "view-change")) more.push(...this.#late.splice(0));
       if (!is(message, "propose") || message.view <= this.#spoiltView) continue;
       if (this.#memory.requests.isEmpty || !this.#means.random.chance(this.#chance)) continue;
       const second = this.#second(message);
@@ -78,7 +86,7 @@ export class Pasts {
   }
 
   /** Votes so that one peer decides what is proved; or so that the liar has the proof alone. */
-  #votes(proved: Proposal, other: Proposal): Outgoing[] {
+  #votes(proved: Proposal, other: Message<"propose">): Outgoing[] {
     const { context, random } = this.#means;
     const peers = random.shuffled(others(this.#means));
     const otherCamp = new Set(peers.slice(this.#slow - 1));
@@ -95,7 +103,13 @@ export class Pasts {
     );
     // One of them alone decides.
     const last = sent(provers[0]!, { ...signed, kind: "commit-proof" } as Tagged);
-    return this.#isDecided ? [...votes, last] : votes;
+    const proving = this.#isDecided ? [...votes, last] : votes;
+    const again = provers.slice(1).map((peer) => ({
+      ...sent(peer, other),
+      delayMs: this.#means.random.between(2, 20),
+    }));
+    if (this.#isLate) this.#late = proving;
+    return [...(this.#isLate ? [] : proving), ...(this.#isFickle ? again : [])];
   }
 
   #told(one: Outgoing, seconds: ReadonlyMap<Tagged, Tagged>): Outgoing[] {
