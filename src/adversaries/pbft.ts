@@ -1,10 +1,18 @@
 // Lies for PBFT only: well-formed, well-proven messages that say what is not so, to those whom it
 // suits.
 
+import { bundleOf, encodeBundle, type Request } from "../codec/index.js";
 import { type Tagged, toHex } from "../core/index.js";
 import { type Ballot, leaderOf } from "../parts/index.js";
 import { pbft } from "../protocols/index.js";
-import { atMostEvery, type Lie, type Means, others, type Outgoing } from "../simulator/index.js";
+import {
+  atMostEvery,
+  eachMessage,
+  type Lie,
+  type Means,
+  others,
+  type Outgoing,
+} from "../simulator/index.js";
 import { dawdle, leaderLies, to } from "./leader.js";
 import { forging } from "./pbft-forge.js";
 import { is, isBallot, PbftMemory } from "./pbft-memory.js";
@@ -122,6 +130,27 @@ const ballotLies = {
           return [one, ...more];
         }),
     });
+  },
+
+  /** As leader, requests of sessions that no client has. */
+  inventRequests({ random, context }: Means): Lie {
+    const forge = forging(context);
+    const chance = random.pick([0.1, 0.5]);
+    const invented = (request: Request): Request => {
+      const bundle = bundleOf(request);
+      if (bundle === null) return request;
+      const session = bundle.session + 1 + random.below(100);
+      return { ...request, body: encodeBundle({ ...bundle, session, number: 1 }) };
+    };
+    const tamper = eachMessage(
+      (message) => is(message, "pre-prepare") && random.chance(chance),
+      (message) => {
+        if (!is(message, "pre-prepare")) return message;
+        const { view, order, requests } = message;
+        return { kind: "pre-prepare", ...forge.prePrepare(view, order, requests.map(invented)) };
+      },
+    );
+    return { tamper };
   },
 
   /** Proposes to as many as it takes without one, or to fewer. */
