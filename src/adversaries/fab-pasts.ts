@@ -54,8 +54,8 @@ export class Pasts {
     this.#chance = random.pick([0.3, 1]);
     this.#isDecided = isDecided;
     this.#isMean = random.chance(0.6);
-    this.#isLate = random.chance(0.3);
-    this.#isFickle = random.chance(0.3);
+    this.#isLate = isDecided && random.chance(0.3);
+    this.#isFickle = random.chance(0.4);
   }
 
   /** What it sends in place of what its machine sends. */
@@ -88,7 +88,11 @@ export class Pasts {
   /** Votes so that one peer decides what is proved; or so that the liar has the proof alone. */
   #votes(proved: Proposal, other: Message<"propose">): Outgoing[] {
     const { context, random } = this.#means;
-    const peers = random.shuffled(others(this.#means));
+    const next = leaderOf(proved.view + 1, context.n);
+    const isNextOther = random.chance(0.7); // its own report is never late
+    const peers = random
+      .shuffled(others(this.#means))
+      .toSorted((a, b) => (isNextOther ? Number(a === next) - Number(b === next) : 0));
     const otherCamp = new Set(peers.slice(this.#slow - 1));
     this.#pasts.set(proved.order, { proved, other, otherCamp });
     for (const oldest of this.#pasts.keys()) {
