@@ -3,7 +3,7 @@
 
 import { bundleOf, encodeBundle, type Request } from "../codec/index.js";
 import { type Tagged, toHex } from "../core/index.js";
-import { type Ballot, leaderOf } from "../parts/index.js";
+import { type Ballot, batchDigest, leaderOf } from "../parts/index.js";
 import { pbft } from "../protocols/index.js";
 import {
   atMostEvery,
@@ -86,7 +86,7 @@ const ballotLies = {
         if (isBallot(message) && random.chance(chance)) waiting.push(message);
         if (is(message, "new-view")) {
           const { f, hash } = context;
-          const noop = hash(new Uint8Array(0));
+          const noop = batchDigest([], hash);
           const { base = 0, batches = [] } = decide(message.reports, f, noop) ?? {};
           for (const [index, batch] of batches.entries()) {
             waiting.push({ view: message.view, order: base + 1 + index, batch });
@@ -218,35 +218,30 @@ const viewLies = {
   },
 
   /**
-   * Begins views that others lead, for some and before them: its own report they never get, and so
-   * wait for one more.
+   * Begins views that others lead, for one peer and before them: its own report they never get, and
+   * so wait for one more. Nor does it vote: two of those who do are at odds.
    */
   usurpView(means: Means): Lie {
     const { random, context } = means;
-    const { n, f, hash } = context;
+    const { n, f, hash, replica } = context;
     const memory = new PbftMemory(context);
-    const isSilent = random.chance(0.7);
-    const chance = random.pick([0.4, 1]);
-    const noop = hash(new Uint8Array(0));
+    const isSilent = random.chance(0.8);
+    const isKept = ({ message }: Outgoing): boolean =>
+      isSilent && (is(message, "view-change") || is(message, "prepare") || is(message, "commit"));
     const planOf = (reports: readonly PbftReport[]): string =>
-      (decide(reports, f, noop)?.batches ?? []).map(toHex).join(" ");
+      (decide(reports, f, batchDigest([], hash))?.batches ?? []).map(toHex).join(" ");
     let usurped = 0;
     return mindful(memory, {
       tamper: (outgoing) => {
-        const said = isSilent
-          ? outgoing.filter((one) => !is(one.message, "view-change"))
-          : outgoing;
+        const said = outgoing.filter((one) => !isKept(one));
         const view = memory.lastReported;
-        const genuine = memory
-          .reportsFor(view)
-          .filter(({ replica }) => replica !== context.replica);
+        const genuine = memory.reportsFor(view).filter((report) => report.replica !== replica);
         if (view <= usurped || genuine.length < n - f - 1) return said;
         usurped = view;
         const plan = planOf(genuine);
         const lie = beginning(means, memory, view, ({ reports }) => planOf(reports) !== plan);
-        if (lie === null) return said;
-        const victims = others(means).filter(() => random.chance(chance));
-        return [...said, ...victims.map((peer) => to(peer, lie))];
+        const victims = others(means).filter((peer) => peer !== leaderOf(view, n));
+        return lie === null ? said : [...said, to(random.pick(victims), lie)];
       },
     });
   },
