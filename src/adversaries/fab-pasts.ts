@@ -6,6 +6,7 @@ import { type Ballot, batchDigest, leaderOf, type Proposal } from "../parts/inde
 import { fab } from "../protocols/index.js";
 import { type Means, others, type Outgoing, toReplica } from "../simulator/index.js";
 import { FabMemory, unproven } from "./fab-memory.js";
+import { brokenProof } from "./fab-reports.js";
 
 type FabMessage = fab.FabMessage;
 type FabReport = fab.FabReport;
@@ -180,7 +181,14 @@ export class Pasts {
       const { view, batch } = other.view === report.to - 1 ? other : proved;
       accepted.set(order, { view, order, batch });
       proofs.delete(order);
-      if (other.view === report.to - 1) continue;
+      const forged = brokenProof(
+        this.#means,
+        this.#memory,
+        { view: report.to - 1, order, batch: other.batch },
+        report,
+      );
+      if (forged !== null) proofs.set(order, forged);
+      if (forged !== null || other.view === report.to - 1) continue;
       const own = { replica, proof: new Uint8Array(0) };
       const acceptances = [own, ...this.#memory.acceptances(proved)]
         .filter((one, index) => index === 0 || one.replica !== replica)

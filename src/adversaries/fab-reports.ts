@@ -1,13 +1,15 @@
-// Reports of a liar in a FaB cluster that nobody should read, and views that it begins with too few
+// Reports and proofs of a liar in a FaB cluster that nobody should read, and views that it begins with too few
 // reports, with old ones or with invented ones, to propose something else in place of what was
 // accepted.
 
-import type { ReplicaId, Tagged } from "../core/index.js";
-import { batchDigest } from "../parts/index.js";
+import { type ReplicaId, replicaIds, type Tagged } from "../core/index.js";
+import { type Ballot, batchDigest } from "../parts/index.js";
 import { fab } from "../protocols/index.js";
 import { type Means, others, type Outgoing, toReplica } from "../simulator/index.js";
 import { type FabMemory, unproven } from "./fab-memory.js";
 
+type Acceptance = fab.Acceptance;
+type CommitProof = fab.CommitProof;
 type FabMessage = fab.FabMessage;
 type FabReport = fab.FabReport;
 type Message<K extends FabMessage["kind"]> = Extract<FabMessage, { kind: K }>;
@@ -43,6 +45,50 @@ export function brokenReports<R extends FabReport>(
     { ...report, accepted: [...report.accepted, far] },
   ];
   return lies.filter((lie) => isRead(means, { ...lie, kind: "view-change" }));
+}
+
+/** Proofs that prove something else, or nothing. */
+export function falseProofs(ballot: Ballot, { context }: Means, memory: FabMemory): CommitProof[] {
+  const { n, f, replica } = context;
+  const { slow } = fab.quorumsOf(n, f);
+  const own: Acceptance = { replica, proof: new Uint8Array(0) };
+  const genuine = memory.acceptances(ballot).filter((one) => one.replica !== replica);
+  const elsewhere = memory
+    .ballots(ballot.order, Number.MAX_SAFE_INTEGER)
+    .flatMap((other) => memory.acceptances(other))
+    .filter((one) => one.replica !== replica);
+  const rising = (acceptances: Acceptance[]): Acceptance[] => {
+    const byReplica = new Map(acceptances.map((one) => [one.replica, one]));
+    return [...byReplica.values()].toSorted((a, b) => a.replica - b.replica);
+  };
+  const repeated = Array.from({ length: slow }, () => ({ ...own }));
+  const inOthersNames = replicaIds(n).map((id) => ({ ...own, replica: id }));
+  return [
+    rising([own, ...genuine]).slice(0, slow - 1),
+    rising([own, ...genuine]),
+    [own],
+    [],
+    repeated,
+    [...genuine, ...repeated].slice(0, slow),
+    rising([...elsewhere, ...genuine, own]),
+    inOthersNames.slice(0, slow),
+    rising([...inOthersNames, ...genuine]).slice(0, slow),
+  ].map((acceptances) => ({ ...ballot, acceptances }));
+}
+
+/** A commit proof of nothing that others would take; null if there is no mistake. */
+export function brokenProof(
+  means: Means,
+  memory: FabMemory,
+  ballot: Ballot,
+  report: FabReport,
+): CommitProof | null {
+  const { random } = means;
+  const inOwnName = falseProofs(ballot, means, memory).slice(0, 6);
+  const inAnyName = random.chance(0.2) ? falseProofs(ballot, means, memory) : inOwnName;
+  const isTaken = (proof: CommitProof): boolean =>
+    isRead(means, { ...report, accepted: [], proofs: [proof], kind: "view-change" } as Tagged);
+  return random.shuffled(inAnyName).find(isTaken) ?? null;
 }
 
 /** Begins its views without what was accepted, and proposes something else there. */

@@ -17,9 +17,8 @@ import {
 } from "../simulator/index.js";
 import { FabMemory, keyOf, unproven } from "./fab-memory.js";
 import { Pasts } from "./fab-pasts.js";
-import { brokenReports, FabThief } from "./fab-reports.js";
+import { brokenReports, FabThief, falseProofs } from "./fab-reports.js";
 
-type Acceptance = fab.Acceptance;
 type CommitProof = fab.CommitProof;
 type FabMessage = fab.FabMessage;
 type FabReport = fab.FabReport;
@@ -148,35 +147,6 @@ function misreporting(means: Means, memory: FabMemory): <R extends FabReport>(re
     const message = { ...lie, kind: "view-change" };
     return protocol.claims(message, context.replica, claimContext) === null ? report : lie;
   };
-}
-
-/** Proofs that prove something else, or nothing. */
-function falseProofs(ballot: Ballot, { context }: Means, memory: FabMemory): CommitProof[] {
-  const { n, f, replica } = context;
-  const { slow } = fab.quorumsOf(n, f);
-  const own: Acceptance = { replica, proof: new Uint8Array(0) };
-  const genuine = memory.acceptances(ballot).filter((one) => one.replica !== replica);
-  const elsewhere = memory
-    .ballots(ballot.order, Number.MAX_SAFE_INTEGER)
-    .flatMap((other) => memory.acceptances(other))
-    .filter((one) => one.replica !== replica);
-  const rising = (acceptances: Acceptance[]): Acceptance[] => {
-    const byReplica = new Map(acceptances.map((one) => [one.replica, one]));
-    return [...byReplica.values()].toSorted((a, b) => a.replica - b.replica);
-  };
-  const repeated = Array.from({ length: slow }, () => ({ ...own }));
-  const inOthersNames = replicaIds(n).map((id) => ({ ...own, replica: id }));
-  return [
-    rising([own, ...genuine]).slice(0, slow - 1),
-    rising([own, ...genuine]),
-    [own],
-    [],
-    repeated,
-    [...genuine, ...repeated].slice(0, slow),
-    rising([...elsewhere, ...genuine, own]),
-    inOthersNames.slice(0, slow),
-    rising([...inOthersNames, ...genuine]).slice(0, slow),
-  ].map((acceptances) => ({ ...ballot, acceptances }));
 }
 
 function twoPasts(means: Means, isDecided: boolean): Lie {
