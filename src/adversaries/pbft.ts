@@ -38,21 +38,31 @@ function mindful(memory: PbftMemory, { tamper, hears }: Pick<Lie, "tamper" | "he
 }
 
 const ballotLies = {
-  /** As leader, one batch for some and another for the rest, and the votes that each would like. */
+  /** As leader, one batch for some and another for the rest; and the votes that each would like. */
   twoCamps(means: Means): Lie {
     const { random, context } = means;
     const forge = forging(context);
     const memory = new PbftMemory(means.context);
     const chance = random.pick([0.3, 1]);
+    const votes = (ballot: Ballot): Tagged[] => [
+      { kind: "commit", ...forge.commit(ballot) } as Tagged,
+      { kind: "prepare", ...forge.prepare(ballot) } as Tagged,
+    ];
+    const agreed = new Set<string>();
+    const waiting: Outgoing[] = [];
     return mindful(memory, {
+      hears(from, message) {
+        if (from === null || !isBallot(message)) return message;
+        const key = `${from}/${message.view}/${message.order}/${toHex(message.batch)}`;
+        if (agreed.size > 4_096) agreed.clear();
+        if (!agreed.has(key)) waiting.push(...votes(message).map((vote) => to(from, vote)));
+        agreed.add(key);
+        return message;
+      },
       tamper: (outgoing) => {
         const camp = new Set(others(means).filter(() => random.chance(0.5)));
         const replaced = new Map<Tagged, (Ballot & { readonly message: Tagged }) | null>();
-        const votes = (ballot: Ballot): Tagged[] => [
-          { kind: "commit", ...forge.commit(ballot) } as Tagged,
-          { kind: "prepare", ...forge.prepare(ballot) } as Tagged,
-        ];
-        return outgoing.flatMap((one) => {
+        const told = outgoing.flatMap((one) => {
           const { message, to: at } = one;
           if (!is(message, "pre-prepare") || at.kind !== "replica" || memory.requests.isEmpty) {
             return [one];
@@ -67,9 +77,10 @@ const ballotLies = {
             replaced.set(message, other);
           }
           if (other === null) return [one];
-          const told = camp.has(at.replica) ? other : { ...message, message };
-          return [told.message, ...votes(told)].map((said) => ({ ...one, message: said }));
+          const mine = camp.has(at.replica) ? other : { ...message, message };
+          return [mine.message, ...votes(mine)].map((said) => ({ ...one, message: said }));
         });
+        return [...told, ...waiting.splice(0)];
       },
     });
   },
