@@ -103,6 +103,7 @@ export class Session {
       client: credential.client,
       session: id,
       authenticate: (body) => credential.seal(sha256(body)),
+      isAuthentic: (claim) => this.#verifier.verify(claim),
       windowBundles,
       windowBytes: largestBundlesHeld * limits.bundleBytesMax,
       retryMs,

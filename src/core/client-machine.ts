@@ -1,7 +1,7 @@
 // A client's session is a pure machine as well: a protocol may supply its own, where clients take
 // part in it.
 
-import type { ClaimContext } from "./claims.js";
+import type { Claim, ClaimContext } from "./claims.js";
 import type { ClientId, ReplicaId, SessionId } from "./ids.js";
 
 /** What the machine of one session is made of. */
@@ -10,6 +10,11 @@ export interface ClientMachineContext extends ClaimContext {
   readonly session: SessionId;
   /** The client's proof over a bundle's bytes. Pure: no clock, no randomness. */
   readonly authenticate: (body: Uint8Array) => Uint8Array;
+  /**
+   * Whether a replica said what its signature is under. Pure. For what a machine may have to show
+   * to others and need not believe: what it believes is checked before `step`, as `claims` says.
+   */
+  readonly isAuthentic: (claim: Claim) => boolean;
   /** Unanswered bundles at a time; at most the replicas' `sessionWindow`. */
   readonly windowBundles: number;
   /** Bytes of unanswered bundles at a time; one bundle may go over it. */

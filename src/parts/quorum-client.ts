@@ -331,7 +331,10 @@ export class QuorumClient<Message> implements ClientMachine<Message> {
     return (this.oldest()?.number ?? this.next) - 1;
   }
 
-  protected blame(replica: ReplicaId, reason: "malformed reply" | "conflicting reply"): void {
+  protected blame(
+    replica: ReplicaId,
+    reason: "malformed reply" | "conflicting reply" | "forged signature",
+  ): void {
     this.effects.push({ kind: "blame", replica, reason });
   }
 }

@@ -12,15 +12,32 @@ const ofFailures = new Set<Event>(["suspect", "mute", "view"]);
 /** What a liar that does not lead may do to others all the same. */
 const ofLies = new Set<Event>(["transfer", "undone"]);
 
+/** What a calm run has all the same: liars that do not lead, or a first leader that stops. */
+export interface Excuses {
+  readonly liars: boolean;
+  readonly firstLeader: boolean;
+}
+
 /** Null, or what is wrong with a replica that observes this in a calm run. */
 export function unrest(
   replica: ReplicaId,
-  { event }: Observation,
-  hasLiars: boolean,
+  observation: Observation,
+  { liars, firstLeader }: Excuses,
 ): string | null {
-  if (!ofFailures.has(event) && (hasLiars || !ofLies.has(event))) return null;
-  return `replica ${replica}: ${event}, though nothing was wrong`;
+  const { event } = observation;
+  if (ofLies.has(event) ? liars || firstLeader : !ofFailures.has(event)) return null;
+  // Whoever comes back late may take a while to see that only it was away.
+  if (firstLeader && (replica === 0 || viewOf(observation) <= 1)) return null;
+  return `replica ${replica}: ${event}, though ${firstLeader ? "one leader" : "nothing"} was wrong`;
 }
+
+/** The view that is not to last, or that is new. */
+const viewOf = (observation: Observation): number =>
+  observation.event === "suspect"
+    ? observation.view + 1
+    : observation.event === "view"
+      ? observation.view
+      : Infinity;
 
 /** Null, or the first call that took longer than `calmMs`; those not answered last till now. */
 export function slowness(history: readonly Call[], calmMs: number, nowMs: number): string | null {

@@ -185,7 +185,7 @@ export class Mishaps {
       this.#loops.set(host.id, { again: crash.again, effects: crash.againEffects });
     }
     if (crash.afterEffects === null) this.fall(host);
-    else host.crashAfter(crash.afterEffects, crash.atRisk, crash.inChange);
+    else host.crashAfter(crash.afterEffects, crash.atRisk, crash.upon);
   }
 
   #cutPower(downMs: number): void {

@@ -99,7 +99,8 @@ export interface Plan {
   readonly livenessMs: number;
   /**
    * Nothing goes wrong and nothing is short: no replica may suspect another, and every answer must
-   * come within so many milliseconds. Null in all other runs.
+   * come within so many milliseconds. If the first leader stops, one view change must do. Null in
+   * all other runs.
    */
   readonly calmMs: number | null;
 }
@@ -145,6 +146,12 @@ const plotShare = 0.4;
 /** The share of calm runs with liars: those who do not lead cannot disturb who does. */
 const meddlersShare = 0.4;
 
+/** The share of the other calm runs whose first leader stops. */
+const stopShare = 0.3;
+
+/** How patient replicas are then. A second view change would take twice as long again. */
+const stopPatienceMs = 300;
+
 /** A client of a calm run that is not answered sends again so late. */
 const calmRetryMs = 400;
 
@@ -161,6 +168,25 @@ const meddlingMs = ({ timing, clientAuthentication }: Plan): number =>
 function calmed(plan: Plan, options: PlanOptions, random: Random): Plan {
   const hasMeddlers = options.protocol.faultModel !== "crash" && random.chance(meddlersShare);
   const isLong = random.chance(longShare);
+  const calm = quieted(plan, isLong, hasMeddlers ? drawMeddlers(options, random) : [], random);
+  return !hasMeddlers && !isLong && random.chance(stopShare) ? withStop(calm, random) : calm;
+}
+
+/** The first leader stops, for as long as a run has faults. */
+function withStop(plan: Plan, random: Random): Plan {
+  const { healMs, clients } = plan;
+  const stop = { replica: 0, atMs: healMs * random.between(0, 0.8), afterEffects: null };
+  const never = { atRisk: 0, again: 0, againEffects: 0 };
+  return {
+    ...plan,
+    timing: { ...plan.timing, patienceMs: stopPatienceMs },
+    crashes: [{ ...stop, ...never, downMs: healMs }],
+    clients: { ...clients, askEveryone: true },
+    calmMs: plan.calmMs! * 3 + stopPatienceMs + plan.timing.fastPathMs,
+  };
+}
+
+function quieted(plan: Plan, isLong: boolean, liars: readonly LiarPlan[], random: Random): Plan {
   const syncMs = Math.min(plan.syncMs, 5);
   const delayMs = Math.min(plan.network.delayMs, 1);
   return {
@@ -176,15 +202,19 @@ function calmed(plan: Plan, options: PlanOptions, random: Random): Plan {
         ? { checkpointOrders: random.pick([2, 4]), batchRequestsMax: 1, endorsementsMax: 64 }
         : {}),
     },
-    timing: { ...plan.timing, patienceMs: 600, patienceMsMax: 6_000 },
+    timing: {
+      ...plan.timing,
+      patienceMs: isLong && liars.length === 0 ? 200 : 600,
+      patienceMsMax: 6_000,
+    },
     clients: {
       ...plan.clients,
       outstanding: random.pick([1, 3]),
       retryMs: calmRetryMs,
-      ...(isLong ? { correct: 3, bundles: 200, thinkMs: 1, outstanding: 1 } : {}),
+      ...(isLong ? { correct: 3, bundles: 200, thinkMs: 1, outstanding: random.pick([1, 3]) } : {}),
     },
-    liars: hasMeddlers ? drawMeddlers(options, random) : [],
-    calmMs: 20 + 12 * (delayMs + syncMs + plan.turnMs) + (hasMeddlers ? meddlingMs(plan) : 0),
+    liars,
+    calmMs: 20 + 12 * (delayMs + syncMs + plan.turnMs) + (liars.length > 0 ? meddlingMs(plan) : 0),
   };
 }
 

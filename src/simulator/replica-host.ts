@@ -24,6 +24,7 @@ import type { ClientKeys } from "./client-keys.js";
 import { Gatekeeper, instantTimersMax } from "./gatekeeper.js";
 import type { Identities } from "./identities.js";
 import { Journal, type Recovered } from "./journal.js";
+import type { CrashEvent } from "./plan/host-plan.js";
 import { copied, encoded } from "./slab.js";
 
 /** What a host asks of the world around it. */
@@ -111,7 +112,8 @@ export class ReplicaHost {
   #crashAfter = Infinity;
   #crashAtRisk = 0;
   /** The count down to the crash has not begun. */
-  #crashInChange = false;
+  /** It crashes at no effect before it observes this. */
+  #crashUpon: CrashEvent | null = null;
   #hasToken = true;
   readonly #others: readonly ReplicaId[];
 
@@ -200,12 +202,12 @@ export class ReplicaHost {
 
   /**
    * Crashes of itself before the effect so many effects from now, or the first one after it that
-   * finds so many writes at risk; `inChange`: counted from its next step in a view change.
+   * finds so many writes at risk; `upon`: counted from when it next observes that.
    */
-  crashAfter(effects: number, atRisk = 0, inChange = false): void {
+  crashAfter(effects: number, atRisk = 0, upon: CrashEvent | null = null): void {
     this.#crashAfter = effects;
     this.#crashAtRisk = atRisk;
-    this.#crashInChange = inChange;
+    this.#crashUpon = upon;
   }
 
   /** One turn: messages, each with its sender (null: a client), then the timers of 0 ms. */
@@ -263,8 +265,10 @@ export class ReplicaHost {
     try {
       const now = surroundings.now(this);
       for (const effect of this.#alive.machine.step(now, input)) {
-        if (effect.kind === "observe" && effect.event.event === "view") this.#crashInChange = false;
-        if (!this.#crashInChange) {
+        if (effect.kind === "observe" && effect.event.event === this.#crashUpon) {
+          this.#crashUpon = null;
+        }
+        if (this.#crashUpon === null) {
           if (this.#crashAfter <= 0 && this.journal.atRisk >= this.#crashAtRisk) {
             return surroundings.crashed(this);
           }

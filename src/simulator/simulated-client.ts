@@ -126,12 +126,13 @@ export class SimulatedClient {
   }
 
   #newMachine(): ClientMachine<Tagged> {
-    const { client, protocol, context, keys, plan } = this.#options;
+    const { client, protocol, context, keys, identities, plan } = this.#options;
     return protocol.client.machine({
       ...context,
       client,
       session: this.#session,
       authenticate: (body) => keys.seal(client, symbolicHash(body)),
+      isAuthentic: (claim) => identities.isGenuineToClients(claim),
       windowBundles: context.limits.sessionWindow,
       windowBytes,
       retryMs: plan.retryMs,

@@ -423,7 +423,8 @@ export class World implements RunSoFar {
     // Lying clients know when a replica is busy with something else.
     if (event.event === "view") this.#clients.stir();
     if (this.#plan.calmMs !== null) {
-      this.#expect("calm", unrest(host.id, event, this.#liars.size > 0));
+      const firstLeader = this.#plan.crashes.length > 0;
+      this.#expect("calm", unrest(host.id, event, { liars: this.#liars.size > 0, firstLeader }));
       if (event.event === "stable") this.#expect("bounded", this.#growth.judge(host, event.order));
     }
     const details = (): string => detailsOf(event);

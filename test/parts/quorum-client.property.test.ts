@@ -52,6 +52,7 @@ class World {
       clientAuthentication: "signature",
       replicaAuthentication: null,
       authenticate: () => new Uint8Array(),
+      isAuthentic: () => true,
       windowBundles: 5,
       windowBytes: 1 << 20,
       retryMs: 100,

@@ -26,6 +26,7 @@ function newMachine(changes: Partial<ClientMachineContext> = {}) {
     clientAuthentication: "signature",
     replicaAuthentication: null,
     authenticate: () => new Uint8Array(32),
+    isAuthentic: () => true,
     windowBundles: 4,
     windowBytes: 1 << 20,
     retryMs: 250,

@@ -1,5 +1,5 @@
-// Plots, crashes in view changes, and liars in calm runs: what shows mistakes that a run full of
-// faults hides.
+// Plots, crashes in view changes, and calm runs with liars or without their first leader: what shows
+// mistakes that a run full of faults hides.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -48,6 +48,16 @@ function run(change: (plan: Plan) => Partial<Plan>) {
   return { events, calls };
 }
 
+/** The properties that the first of the seeds that breaks any breaks. */
+function violated(seeds: readonly number[], protocol: Protocol): string[] {
+  const watch: Watch = ({ violations }) => (violations.length > 0 ? "stop" : "go on");
+  for (const seed of seeds) {
+    const { violations } = simulateSeed({ ...optionsOf(seed, protocol), watch });
+    if (violations.length > 0) return violations.map(({ property }) => property);
+  }
+  return [];
+}
+
 const happenedAt = (events: readonly TraceEvent[], what: string, at: number): number[] =>
   events
     .filter((event) => event.kind === "happened" && event.what === what && event.at === at)
@@ -65,7 +75,14 @@ test("a crash in a view change waits for one", () => {
     { from: other, to: 0 },
   ]);
   const cut = { kind: "partitions", fromMs: 50, untilMs: 390, blocked: links } as const;
-  const crash = { replica: 1, atMs: 10, afterEffects: 2, inChange: true, atRisk: 0, downMs: 20 };
+  const crash = {
+    replica: 1,
+    atMs: 10,
+    afterEffects: 2,
+    upon: "view" as const,
+    atRisk: 0,
+    downMs: 20,
+  };
   const { events } = run(({ timing }) => ({
     timing: { ...timing, patienceMs: 60 },
     partitions: [cut],
@@ -77,8 +94,20 @@ test("a crash in a view change waits for one", () => {
   assert.ok(left !== undefined && Math.abs(left - crashed) < 30, `${left}, ${crashed}`);
 });
 
+test("a crash as a checkpoint becomes stable waits for one", () => {
+  const crash = { replica: 1, atMs: 10, afterEffects: 1, upon: "stable" as const, atRisk: 0 };
+  const { events } = run(({ limits }) => ({
+    limits: { ...limits, checkpointOrders: 16 },
+    crashes: [{ ...crash, downMs: 20, again: 0, againEffects: 1 }],
+  }));
+  const [crashed] = happenedAt(events, "crash", 1);
+  const [stated] = happenedAt(events, "checkpoint", 2);
+  assert.ok(crashed !== undefined && stated !== undefined && crashed > stated);
+});
+
 test("a good part of all runs are plots: one habit a liar, and no fault that hides it", () => {
-  const plots = seedsWith(({ clients }) => clients.askEveryone === true);
+  const isPlot = ({ clients, calmMs }: Plan) => clients.askEveryone === true && calmMs === null;
+  const plots = seedsWith(isPlot);
   assert.ok(plots.length > 100 && plots.length < 200);
   for (const seed of plots) {
     const { liars, disk, clients, powerCuts, f } = planOf(optionsOf(seed));
@@ -89,12 +118,15 @@ test("a good part of all runs are plots: one habit a liar, and no fault that hid
 test("liars that do not lead disturb nobody, unless replicas leave their views alone", async () => {
   const isMeddled = ({ calmMs, liars }: Plan) => calmMs !== null && liars.length > 0;
   const seeds = seedsWith(isMeddled).slice(0, 4);
-  const watch: Watch = ({ violations }) => (violations.length > 0 ? "stop" : "go on");
-  const violated = (protocol: Protocol): boolean =>
-    seeds.some(
-      (seed) => simulateSeed({ ...optionsOf(seed, protocol), watch }).violations.length > 0,
-    );
-  assert.equal(violated(hybster.hybster), false);
+  assert.deepEqual(violated(seeds, hybster.hybster), []);
   const mutant = hybsterMutants["lonely-suspicion"];
-  assert.ok(violated(await protocolWith(mutant, "hybster")));
+  assert.notDeepEqual(violated(seeds, await protocolWith(mutant, "hybster")), []);
+});
+
+test("a leader that stops costs others one view change, and clients no more than that", async () => {
+  const seeds = seedsWith(({ calmMs, crashes }) => calmMs !== null && crashes.length > 0);
+  assert.ok(seeds.length > 2 && seeds.length < 20, `${seeds.length} of 400`);
+  assert.deepEqual(violated(seeds, hybster.hybster), []);
+  const mutant = hybsterMutants["own-commit-uncounted"];
+  assert.deepEqual(violated(seeds, await protocolWith(mutant, "hybster"))[0], "calm");
 });

@@ -1,6 +1,8 @@
 // Zyzzyva's client: it finds out whether its requests are committed (Kotla et al., §3.2). All of
 // the replicas agreeing is enough; failing that, 2f+1 that say they know of 2f+1 that agree; and if
 // a client cannot bring that about, the replicas do in the end, and answer as in other protocols.
+// What a replica tells it is authentic by its link; signatures matter only when it has to show
+// them, and are checked then.
 
 import {
   type ClientMachineContext,
@@ -16,18 +18,28 @@ import {
   type Outstanding,
   QuorumClient,
 } from "../../parts/index.js";
-import type { Certificate, Point, SignedOrder, SpecResponse, ZyzzyvaMessage } from "./messages.js";
+import {
+  type Certificate,
+  type Point,
+  proven,
+  type Signature,
+  type SignedOrder,
+  type SpecResponse,
+  type ZyzzyvaMessage,
+} from "./messages.js";
 
 /** A replica's answer to one bundle, and where it was executed. */
 interface Response extends Point, Pick<Reply, "outcome" | "results"> {
   readonly signature: Uint8Array;
+  /** Whether the signature was found to be genuine: only those that are to be shown are checked. */
+  isChecked: boolean;
 }
 
 /** What is known of one bundle. */
 interface Progress {
   readonly responses: (Response | null)[];
-  /** Since when 2f+1 replicas agree. */
-  agreedAt: number | null;
+  /** 2f+1 replicas agree: until when the others are waited for. */
+  commitAtMs: number | null;
   /** What 2f+1 signed, sent to everybody. */
   certificate: Certificate | null;
   answer: Response | null;
@@ -59,7 +71,10 @@ export class ZyzzyvaClient extends QuorumClient<ZyzzyvaMessage> {
   private hurries = 0;
   /** When each replica last answered anything. */
   private readonly heardMs: number[];
-  private commitTimerRuns = false;
+  /** Since when the view is known, if another was before. */
+  private viewSinceMs = Number.NEGATIVE_INFINITY;
+  /** When the timer is due; null while it is not set. */
+  private commitTimerAtMs: number | null = null;
 
   constructor(context: ClientMachineContext) {
     super({ ...clientSpeech, replyQuorum: (f) => f + 1, leader: leaderOf }, context);
@@ -71,9 +86,11 @@ export class ZyzzyvaClient extends QuorumClient<ZyzzyvaMessage> {
   }
 
   protected override onMessage(now: number, from: ReplicaId, message: ZyzzyvaMessage): void {
+    const viewBefore = this.view;
     if (message.kind === "spec-response") this.onResponse(now, from, message);
     else if (message.kind === "local-commit") this.onLocalCommit(now, from, message);
-    else super.onMessage(now, from, message);
+    else this.onOther(now, from, message);
+    if (viewBefore !== null && this.view !== viewBefore) this.viewSinceMs = now;
   }
 
   // SPEC-RESPONSE
@@ -93,7 +110,7 @@ export class ZyzzyvaClient extends QuorumClient<ZyzzyvaMessage> {
     const { outcome, results } = reply;
     const progress = this.progressOf(bundle);
     if ((progress.responses[from]?.view ?? 0) > view) return;
-    const response = { view, order, history, signature, outcome, results };
+    const response = { view, order, history, signature, isChecked: false, outcome, results };
     progress.responses[from] = response;
     this.tallyResponses(now, bundle, progress, response);
   }
@@ -102,7 +119,7 @@ export class ZyzzyvaClient extends QuorumClient<ZyzzyvaMessage> {
     let progress = this.progress.get(number);
     if (progress === undefined) {
       const responses = new Array<Response | null>(this.context.n).fill(null);
-      const nothing = { agreedAt: null, certificate: null, answer: null };
+      const nothing = { commitAtMs: null, certificate: null, answer: null };
       progress = { responses, ...nothing, commits: new Set() };
       this.progress.set(number, progress);
     }
@@ -123,53 +140,85 @@ export class ZyzzyvaClient extends QuorumClient<ZyzzyvaMessage> {
     }
     if (agreeing.length < this.quorum2f) return;
     if ((progress.certificate?.view ?? -1) >= response.view) return;
-    progress.agreedAt = now;
+    const { answer, commitAtMs } = progress;
+    if (commitAtMs !== null && answer !== null && isSame(answer, response)) return; // said again
     progress.answer = response;
-    if (this.hurries === 0) {
-      return this.setCommitTimer(leeway * (now - bundle.submittedMs) + leewayMs);
-    }
+    if (this.hurries === 0) return this.awaitOthers(now, bundle, progress);
     this.hurries -= 1;
     this.commit(bundle.number, progress);
   }
 
-  private setCommitTimer(afterMs: number): void {
-    if (this.commitTimerRuns) return;
-    this.commitTimerRuns = true;
+  /** Gives the last replicas some time, by how long the others took since they could answer. */
+  private awaitOthers(
+    now: number,
+    { sentMs }: Outstanding<ZyzzyvaMessage>,
+    progress: Progress,
+  ): void {
+    const tookMs = now - Math.max(sentMs, this.viewSinceMs);
+    progress.commitAtMs = now + leeway * tookMs + leewayMs;
+    this.setCommitTimer(now, progress.commitAtMs);
+  }
+
+  private setCommitTimer(now: number, atMs: number): void {
+    if (this.commitTimerAtMs !== null && this.commitTimerAtMs <= atMs) return;
+    this.commitTimerAtMs = atMs;
+    const afterMs = Math.max(1, atMs - now);
     this.effects.push({ kind: "set-timer", timer: timerName, afterMs });
   }
 
   protected override onTimeout(now: number, timer: string): void {
     if (timer !== timerName) return super.onTimeout(now, timer);
-    this.commitTimerRuns = false;
+    const dueMs = Math.max(now, this.commitTimerAtMs ?? now);
+    this.commitTimerAtMs = null;
+    let nextMs = Number.POSITIVE_INFINITY;
     for (const [number, progress] of this.progress) {
-      if (progress.agreedAt === null) continue;
+      const { commitAtMs } = progress;
+      if (commitAtMs === null) continue;
+      if (commitAtMs > dueMs) {
+        nextMs = Math.min(nextMs, commitAtMs);
+        continue;
+      }
       const { submittedMs } = this.outstanding.get(number)!;
       // Who answered something meanwhile is slow, and may be faster next time.
       if (this.heardMs.some((heardMs) => heardMs < submittedMs)) this.hurries = haste;
       this.commit(number, progress);
     }
+    if (nextMs < Number.POSITIVE_INFINITY) this.setCommitTimer(now, nextMs);
   }
 
   // COMMIT and LOCAL-COMMIT
 
   /** Shows everybody what 2f+1 replicas signed. */
   private commit(number: number, progress: Progress): void {
-    const { answer, responses } = progress;
-    progress.agreedAt = null;
+    const { answer } = progress;
+    progress.commitAtMs = null;
     if (answer === null) return;
+    const signatures = this.signaturesOf(answer, progress);
+    if (signatures.length < this.quorum2f) return; // until another says the same
     const { view, order, history } = answer;
-    const signatures = responses.flatMap((other, replica) =>
-      other !== null && samePoint(other, answer) ? [{ replica, proof: other.signature }] : [],
-    );
-    progress.certificate = {
-      view,
-      order,
-      history,
-      signatures: signatures.slice(0, this.quorum2f),
-    };
+    progress.certificate = { view, order, history, signatures };
     progress.commits.clear();
     this.effects.push({ kind: "observe", event: "commit certificate" });
     this.sendCommit(number, progress.certificate);
+  }
+
+  /** 2f+1 genuine ones under a point, if there are; what came with others is forgotten. */
+  private signaturesOf(point: Point, { responses }: Progress): Signature[] {
+    const digest = proven.reached(point, this.context.hash);
+    const signatures: Signature[] = [];
+    for (const [replica, response] of responses.entries()) {
+      if (signatures.length === this.quorum2f) break;
+      if (response === null || !samePoint(response, point)) continue;
+      const { signature: proof } = response;
+      const claim = { kind: "replica", replica, digest, proof, isTransferable: true } as const;
+      response.isChecked ||= this.context.isAuthentic(claim);
+      if (response.isChecked) signatures.push({ replica, proof });
+      else {
+        responses[replica] = null;
+        this.blame(replica, "forged signature");
+      }
+    }
+    return signatures;
   }
 
   private sendCommit(number: number, certificate: Certificate): void {
@@ -188,10 +237,33 @@ export class ZyzzyvaClient extends QuorumClient<ZyzzyvaMessage> {
     const bundle = this.outstanding.get(message.number);
     const progress = this.progress.get(message.number);
     if (bundle === undefined || progress === undefined) return;
-    const { certificate, answer, commits } = progress;
-    if (certificate === null || answer === null || !samePoint(certificate, message)) return;
+    const { certificate, commits } = progress;
+    if (certificate === null || !samePoint(certificate, message)) return;
     commits.add(from);
-    if (commits.size >= this.quorum2f) this.accept(now, bundle, answer, [...commits]);
+    this.tallyCommits(now, bundle, progress);
+  }
+
+  /** A replica that knows the request to be decided says so, and no longer what it has stored. */
+  private onOther(now: number, from: ReplicaId, message: ZyzzyvaMessage): void {
+    super.onMessage(now, from, message);
+    if (message.kind !== "reply") return;
+    const bundle = this.outstanding.get(message.number);
+    const progress = this.progress.get(message.number);
+    if (bundle !== undefined && progress !== undefined) this.tallyCommits(now, bundle, progress);
+  }
+
+  /** Whether 2f+1 replicas have stored a certificate of the answer, or know that it is decided. */
+  private tallyCommits(
+    now: number,
+    bundle: Outstanding<ZyzzyvaMessage>,
+    { certificate, answer, commits }: Progress,
+  ): void {
+    if (certificate === null || answer === null) return;
+    const vouching = bundle.replies.flatMap((reply, replica) => {
+      const isDecided = reply !== null && agree(reply, answer);
+      return isDecided || commits.has(replica) ? [replica] : [];
+    });
+    if (vouching.length >= this.quorum2f) this.accept(now, bundle, answer, vouching);
   }
 
   protected override accept(
@@ -239,8 +311,11 @@ export class ZyzzyvaClient extends QuorumClient<ZyzzyvaMessage> {
   }
 }
 
+/** Whether two answers say the same of the same place. */
+const isSame = (a: Response, b: Response): boolean => samePoint(a, b) && agree(a, b);
+
 function agreeingWith(response: Response, { responses }: Progress): ReplicaId[] {
   return responses.flatMap((other, replica) =>
-    other !== null && samePoint(other, response) && agree(other, response) ? [replica] : [],
+    other !== null && isSame(other, response) ? [replica] : [],
   );
 }

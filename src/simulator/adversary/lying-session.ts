@@ -70,6 +70,7 @@ export class LyingSession {
       client,
       session: this.#session,
       authenticate: (body) => keys.seal(client, symbolicHash(body)),
+      isAuthentic: () => true,
       windowBundles: context.limits.sessionWindow,
       windowBytes,
       retryMs,

@@ -53,8 +53,8 @@ function describeLinks({ partitions, clogs }: Plan): string[] {
 function describeProcesses({ n, crashes, powerCuts, pauses, slow }: Plan): string[] {
   const party = (number: number) => (number < n ? `replica ${number}` : `client ${number - n}`);
   return [
-    ...crashes.map(({ replica, atMs, afterEffects, inChange, atRisk, downMs, again }) => {
-      const ofWhat = inChange === true ? " of its next view change" : "";
+    ...crashes.map(({ replica, atMs, afterEffects, upon, atRisk, downMs, again }) => {
+      const ofWhat = upon === undefined ? "" : ` of its next ${upon}`;
       const effects = afterEffects === null ? "" : ` and ${afterEffects} effects${ofWhat}`;
       const when = atRisk === 0 || effects === "" ? effects : `${effects} and ${atRisk} writes`;
       const loop = again === 0 ? "" : `, then ${again} times at the start`;

@@ -1,17 +1,23 @@
 // What befalls the hosts of a run, their processes, disks and clocks, until it heals: drawn by the
 // seed, plain data.
 
-import { replicaIds, type ReplicaId } from "../../core/index.js";
+import { type Observation, replicaIds, type ReplicaId } from "../../core/index.js";
 import type { Random } from "../random.js";
 import type { Fault } from "./faults.js";
+
+/** At what a host may be caught by a crash: changing its view, fetching a state, storing one. */
+export type CrashEvent = Extract<
+  Observation["event"],
+  "view" | "transfer" | "checkpoint" | "stable"
+>;
 
 export interface CrashPlan {
   readonly replica: ReplicaId;
   readonly atMs: number;
   /** Null: at that time; else so many effects after it, in the middle of a step perhaps. */
   readonly afterEffects: number | null;
-  /** With `afterEffects`: counted from when it next leaves its view or takes part in one. */
-  readonly inChange?: boolean;
+  /** With `afterEffects`: counted from when it next observes this. */
+  readonly upon?: CrashEvent;
   /** With `afterEffects`: only once so many writes wait for the disk. */
   readonly atRisk: number;
   readonly downMs: number;

@@ -30,26 +30,28 @@ export function plotted(plan: Plan, habits: Habits, random: Random): Plan {
   const parties = n + clients.correct;
   const bundles = random.pick([10, 20, 40]);
   const crashes = drawCrashes(correct, liars.length > 0, patienceMs, healMs, random);
-  const delayMs = random.pick([0.2, 1]);
+  // Too slow for what patience begins with: only that it grows lets anything be done.
+  const isSlow = random.chance(0.1);
+  const delayMs = isSlow ? patienceMs : random.pick([0.2, 1]);
   return {
     ...plan,
     limits: {
       ...plan.limits,
       batchRequestsMax: random.pick([1, 1, 3]),
-      checkpointOrders: random.pick([2, 4, 16, 64, 64]),
+      checkpointOrders: random.pick([2, 4, 16, 64]),
       pipeline: random.pick([1, 4, 8]),
     },
     timing: {
       ...plan.timing,
       patienceMs,
-      patienceMsMax: patienceMs * random.pick([2, 4]),
+      patienceMsMax: patienceMs * (isSlow ? 16 : random.pick([2, 4])),
       statusMs: 20,
       catchUpMs: 30,
     },
     network: {
       ...plan.network,
       delayMs,
-      jitterMs: delayMs * random.pick([0, 0, 1, 5]),
+      jitterMs: isSlow ? 0 : delayMs * random.pick([0, 0, 1, 5]),
       lossChance: random.pick([0, 0, 0.01]),
     },
     partitions: drawUnrest(parties, n, lying, patienceMs, healMs, random),
@@ -156,6 +158,19 @@ function drawCut(
   return random.pick(liars.size > 0 && random.chance(0.7) ? between : lonely)();
 }
 
+/** When a host crashes: at any time, or while it is at something. */
+const occasions: readonly Pick<CrashPlan, "upon">[] = [
+  {},
+  {},
+  { upon: "view" },
+  { upon: "view" },
+  { upon: "view" },
+  { upon: "view" },
+  { upon: "transfer" },
+  { upon: "checkpoint" },
+  { upon: "stable" },
+];
+
 function drawCrashes(
   correct: readonly ReplicaId[],
   areLiars: boolean,
@@ -168,7 +183,7 @@ function drawCrashes(
     replica: random.pick(correct),
     atMs: random.between(0, healMs),
     afterEffects: random.below(random.pick([6, 30])),
-    inChange: random.chance(0.7),
+    ...random.pick(occasions),
     atRisk: random.pick([0, 0, 1, 2]),
     downMs: random.pick([2, 20, 2 * patienceMs]),
     again: 0,
