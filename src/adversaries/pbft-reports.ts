@@ -87,13 +87,15 @@ function brokenReports(
 /** A false report; one that nobody should read, if others would. */
 export function falseReport(means: Means, memory: PbftMemory, own: PbftReport): PbftReport {
   const { random, protocol, context, claimContext } = means;
-  const { report } = forging(context);
+  const forge = forging(context);
   const isRead = (lie: PbftReport): boolean =>
     protocol.claims({ ...lie, kind: "view-change" } as Tagged, context.replica, claimContext) !==
     null;
-  const broken = brokenReports(means, memory, own).map(report).filter(isRead);
+  const broken = brokenReports(means, memory, own)
+    .map((lie) => forge.report(lie))
+    .filter(isRead);
   if (broken.length > 0 && random.chance(0.6)) return random.pick(broken);
-  return report(random.pick(falseReports(means, memory, own)));
+  return forge.report(random.pick(falseReports(means, memory, own)));
 }
 
 /** A new view from reports: chosen, too few, of other views, in others' names, or one's twice. */
