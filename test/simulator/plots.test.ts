@@ -1,5 +1,5 @@
-// Plots, crashes in view changes, and calm runs with liars or without their first leader: what shows
-// mistakes that a run full of faults hides.
+// Plots, crashes in view changes, and calm runs with liars or without their first leader: what
+// shows mistakes that a run full of faults hides.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -123,7 +123,7 @@ test("liars that do not lead disturb nobody, unless replicas leave their views a
   assert.notDeepEqual(violated(seeds, await protocolWith(mutant, "hybster")), []);
 });
 
-test("a leader that stops costs others one view change, and clients no more than that", async () => {
+test("a leader that stops costs one view change, and clients no more than that", async () => {
   const seeds = seedsWith(({ calmMs, crashes }) => calmMs !== null && crashes.length > 0);
   assert.ok(seeds.length > 2 && seeds.length < 20, `${seeds.length} of 400`);
   assert.deepEqual(violated(seeds, hybster.hybster), []);
