@@ -1,6 +1,6 @@
-// Reports and proofs of a liar in a FaB cluster that nobody should read, and views that it begins with too few
-// reports, with old ones or with invented ones, to propose something else in place of what was
-// accepted.
+// Reports and proofs of a liar in a FaB cluster that nobody should read, and views that it begins
+// with too few reports, with old ones or with invented ones, to propose something else in place of
+// what was accepted.
 
 import { type ReplicaId, replicaIds, type Tagged } from "../core/index.js";
 import { type Ballot, batchDigest } from "../parts/index.js";

@@ -301,7 +301,7 @@ export const fabLies = {
     return mindful(memory, { tamper: (outgoing) => thief.tell(outgoing) });
   },
 
-  /** As leader: one batch to one camp, another to the other, and every vote that each would like. */
+  /** As leader: one batch to one camp, another to the other, and the votes that each would like. */
   twoCamps(means: Means): Lie {
     const { random, context } = means;
     const memory = new FabMemory(means.context);

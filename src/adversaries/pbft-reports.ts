@@ -1,5 +1,5 @@
-// Reports of a liar in a PBFT cluster, and views that it begins with them: well-formed, well-proven,
-// and not what is so.
+// Reports of a liar in a PBFT cluster, and views that it begins with them: well-formed,
+// well-proven, and not what is so.
 
 import { type Tagged, toHex } from "../core/index.js";
 import type { Ballot } from "../parts/index.js";

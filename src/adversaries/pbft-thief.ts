@@ -1,5 +1,5 @@
-// A liar in a PBFT cluster that begins its views without what earlier ones ordered, if there is a way
-// to have others read that, and proposes something else in its place.
+// A liar in a PBFT cluster that begins its views without what earlier ones ordered, if there is a
+// way to have others read that, and proposes something else in its place.
 
 import type { Tagged } from "../core/index.js";
 import { type Ballot, batchDigest } from "../parts/index.js";
