@@ -155,16 +155,7 @@ export const agreement = inFile("protocols/fab/agreement.js", {
     breaks: "nobody hears COMMITPROOF",
     find: 'this.replica.outbox.broadcast({ ...slot.commitProof, kind: "commit-proof" });',
     replace: "",
-  },
-  "votes-not-resent": {
-    breaks: "peers that stall are not sent the votes they lack",
-    find: "const { acceptance, signature, commitProof } = slot;",
-    replace: "const [acceptance, signature, commitProof] = [null, null, null];",
-  },
-  "proposals-not-resent": {
-    breaks: "peers that stall are not sent the proposals they lack",
-    find: "if (requests === null) return 0;",
-    replace: "return 0;",
+    survives: "A peer that stalls is sent it with the answer to its next STATUS.",
   },
   "stalled-not-signed-for": {
     breaks: "the slow path does not begin for a peer that stalls",
@@ -182,6 +173,7 @@ export const agreement = inFile("protocols/fab/agreement.js", {
     breaks: "nobody votes for the plan of a new view",
     find: "this.support(this.note({ view, order, batch }));",
     replace: "this.note({ view, order, batch });",
+    survives: "Peers that stall have everybody sign what the plan says: the slow path decides.",
   },
   "acceptances-not-restored": {
     breaks: "after a restart, a replica has forgotten what it accepted",

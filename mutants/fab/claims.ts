@@ -32,6 +32,7 @@ export const claims = inFile("protocols/fab/claims.js", {
     breaks: "what is reported may be of the view that begins, or later",
     find: "order <= last && view < to;",
     replace: "order <= last;",
+    survives: "Naming the view before does a liar as much good: others must vouch for it anyway.",
   },
   "report-beyond-window": {
     breaks: "reports may go on for ever",

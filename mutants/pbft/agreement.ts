@@ -12,6 +12,7 @@ export const phases = inFile("protocols/pbft/agreement.js", {
     breaks: "a replica votes for proposals of a view that it has left",
     find: "if (!this.replica.isVotable(view, order))",
     replace: "if (!this.replica.isCurrent(view, order))",
+    survives: "A decision takes COMMITs, which nobody gives in a view that it left.",
   },
   "commits-after-leaving": {
     breaks: "a replica commits in a view that it has left, and reported otherwise",
@@ -62,21 +63,6 @@ export const phases = inFile("protocols/pbft/agreement.js", {
     breaks: "votes of a view that is over count in the next",
     find: "this.log.clear();",
     replace: "",
-  },
-  "proposals-not-resent": {
-    breaks: "a proposal that was lost is not sent again",
-    find: "const bytes = this.resendProposal(peer, slot);",
-    replace: "const bytes = 0;",
-  },
-  "prepares-not-resent": {
-    breaks: "a PREPARE that was lost is not sent again",
-    find: "if (slot.prepare !== null)",
-    replace: "if (false)",
-  },
-  "commits-not-resent": {
-    breaks: "a COMMIT that was lost is not sent again",
-    find: "if (slot.commit !== null) outbox.send",
-    replace: "if (false) outbox.send",
   },
   "old-proposals-revived": {
     breaks: "after a restart, proposals of views that are over count as the view's",

@@ -151,6 +151,12 @@ export const replica = inFile("parts/leader-replica.js", {
     find: "if (isStalled)",
     replace: "if (false)",
   },
+  "own-part-not-resent": {
+    breaks: "proposals and votes that were lost are not sent again",
+    find: "bytes += this.agreement.resend(peer, order);",
+    replace: "bytes += 0;",
+    survives: "It costs a view change: the next view orders what one had too few votes for.",
+  },
   "stable-not-sent": {
     breaks: "a peer that lacks a stable checkpoint is not sent it",
     find: "this.state.sendStable(from);",

@@ -2,9 +2,10 @@
 
 import type { Request } from "../codec/index.js";
 import { type ReplicaContext, type ReplicaId, type Tagged, toHex } from "../core/index.js";
-import type { Ballot, Checkpoint, StableCheckpoint, Vote } from "../parts/index.js";
+import type { Ballot, StableCheckpoint, Vote } from "../parts/index.js";
 import { fab } from "../protocols/index.js";
 import { Hoard, type Random } from "../simulator/index.js";
+import { StableMemory } from "./stable-memory.js";
 
 type Acceptance = fab.Acceptance;
 type CommitProof = fab.CommitProof;
@@ -14,6 +15,8 @@ type FabReport = fab.FabReport;
 /** Orders remembered, and ballots and proofs of each; the oldest go first. */
 const ordersMax = 64;
 const eachMax = 12;
+/** Views whose reports are remembered. */
+const viewsMax = 8;
 
 interface Known {
   readonly ballots: Ballot[];
@@ -24,14 +27,18 @@ interface Known {
 
 export class FabMemory {
   readonly requests = new Hoard<Request>(64);
-  /** The latest checkpoint that it can prove to be stable. */
-  stable: StableCheckpoint = { order: 0, digest: new Uint8Array(32), statements: [] };
-  readonly #quorum: number;
-  readonly #checkpoints = new Map<string, Map<ReplicaId, Checkpoint>>();
+  readonly #stable: StableMemory;
   readonly #orders = new Map<number, Known>();
+  /** By view, of each replica. */
+  readonly #reports = new Map<number, Map<ReplicaId, FabReport>>();
 
-  constructor({ n, f }: Pick<ReplicaContext, "n" | "f">) {
-    this.#quorum = n - f;
+  constructor(context: Pick<ReplicaContext, "n" | "f">) {
+    this.#stable = new StableMemory(context);
+  }
+
+  /** The latest checkpoint that it can prove to be stable. */
+  get stable(): StableCheckpoint {
+    return this.#stable.latest;
   }
 
   /** Of a message as it was sent or heard. */
@@ -49,7 +56,7 @@ export class FabMemory {
       case "signed-accepted":
         return this.#noteSigned(message, message);
       case "checkpoint":
-        return this.#noteCheckpoint(message);
+        return this.#stable.note(message);
       case "view-change":
         return this.#noteReport(message);
       case "new-view":
@@ -57,19 +64,6 @@ export class FabMemory {
       default:
         return;
     }
-  }
-
-  #noteCheckpoint({ order, digest, replica, proof }: Checkpoint): void {
-    if (order <= this.stable.order) return;
-    const key = `${order}/${toHex(digest)}`;
-    const statements = this.#checkpoints.get(key) ?? new Map<ReplicaId, Checkpoint>();
-    this.#checkpoints.set(key, statements.set(replica, { order, digest, replica, proof }));
-    for (const oldest of this.#checkpoints.keys()) {
-      if (this.#checkpoints.size <= eachMax) break;
-      this.#checkpoints.delete(oldest);
-    }
-    if (statements.size < this.#quorum) return;
-    this.stable = { order, digest, statements: [...statements.values()] };
   }
 
   #at(order: number): Known {
@@ -103,14 +97,27 @@ export class FabMemory {
     }
   }
 
-  #noteReport({ accepted, proofs }: FabReport): void {
+  #noteReport({ replica, to, stable, accepted, proofs, proof }: FabReport): void {
+    const reports = this.#reports.get(to) ?? new Map<ReplicaId, FabReport>();
+    this.#reports.set(to, reports.set(replica, { replica, to, stable, accepted, proofs, proof }));
+    if (this.#reports.size > viewsMax) this.#reports.delete(Math.min(...this.#reports.keys()));
     for (const ballot of accepted) this.#noteBallot(ballot);
-    for (const proof of proofs) {
-      const known = this.#at(proof.order).proofs;
-      if (!known.some((one) => keyOf(one) === keyOf(proof))) known.push(proof);
+    for (const one of proofs) {
+      const known = this.#at(one.order).proofs;
+      if (!known.some((other) => keyOf(other) === keyOf(one))) known.push(one);
       if (known.length > eachMax) known.shift();
-      for (const acceptance of proof.acceptances) this.#noteSigned(proof, acceptance);
+      for (const acceptance of one.acceptances) this.#noteSigned(one, acceptance);
     }
+  }
+
+  reportsFor(view: number): FabReport[] {
+    return [...(this.#reports.get(view)?.values() ?? [])];
+  }
+
+  /** One report of each replica, for whatever view. */
+  oldReports(random: Random): FabReport[] {
+    const all = [...this.#reports.values()].flatMap((reports) => [...reports.values()]);
+    return [...new Map(random.shuffled(all).map((report) => [report.replica, report])).values()];
   }
 
   /** Orders of which anything is known, by rising order. */

@@ -6,6 +6,7 @@ import { type Ballot, batchDigest, leaderOf, type Proposal } from "../parts/inde
 import { fab } from "../protocols/index.js";
 import { type Means, others, type Outgoing, toReplica } from "../simulator/index.js";
 import { FabMemory, unproven } from "./fab-memory.js";
+import { brokenProof } from "./fab-reports.js";
 
 type FabMessage = fab.FabMessage;
 type FabReport = fab.FabReport;
@@ -36,6 +37,11 @@ export class Pasts {
   readonly #isDecided: boolean;
   /** Whether its votes in others' views go to few, and none of them are signed. */
   readonly #isMean: boolean;
+  /** Whether its votes for what can be proved come only when views change. */
+  readonly #isLate: boolean;
+  /** Whether it proposes to those who accepted one batch the other as well. */
+  readonly #isFickle: boolean;
+  #late: Outgoing[] = [];
   readonly #pasts = new Map<number, TwoPasts>();
   #reportedTo = 0;
   /** The last view in which it proposed two batches for an order. */
@@ -49,6 +55,8 @@ export class Pasts {
     this.#chance = random.pick([0.3, 1]);
     this.#isDecided = isDecided;
     this.#isMean = random.chance(0.6);
+    this.#isLate = isDecided && random.chance(0.3);
+    this.#isFickle = random.chance(0.4);
   }
 
   /** What it sends in place of what its machine sends. */
@@ -58,6 +66,7 @@ export class Pasts {
     const seconds = new Map<Tagged, Tagged>();
     for (const message of messages) {
       if (is(message, "status")) more.push(...this.#reportEarly(message.view + 1));
+      if (is(message, "view-change")) more.push(...this.#late.splice(0));
       if (!is(message, "propose") || message.view <= this.#spoiltView) continue;
       if (this.#memory.requests.isEmpty || !this.#means.random.chance(this.#chance)) continue;
       const second = this.#second(message);
@@ -78,9 +87,13 @@ export class Pasts {
   }
 
   /** Votes so that one peer decides what is proved; or so that the liar has the proof alone. */
-  #votes(proved: Proposal, other: Proposal): Outgoing[] {
+  #votes(proved: Proposal, other: Message<"propose">): Outgoing[] {
     const { context, random } = this.#means;
-    const peers = random.shuffled(others(this.#means));
+    const next = leaderOf(proved.view + 1, context.n);
+    const isNextOther = random.chance(0.7); // its own report is never late
+    const peers = random
+      .shuffled(others(this.#means))
+      .toSorted((a, b) => (isNextOther ? Number(a === next) - Number(b === next) : 0));
     const otherCamp = new Set(peers.slice(this.#slow - 1));
     this.#pasts.set(proved.order, { proved, other, otherCamp });
     for (const oldest of this.#pasts.keys()) {
@@ -95,7 +108,13 @@ export class Pasts {
     );
     // One of them alone decides.
     const last = sent(provers[0]!, { ...signed, kind: "commit-proof" } as Tagged);
-    return this.#isDecided ? [...votes, last] : votes;
+    const proving = this.#isDecided ? [...votes, last] : votes;
+    const again = provers.slice(1).map((peer) => ({
+      ...sent(peer, other),
+      delayMs: this.#means.random.between(2, 20),
+    }));
+    if (this.#isLate) this.#late = proving;
+    return [...(this.#isLate ? [] : proving), ...(this.#isFickle ? again : [])];
   }
 
   #told(one: Outgoing, seconds: ReadonlyMap<Tagged, Tagged>): Outgoing[] {
@@ -162,7 +181,14 @@ export class Pasts {
       const { view, batch } = other.view === report.to - 1 ? other : proved;
       accepted.set(order, { view, order, batch });
       proofs.delete(order);
-      if (other.view === report.to - 1) continue;
+      const forged = brokenProof(
+        this.#means,
+        this.#memory,
+        { view: report.to - 1, order, batch: other.batch },
+        report,
+      );
+      if (forged !== null) proofs.set(order, forged);
+      if (forged !== null || other.view === report.to - 1) continue;
       const own = { replica, proof: new Uint8Array(0) };
       const acceptances = [own, ...this.#memory.acceptances(proved)]
         .filter((one, index) => index === 0 || one.replica !== replica)

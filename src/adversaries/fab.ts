@@ -6,6 +6,7 @@ import { type ReplicaId, replicaIds, type Tagged } from "../core/index.js";
 import { type Ballot, batchDigest, type Vote } from "../parts/index.js";
 import { fab } from "../protocols/index.js";
 import {
+  atMostEvery,
   eachMessage,
   type Lie,
   type Means,
@@ -16,8 +17,8 @@ import {
 } from "../simulator/index.js";
 import { FabMemory, keyOf, unproven } from "./fab-memory.js";
 import { Pasts } from "./fab-pasts.js";
+import { brokenReports, FabThief, falseProofs } from "./fab-reports.js";
 
-type Acceptance = fab.Acceptance;
 type CommitProof = fab.CommitProof;
 type FabMessage = fab.FabMessage;
 type FabReport = fab.FabReport;
@@ -139,40 +140,13 @@ function misreporting(means: Means, memory: FabMemory): <R extends FabReport>(re
   const { random, protocol, context, claimContext } = means;
   const make = random.pick(Object.values(tellings));
   return (report) => {
+    const broken = brokenReports(means, memory, report);
+    if (broken.length > 0 && random.chance(0.6)) return random.pick(broken);
     const telling = make(memory, honestly(report), random);
     const lie = misreported(report, telling, memory.orders());
     const message = { ...lie, kind: "view-change" };
     return protocol.claims(message, context.replica, claimContext) === null ? report : lie;
   };
-}
-
-/** Proofs that prove something else, or nothing. */
-function falseProofs(ballot: Ballot, { context }: Means, memory: FabMemory): CommitProof[] {
-  const { n, f, replica } = context;
-  const { slow } = fab.quorumsOf(n, f);
-  const own: Acceptance = { replica, proof: new Uint8Array(0) };
-  const genuine = memory.acceptances(ballot).filter((one) => one.replica !== replica);
-  const elsewhere = memory
-    .ballots(ballot.order, Number.MAX_SAFE_INTEGER)
-    .flatMap((other) => memory.acceptances(other))
-    .filter((one) => one.replica !== replica);
-  const rising = (acceptances: Acceptance[]): Acceptance[] => {
-    const byReplica = new Map(acceptances.map((one) => [one.replica, one]));
-    return [...byReplica.values()].toSorted((a, b) => a.replica - b.replica);
-  };
-  const repeated = Array.from({ length: slow }, () => ({ ...own }));
-  const inOthersNames = replicaIds(n).map((id) => ({ ...own, replica: id }));
-  return [
-    rising([own, ...genuine]).slice(0, slow - 1),
-    rising([own, ...genuine]),
-    [own],
-    [],
-    repeated,
-    [...genuine, ...repeated].slice(0, slow),
-    rising([...elsewhere, ...genuine, own]),
-    inOthersNames.slice(0, slow),
-    rising([...inOthersNames, ...genuine]).slice(0, slow),
-  ].map((acceptances) => ({ ...ballot, acceptances }));
 }
 
 function twoPasts(means: Means, isDecided: boolean): Lie {
@@ -319,6 +293,63 @@ export const fabLies = {
 
   /** F1: two pasts of an order; one peer decides one of them, and the other is reported. */
   denyProof: (means: Means): Lie => twoPasts(means, true),
+
+  /** Begins its views without what was accepted, and proposes something else there. */
+  stealOrders(means: Means): Lie {
+    const memory = new FabMemory(means.context);
+    const thief = new FabThief(means, memory);
+    return mindful(memory, { tamper: (outgoing) => thief.tell(outgoing) });
+  },
+
+  /** As leader: one batch to one camp, another to the other, and the votes that each would like. */
+  twoCamps(means: Means): Lie {
+    const { random, context } = means;
+    const memory = new FabMemory(means.context);
+    const isVictim = camps(means);
+    // In its own name, or in everybody's.
+    const names = random.chance(0.6) ? [context.replica] : replicaIds(context.n);
+    const chance = random.pick([0.3, 1]);
+    const votes = (ballot: Ballot): Tagged[] =>
+      voteKinds.flatMap((kind) => names.map((id) => ({ ...unproven(ballot, id), kind }) as Tagged));
+    return mindful(memory, {
+      tamper(outgoing, now) {
+        const seconds = new Map<Tagged, Tagged & Ballot>();
+        return outgoing.flatMap((one) => {
+          const { message, to: at } = one;
+          if (!is(message, "propose") || at.kind !== "replica" || memory.requests.isEmpty) {
+            return [one];
+          }
+          if (!seconds.has(message)) {
+            const requests = memory.someRequests(random, 1);
+            const second = { ...message, requests, batch: batchDigest(requests, context.hash) };
+            seconds.set(message, random.chance(chance) ? second : message);
+          }
+          const told = isVictim(at.replica, now) ? seconds.get(message)! : message;
+          return [told, ...votes(told)].map((said) => ({ ...one, message: said }));
+        });
+      },
+    });
+  },
+
+  /** Reports in others' names that nothing was accepted. */
+  impersonate(means: Means): Lie {
+    const { random, context } = means;
+    const memory = new FabMemory(means.context);
+    const mayAct = atMostEvery(context.timing.statusMs * random.pick([0.2, 1]));
+    let view = 0;
+    return mindful(memory, {
+      tamper(outgoing, now) {
+        for (const { message } of outgoing) if (is(message, "status")) ({ view } = message);
+        if (!mayAct(now)) return outgoing;
+        const { stable } = memory;
+        const empty = { to: view + 1, stable, accepted: [], proofs: [], proof: new Uint8Array(0) };
+        const lies = replicaIds(context.n).flatMap((replica) =>
+          others(means).map((peer) => to(peer, { ...empty, replica, kind: "view-change" })),
+        );
+        return [...outgoing, ...lies];
+      },
+    });
+  },
 
   /** Says some things to few: one peer alone has a decision, or a proof. */
   favour(means: Means): Lie {

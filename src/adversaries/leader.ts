@@ -103,17 +103,20 @@ export const leaderLies = {
     return { tamper: (outgoing) => outgoing.filter((one) => !isMeant(one)) };
   },
 
-  /** Never gives a batch that it is asked for; perhaps another one. */
+  /** Never gives a batch that it is asked for; perhaps another one, or another's digest. */
   withholdBatches(means: Means): Lie {
     const { random } = means;
-    const past = new Hoard<Tagged>(8);
-    const givesOthers = random.chance(0.5);
+    const past = new Hoard<Common<"batch">>(8);
+    const gives = random.pick(["nothing", "another", "falsely"]);
     return {
       tamper: (outgoing) =>
         outgoing.flatMap((one) => {
           if (!is(one.message, "batch")) return [one];
           past.put(one.message);
-          return givesOthers ? [{ ...one, message: past.pick(random) }] : [];
+          const other = past.pick(random);
+          if (gives === "nothing") return [];
+          const { digest } = gives === "falsely" ? one.message : other;
+          return [{ ...one, message: { ...other, digest } }];
         }),
     };
   },

@@ -1,80 +1,30 @@
 // Lies for PBFT only: well-formed, well-proven messages that say what is not so, to those whom it
 // suits.
 
-import type { Request } from "../codec/index.js";
-import { type ReplicaId, type Tagged, toHex } from "../core/index.js";
-import { type Ballot, leaderOf, type StableCheckpoint } from "../parts/index.js";
+import { bundleOf, encodeBundle, type Request } from "../codec/index.js";
+import { type Tagged, toHex } from "../core/index.js";
+import { type Ballot, batchDigest, leaderOf } from "../parts/index.js";
 import { pbft } from "../protocols/index.js";
 import {
   atMostEvery,
-  Hoard,
+  eachMessage,
   type Lie,
   type Means,
   others,
   type Outgoing,
-  type Random,
 } from "../simulator/index.js";
 import { dawdle, leaderLies, to } from "./leader.js";
 import { forging } from "./pbft-forge.js";
+import { is, isBallot, PbftMemory } from "./pbft-memory.js";
+import { PbftPasts } from "./pbft-pasts.js";
+import { beginning, falseReport } from "./pbft-reports.js";
+import { PbftThief } from "./pbft-thief.js";
+import { nothingStable } from "./stable-memory.js";
 
 const { decide } = pbft;
-type PbftMessage = pbft.PbftMessage;
 type PbftReport = pbft.PbftReport;
-type Message<K extends PbftMessage["kind"]> = Extract<PbftMessage, { kind: K }>;
 
-const is = <K extends PbftMessage["kind"]>(message: Tagged, kind: K): message is Message<K> =>
-  message.kind === kind;
-
-const isBallot = (message: Tagged): message is Message<"pre-prepare" | "prepare" | "commit"> =>
-  is(message, "pre-prepare") || is(message, "prepare") || is(message, "commit");
-
-const nothingStable: StableCheckpoint = { order: 0, digest: new Uint8Array(32), statements: [] };
-
-/** Views whose reports are remembered. */
-const viewsMax = 8;
-
-/** Everything seen that other stories can be made of. */
-class Memory {
-  readonly requests = new Hoard<Request>(64);
-  readonly ballots = new Hoard<Ballot>(128);
-  readonly stables = new Hoard<StableCheckpoint>(8);
-  /** By view, of each replica. */
-  readonly #reports = new Map<number, Map<ReplicaId, PbftReport>>();
-
-  note(message: Tagged): void {
-    if (is(message, "request")) this.requests.put(message);
-    if (isBallot(message)) {
-      const { view, order, batch } = message;
-      this.ballots.put({ view, order, batch });
-    }
-    if (is(message, "pre-prepare")) for (const one of message.requests) this.requests.put(one);
-    if (is(message, "view-change")) this.#noteReport(message);
-    if (is(message, "new-view")) for (const one of message.reports) this.#noteReport(one);
-  }
-
-  #noteReport(report: PbftReport): void {
-    const { to: view, replica, stable, prepared, seen, proof } = report;
-    this.stables.put(stable);
-    for (const ballot of prepared) this.ballots.put(ballot);
-    const reports = this.#reports.get(view) ?? new Map<ReplicaId, PbftReport>();
-    reports.set(replica, { replica, to: view, stable, prepared, seen, proof });
-    this.#reports.set(view, reports);
-    if (this.#reports.size > viewsMax) this.#reports.delete(Math.min(...this.#reports.keys()));
-  }
-
-  /** One report of each replica, for whatever view. */
-  oldReports(random: Random): PbftReport[] {
-    const all = [...this.#reports.values()].flatMap((reports) => [...reports.values()]);
-    const one = new Map(random.shuffled(all).map((report) => [report.replica, report]));
-    return [...one.values()];
-  }
-
-  reportsFor(view: number): PbftReport[] {
-    return [...(this.#reports.get(view)?.values() ?? [])];
-  }
-}
-
-function mindful(memory: Memory, { tamper, hears }: Pick<Lie, "tamper" | "hears">): Lie {
+function mindful(memory: PbftMemory, { tamper, hears }: Pick<Lie, "tamper" | "hears">): Lie {
   return {
     hears(from, message, now) {
       memory.note(message);
@@ -87,29 +37,32 @@ function mindful(memory: Memory, { tamper, hears }: Pick<Lie, "tamper" | "hears"
   };
 }
 
-const byOrder = (a: Ballot, b: Ballot): number => a.order - b.order;
-
-/** One ballot of each order, or one of each batch of an order. */
-function distinct(ballots: readonly Ballot[], keyOf: (ballot: Ballot) => string): Ballot[] {
-  return [...new Map(ballots.map((ballot) => [keyOf(ballot), ballot])).values()].toSorted(byOrder);
-}
-
 const ballotLies = {
-  /** As leader, one batch for some and another for the rest, and the votes that each would like. */
+  /** As leader, one batch for some and another for the rest; and the votes that each would like. */
   twoCamps(means: Means): Lie {
     const { random, context } = means;
     const forge = forging(context);
-    const memory = new Memory();
+    const memory = new PbftMemory(means.context);
     const chance = random.pick([0.3, 1]);
+    const votes = (ballot: Ballot): Tagged[] => [
+      { kind: "commit", ...forge.commit(ballot) } as Tagged,
+      { kind: "prepare", ...forge.prepare(ballot) } as Tagged,
+    ];
+    const agreed = new Set<string>();
+    const waiting: Outgoing[] = [];
     return mindful(memory, {
+      hears(from, message) {
+        if (from === null || !isBallot(message)) return message;
+        const key = `${from}/${message.view}/${message.order}/${toHex(message.batch)}`;
+        if (agreed.size > 4_096) agreed.clear();
+        if (!agreed.has(key)) waiting.push(...votes(message).map((vote) => to(from, vote)));
+        agreed.add(key);
+        return message;
+      },
       tamper: (outgoing) => {
         const camp = new Set(others(means).filter(() => random.chance(0.5)));
         const replaced = new Map<Tagged, (Ballot & { readonly message: Tagged }) | null>();
-        const votes = (ballot: Ballot): Tagged[] => [
-          { kind: "commit", ...forge.commit(ballot) } as Tagged,
-          { kind: "prepare", ...forge.prepare(ballot) } as Tagged,
-        ];
-        return outgoing.flatMap((one) => {
+        const told = outgoing.flatMap((one) => {
           const { message, to: at } = one;
           if (!is(message, "pre-prepare") || at.kind !== "replica" || memory.requests.isEmpty) {
             return [one];
@@ -124,9 +77,10 @@ const ballotLies = {
             replaced.set(message, other);
           }
           if (other === null) return [one];
-          const told = camp.has(at.replica) ? other : { ...message, message };
-          return [told.message, ...votes(told)].map((said) => ({ ...one, message: said }));
+          const mine = camp.has(at.replica) ? other : { ...message, message };
+          return [mine.message, ...votes(mine)].map((said) => ({ ...one, message: said }));
         });
+        return [...told, ...waiting.splice(0)];
       },
     });
   },
@@ -143,7 +97,7 @@ const ballotLies = {
         if (isBallot(message) && random.chance(chance)) waiting.push(message);
         if (is(message, "new-view")) {
           const { f, hash } = context;
-          const noop = hash(new Uint8Array(0));
+          const noop = batchDigest([], hash);
           const { base = 0, batches = [] } = decide(message.reports, f, noop) ?? {};
           for (const [index, batch] of batches.entries()) {
             waiting.push({ view: message.view, order: base + 1 + index, batch });
@@ -168,7 +122,7 @@ const ballotLies = {
   stuff(means: Means): Lie {
     const { random, context } = means;
     const forge = forging(context);
-    const memory = new Memory();
+    const memory = new PbftMemory(means.context);
     const window = 2 * context.limits.checkpointOrders;
     return mindful(memory, {
       tamper: (outgoing) =>
@@ -189,6 +143,27 @@ const ballotLies = {
     });
   },
 
+  /** As leader, requests of sessions that no client has. */
+  inventRequests({ random, context }: Means): Lie {
+    const forge = forging(context);
+    const chance = random.pick([0.1, 0.5]);
+    const invented = (request: Request): Request => {
+      const bundle = bundleOf(request);
+      if (bundle === null) return request;
+      const session = bundle.session + 1 + random.below(100);
+      return { ...request, body: encodeBundle({ ...bundle, session, number: 1 }) };
+    };
+    const tamper = eachMessage(
+      (message) => is(message, "pre-prepare") && random.chance(chance),
+      (message) => {
+        if (!is(message, "pre-prepare")) return message;
+        const { view, order, requests } = message;
+        return { kind: "pre-prepare", ...forge.prePrepare(view, order, requests.map(invented)) };
+      },
+    );
+    return { tamper };
+  },
+
   /** Proposes to as many as it takes without one, or to fewer. */
   proposeToSome(means: Means): Lie {
     const { random } = means;
@@ -199,95 +174,17 @@ const ballotLies = {
   },
 } satisfies Record<string, (means: Means) => Lie>;
 
-/** Reports that are well-formed, and not what the replica knows. */
-function falseReports(
-  { random, context }: Means,
-  memory: Memory,
-  { to: view, ...own }: PbftReport,
-): Omit<PbftReport, "replica" | "proof">[] {
-  const stable = memory.stables.isEmpty ? own.stable : memory.stables.pick(random);
-  const last = stable.order + 2 * context.limits.checkpointOrders;
-  const fits = (ballot: Ballot) =>
-    ballot.order > stable.order && ballot.order <= last && ballot.view < view;
-  const known = Array.from({ length: 16 }, () =>
-    memory.ballots.isEmpty ? null : memory.ballots.pick(random),
-  ).filter((ballot) => ballot !== null);
-  const invented = Array.from({ length: 1 + random.below(3) }, (_, index) => ({
-    view: random.below(view),
-    order: stable.order + 1 + index,
-    batch: random.bytes(32),
-  }));
-  const raised = known.map((ballot) => ({ ...ballot, view: view - 1 }));
-  const pick = () => random.pick([[], own.prepared, known, raised, invented]).filter(fits);
-  const prepared = distinct(pick(), ({ order }) => String(order));
-  const seen = distinct(
-    [...pick(), ...(random.chance(0.5) ? prepared : [])].filter(fits),
-    ({ order, batch }) => `${order} ${toHex(batch)}`,
-  );
-  const counts = new Map<number, number>();
-  const few = seen.filter(({ order }) => {
-    counts.set(order, (counts.get(order) ?? 0) + 1);
-    return counts.get(order)! <= pbft.seenMax;
-  });
-  const far = { view: 0, order: 2 ** 40, batch: random.bytes(32) };
-  const order = stable.order + 2 * context.limits.checkpointOrders;
-  const unproven = { order, digest: random.bytes(32), statements: [] };
-  const twice = prepared.flatMap((ballot) => [ballot, { ...ballot, batch: random.bytes(32) }]);
-  return [
-    random.pick([
-      { to: view, ...own, prepared: [...own.prepared, far] },
-      { to: view, stable: unproven, prepared: [], seen: [] },
-      { to: view, stable: { ...stable, order, digest: unproven.digest }, prepared: [], seen: [] },
-      { to: view, stable, prepared: twice, seen: few },
-    ]),
-    { to: view, ...own, prepared: [] },
-    { to: view, ...own, prepared: [], seen: [] },
-    { to: view, stable, prepared, seen: few },
-    { to: view, stable, prepared, seen: few },
-  ];
-}
-
-/** A new view from reports: chosen, too few, of other views, in others' names, or one's twice. */
-function beginning(means: Means, memory: Memory, view: number): Tagged {
-  const { random, context } = means;
-  const { n, f, replica } = context;
-  const forge = forging(context);
-  const genuine = memory.reportsFor(view);
-  const own = genuine.find((report) => report.replica === replica) ?? {
-    replica,
-    to: view,
-    stable: nothingStable,
-    prepared: [],
-    seen: [],
-    proof: new Uint8Array(0),
-  };
-  const lies = falseReports(means, memory, own).map((lie) => forge.report(lie));
-  const mine = random.pick([forge.report(own), ...lies]);
-  const beside = random.shuffled(genuine.filter((report) => report.replica !== replica));
-  const forged = others(means).map((other) => {
-    const content = { to: view, stable: mine.stable, prepared: [], seen: [] };
-    return { ...forge.report(content), replica: other };
-  });
-  const reports = random.pick([
-    [mine, ...beside].slice(0, n - f),
-    beside.slice(0, n - f),
-    [mine, ...beside].slice(0, 1 + random.below(n - f)),
-    [mine, ...memory.oldReports(random)].slice(0, n - f),
-    [mine, ...beside.slice(0, 1), ...forged].slice(0, n - f),
-    [mine, ...forged].slice(0, n - f),
-    [mine, ...beside, forge.report(random.pick([own, ...lies]))],
-  ]);
-  const each = new Map(reports.map((report, index) => [`${report.replica} ${index}`, report]));
-  const sorted = [...each.values()].toSorted((a, b) => a.replica - b.replica);
-  return { kind: "new-view", ...forge.newView(view, sorted) } as Tagged;
+function denying(means: Means, isLate: boolean): Lie {
+  const memory = new PbftMemory(means.context);
+  const pasts = new PbftPasts(means, memory, isLate);
+  return mindful(memory, { tamper: (outgoing) => pasts.tell(outgoing) });
 }
 
 const viewLies = {
   /** Reports what it did not prepare, or not what it did, and to some something else. */
   falseReports(means: Means): Lie {
-    const { random, context } = means;
-    const memory = new Memory();
-    const forge = forging(context);
+    const { random } = means;
+    const memory = new PbftMemory(means.context);
     const toEach = random.chance(0.4);
     return mindful(memory, {
       tamper: (outgoing) => {
@@ -297,7 +194,7 @@ const viewLies = {
           if (!is(message, "view-change")) return one;
           let lie = toEach ? undefined : made.get(message);
           if (lie === undefined) {
-            const report = forge.report(random.pick(falseReports(means, memory, message)));
+            const report = falseReport(means, memory, message);
             made.set(message, (lie = { kind: "view-change", ...report } as Tagged));
           }
           return { ...one, message: lie };
@@ -309,7 +206,7 @@ const viewLies = {
   /** Begins its views from reports that suit it, from different ones for some, or not for all. */
   chosenReports(means: Means): Lie {
     const { random, context } = means;
-    const memory = new Memory();
+    const memory = new PbftMemory(means.context);
     const { n } = context;
     const toAll = random.chance(0.6);
     return mindful(memory, {
@@ -317,25 +214,45 @@ const viewLies = {
         outgoing.flatMap((one) => {
           const { message } = one;
           if (!is(message, "new-view") || message.view % n !== context.replica) return [one];
-          const lie = beginning(means, memory, message.view);
+          const lie = beginning(means, memory, message.view) ?? message;
           if (toAll || random.chance(0.5)) return [{ ...one, message: lie }];
           return random.chance(0.5) ? [] : [one, { ...one, message: lie }];
         }),
     });
   },
 
-  /** Begins views that others lead. */
+  /** Begins its views without what was decided, and proposes something else there. */
+  stealOrders(means: Means): Lie {
+    const memory = new PbftMemory(means.context);
+    const thief = new PbftThief(means, memory);
+    return mindful(memory, { tamper: (outgoing) => thief.tell(outgoing) });
+  },
+
+  /**
+   * Begins views that others lead, for one peer and before them: its own report they never get, and
+   * so wait for one more. Nor does it vote: two of those who do are at odds.
+   */
   usurpView(means: Means): Lie {
     const { random, context } = means;
-    const memory = new Memory();
-    const mayAct = atMostEvery(context.timing.statusMs * random.pick([0.2, 1]));
-    let view = 0;
+    const { n, f, hash, replica } = context;
+    const memory = new PbftMemory(context);
+    const isSilent = random.chance(0.8);
+    const isKept = ({ message }: Outgoing): boolean =>
+      isSilent && (is(message, "view-change") || is(message, "prepare") || is(message, "commit"));
+    const planOf = (reports: readonly PbftReport[]): string =>
+      (decide(reports, f, batchDigest([], hash))?.batches ?? []).map(toHex).join(" ");
+    let usurped = 0;
     return mindful(memory, {
-      tamper: (outgoing, now) => {
-        for (const { message } of outgoing) if (is(message, "status")) ({ view } = message);
-        if (view === 0 || !mayAct(now)) return outgoing;
-        const lies = others(means).map((peer) => to(peer, beginning(means, memory, view)));
-        return [...outgoing, ...lies];
+      tamper: (outgoing) => {
+        const said = outgoing.filter((one) => !isKept(one));
+        const view = memory.lastReported;
+        const genuine = memory.reportsFor(view).filter((report) => report.replica !== replica);
+        if (view <= usurped || genuine.length < n - f - 1) return said;
+        usurped = view;
+        const plan = planOf(genuine);
+        const lie = beginning(means, memory, view, ({ reports }) => planOf(reports) !== plan);
+        const victims = others(means).filter((peer) => peer !== leaderOf(view, n));
+        return lie === null ? said : [...said, to(random.pick(victims), lie)];
       },
     });
   },
@@ -343,7 +260,7 @@ const viewLies = {
   /** Speaks in others' names: proposals, votes, reports, checkpoints. */
   impersonate(means: Means): Lie {
     const { random, context } = means;
-    const memory = new Memory();
+    const memory = new PbftMemory(means.context);
     const forge = forging(context);
     const mayAct = atMostEvery(context.timing.statusMs * random.pick([0.05, 0.2, 1]));
     const kind = random.pick(["proposal", "votes", "reports", "checkpoints"] as const);
@@ -370,7 +287,8 @@ const viewLies = {
     };
     const reports = (): Outgoing[] => {
       const content = { to: view + 1, stable: nothingStable, prepared: [], seen: [] };
-      return inNames({ kind: "view-change", ...forge.report(content) } as Tagged);
+      const own = { kind: "view-change", ...forge.report(content) } as Tagged;
+      return [...others(means).map((peer) => to(peer, own)), ...inNames(own)];
     };
     const checkpoints = (): Outgoing[] => {
       const order = stable + context.limits.checkpointOrders;
@@ -391,6 +309,12 @@ const viewLies = {
       },
     });
   },
+
+  /** One peer alone decides an order, and whoever does not ask it is told otherwise. */
+  denyDecision: (means: Means) => denying(means, false),
+
+  /** So that one peer may decide just when the others have left the view. */
+  decideLate: (means: Means) => denying(means, true),
 
   slowly: dawdle("pre-prepare"),
 } satisfies Record<string, (means: Means) => Lie>;
