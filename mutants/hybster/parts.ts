@@ -347,8 +347,8 @@ export const waiting = {
     },
     "batch-order-lowered": {
       breaks: "a batch proposed at two orders is forgotten with the lower",
-      find: "Math.max(order, known?.order ?? 0)",
-      replace: "Math.min(order, known?.order ?? order)",
+      find: "{ digest, batch, order: Math.max(order, known?.order ?? 0) }",
+      replace: "{ digest, batch, order: Math.min(order, known?.order ?? order) }",
     },
   }),
   ...inFile("protocols/hybster/index.js", {
