@@ -202,3 +202,59 @@ rule(
     assert.equal(answer(world, 0, 1), "a", "R1 and R2 meet in view 2");
   },
 );
+
+rule(
+  "a batch that a liar proposes twice is kept until the later order is stable",
+  "batch-kept-for-first-order",
+  (p) => {
+    const world = stage(p, { liars: [1], limits: { checkpointOrders: 1 } });
+    const liar = world.liar(1);
+    const wanting = { kind: "status", established: 0, stable: 0, executed: 0, acted: 0 } as const;
+    // R0 alone knows its proposal of view 0; the plan of view 1, which the liar leads, has it.
+    const unheard = world.block((m) => m.from === 0 && m.message.kind === "prepare");
+    world.submit(0, a);
+    world.play(5);
+    liar.send([0, 2], { ...wanting, view: 0, suspects: 1 });
+    world.play(700);
+    const changes = received(liar, "view-change").filter(({ to }) => to === 1);
+    liar.send([0, 2], { kind: "new-view", ...forge.newView(liar, 1, changes.slice(0, 2)) });
+    const { body, authenticator } = received(liar, "request")[0]!;
+    const requests = [{ body, authenticator }];
+    const first = forge.prepare(liar, 1, 1, requests);
+    world.play(5);
+    liar.send(2, { kind: "batch", digest: first.batch, requests });
+    world.play(5);
+    const acknowledgements = received(liar, "acknowledgement").slice(0, 2);
+    unheard();
+    // R0 alone hears that it is ordered there, and forgets it with a stable checkpoint.
+    const apart = world.block((m) => m.from !== 1 && m.to !== 1 && m.from !== m.to);
+    liar.send(0, { kind: "prepare", ...first, requests: [] });
+    world.play(5);
+    const theirs = received(liar, "checkpoint")[0]!;
+    const own = forge.checkpoint(liar, 1, theirs.digest);
+    liar.send(0, { kind: "checkpoint", ...own });
+    world.play(5);
+    assert.equal(world.status(0).stable, 1, "R0 has executed it for good");
+    // The liar certifies the same batch for order 2, and tells R2 so as it leaves.
+    const { requests: _, ...again } = forge.prepare(liar, 1, 2, requests);
+    const plan = [first.batch];
+    const established = { view: 1, base: 0, last: 1, plan, acknowledgements };
+    const stable = { order: 1, digest: theirs.digest, statements: [theirs, own] };
+    const left = forge.viewChange(liar, 2, { established, stable, prepares: [again] });
+    liar.send(2, { ...wanting, view: 1, suspects: 2 });
+    world.play(2500);
+    assert.equal(world.status(2).view, 2, "R2 left view 1");
+    liar.send(2, { kind: "view-change", ...left });
+    world.play(5);
+    // R2 fetches the state of order 1 before R0 asks it for anything.
+    apart();
+    const changing = ["new-view", "view-change", "certificate"];
+    const unasked = world.block((m) => m.from === 2 && changing.includes(m.message.kind));
+    world.play(3000);
+    assert.equal(world.status(2).stable, 1, "R2 has the state");
+    unasked();
+    world.submit(0, [bytesOf("b")]);
+    world.play(8000);
+    assert.equal(answer(world, 0, 2), "ab");
+  },
+);
