@@ -7,15 +7,13 @@ import { type Ballot, batchDigest } from "../parts/index.js";
 import { fab } from "../protocols/index.js";
 import { type Means, others, type Outgoing, toReplica } from "../simulator/index.js";
 import { type FabMemory, unproven } from "./fab-memory.js";
+import { StolenViews } from "./stolen-views.js";
 
 type Acceptance = fab.Acceptance;
 type CommitProof = fab.CommitProof;
 type FabMessage = fab.FabMessage;
 type FabReport = fab.FabReport;
 type Message<K extends FabMessage["kind"]> = Extract<FabMessage, { kind: K }>;
-
-const is = <K extends FabMessage["kind"]>(message: Tagged, kind: K): message is Message<K> =>
-  message.kind === kind;
 
 /** Whether others would read it, whatever it says. */
 const isRead = ({ protocol, context, claimContext }: Means, message: Tagged): boolean =>
@@ -92,41 +90,26 @@ export function brokenProof(
 }
 
 /** Begins its views without what was accepted, and proposes something else there. */
-export class FabThief {
+export class FabThief extends StolenViews<Message<"new-view">> {
   readonly #means: Means;
   readonly #memory: FabMemory;
-  /** The last view that it began so. */
-  #stolen = 0;
 
   constructor(means: Means, memory: FabMemory) {
+    super("propose");
     this.#means = means;
     this.#memory = memory;
   }
 
-  /** What it sends in place of what its machine sends. */
-  tell(outgoing: readonly Outgoing[]): readonly Outgoing[] {
-    const more: Outgoing[] = [];
-    for (const message of new Set(outgoing.map((one) => one.message))) {
-      if (is(message, "new-view") && message.view > this.#stolen)
-        more.push(...this.#steal(message));
-    }
-    const isHonest = ({ message }: Outgoing): boolean =>
-      (is(message, "new-view") || is(message, "propose")) && message.view === this.#stolen;
-    return [...outgoing.filter((one) => !isHonest(one)), ...more];
-  }
-
-  #steal(message: Message<"new-view">): Outgoing[] {
+  protected override steal(message: Message<"new-view">): Outgoing[] | null {
     const { n, replica } = this.#means.context;
-    const { view } = message;
-    if (view % n !== replica) return [];
+    if (message.view % n !== replica) return null;
     const planned = this.#lastOf(message.reports);
     const tops = this.#memory.orders().filter((order) => order <= planned + n);
     const lie = this.#means.random
       .shuffled(this.#beginnings(message))
       .map((reports) => ({ ...message, reports }))
       .find((one) => isRead(this.#means, one) && this.#lastOf(one.reports) < planned);
-    if (lie === undefined) return [];
-    this.#stolen = view;
+    if (lie === undefined) return null;
     const first = this.#lastOf(lie.reports) + 1;
     const proposals = this.#proposals(message, first, Math.max(planned, ...tops));
     return others(this.#means).flatMap((peer) =>

@@ -7,38 +7,26 @@ import { pbft } from "../protocols/index.js";
 import { type Means, others, type Outgoing } from "../simulator/index.js";
 import { to } from "./leader.js";
 import { forging } from "./pbft-forge.js";
-import { is, type Message, type PbftMemory } from "./pbft-memory.js";
+import { type Message, type PbftMemory } from "./pbft-memory.js";
 import { beginning } from "./pbft-reports.js";
+import { StolenViews } from "./stolen-views.js";
 
 const { decide } = pbft;
 type PbftReport = pbft.PbftReport;
 
-export class PbftThief {
+export class PbftThief extends StolenViews<Message<"new-view">> {
   readonly #means: Means;
   readonly #memory: PbftMemory;
-  /** The last view that it began so. */
-  #stolen = 0;
 
   constructor(means: Means, memory: PbftMemory) {
+    super("pre-prepare");
     this.#means = means;
     this.#memory = memory;
   }
 
-  /** What it sends in place of what its machine sends. */
-  tell(outgoing: readonly Outgoing[]): readonly Outgoing[] {
-    const more: Outgoing[] = [];
-    for (const message of new Set(outgoing.map((one) => one.message))) {
-      if (is(message, "new-view") && message.view > this.#stolen)
-        more.push(...this.#steal(message));
-    }
-    const isHonest = ({ message }: Outgoing): boolean =>
-      (is(message, "new-view") || is(message, "pre-prepare")) && message.view === this.#stolen;
-    return [...outgoing.filter((one) => !isHonest(one)), ...more];
-  }
-
-  #steal({ view, reports: honest }: Message<"new-view">): Outgoing[] {
+  protected override steal({ view, reports: honest }: Message<"new-view">): Outgoing[] | null {
     const { n, replica } = this.#means.context;
-    if (view % n !== replica) return [];
+    if (view % n !== replica) return null;
     const known = [...honest, ...this.#memory.reportsFor(view)];
     const orders = known.flatMap(({ prepared, seen }) => [...prepared, ...seen]);
     const top = Math.max(0, ...orders.map(({ order }) => order));
@@ -47,8 +35,7 @@ export class PbftThief {
       const last = this.#lastOf(reports);
       return last === null || last < planned;
     });
-    if (lie === null) return [];
-    this.#stolen = view;
+    if (lie === null) return null;
     const { reports } = lie as Message<"new-view">;
     const proposals = this.#proposals(view, (this.#lastOf(reports) ?? top) + 1, top);
     return others(this.#means).flatMap((peer) =>

@@ -1,0 +1,44 @@
+// Views that a liar begins as it likes: what its honest machine says in them is kept back.
+
+import type { Tagged } from "../core/index.js";
+import { type Outgoing } from "../simulator/index.js";
+
+type NewView = Tagged & { readonly view: number };
+
+export abstract class StolenViews<Beginning extends NewView> {
+  /** The last view that it began so. */
+  #stolen = 0;
+  readonly #proposal: string;
+
+  /** `proposal`: the kind of its leader's proposals. */
+  constructor(proposal: string) {
+    this.#proposal = proposal;
+  }
+
+  /** The view as it begins it; null where it has no way to. */
+  protected abstract steal(message: Beginning): readonly Outgoing[] | null;
+
+  /** What it sends in place of what its machine sends. */
+  tell(outgoing: readonly Outgoing[]): readonly Outgoing[] {
+    const more: Outgoing[] = [];
+    for (const message of new Set(outgoing.map((one) => one.message))) {
+      if (!this.#begins(message) || message.view <= this.#stolen) continue;
+      const said = this.steal(message);
+      if (said === null) continue;
+      this.#stolen = message.view;
+      more.push(...said);
+    }
+    return [...outgoing.filter(({ message }) => !this.#isHonest(message)), ...more];
+  }
+
+  #begins(message: Tagged): message is Beginning {
+    return message.kind === "new-view";
+  }
+
+  #isHonest(message: Tagged): boolean {
+    const { view } = message as NewView;
+    return (
+      (message.kind === "new-view" || message.kind === this.#proposal) && view === this.#stolen
+    );
+  }
+}
