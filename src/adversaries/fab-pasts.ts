@@ -56,7 +56,7 @@ export class Pasts {
     this.#isDecided = isDecided;
     this.#isMean = random.chance(0.6);
     this.#isLate = isDecided && random.chance(0.3);
-    this.#isFickle = random.chance(0.4);
+    this.#isFickle = isDecided && random.chance(0.4);
   }
 
   /** What it sends in place of what its machine sends. */
@@ -90,7 +90,7 @@ export class Pasts {
   #votes(proved: Proposal, other: Message<"propose">): Outgoing[] {
     const { context, random } = this.#means;
     const next = leaderOf(proved.view + 1, context.n);
-    const isNextOther = random.chance(0.7); // its own report is never late
+    const isNextOther = this.#isDecided && random.chance(0.7); // its own report is never late
     const peers = random
       .shuffled(others(this.#means))
       .toSorted((a, b) => (isNextOther ? Number(a === next) - Number(b === next) : 0));

@@ -206,6 +206,7 @@ function quieted(plan: Plan, isLong: boolean, liars: readonly LiarPlan[], random
       ...plan.timing,
       patienceMs: isLong && liars.length === 0 ? 200 : 600,
       patienceMsMax: 6_000,
+      throughputWindowMs: defaultTiming.throughputWindowMs,
     },
     clients: {
       ...plan.clients,
