@@ -9,6 +9,7 @@ import { FabMemory, unproven } from "./fab-memory.js";
 import { brokenProof } from "./fab-reports.js";
 
 type FabMessage = fab.FabMessage;
+type CommitProof = fab.CommitProof;
 type FabReport = fab.FabReport;
 type Message<K extends FabMessage["kind"]> = Extract<FabMessage, { kind: K }>;
 
@@ -170,6 +171,12 @@ export class Pasts {
     return [sent(leaderOf(to, n), message)];
   }
 
+  /** A proof of the batch that nobody decided, which only a mistake takes; or null. */
+  #forged(order: number, { batch }: Ballot, report: FabReport): CommitProof | null {
+    const ballot = { view: report.to - 1, order, batch };
+    return brokenProof(this.#means, this.#memory, ballot, report);
+  }
+
   /** In the next view the one past, later the other with its proof. */
   #report(report: FabReport): FabReport {
     const { replica } = this.#means.context;
@@ -181,12 +188,7 @@ export class Pasts {
       const { view, batch } = other.view === report.to - 1 ? other : proved;
       accepted.set(order, { view, order, batch });
       proofs.delete(order);
-      const forged = brokenProof(
-        this.#means,
-        this.#memory,
-        { view: report.to - 1, order, batch: other.batch },
-        report,
-      );
+      const forged = this.#isDecided ? this.#forged(order, other, report) : null;
       if (forged !== null) proofs.set(order, forged);
       if (forged !== null || other.view === report.to - 1) continue;
       const own = { replica, proof: new Uint8Array(0) };
