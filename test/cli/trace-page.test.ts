@@ -8,6 +8,7 @@ import { test } from "node:test";
 import { Script } from "node:vm";
 import { drawnRun, readRun, writeRun } from "../../src/cli/simulate/run-file.js";
 import { inlined } from "../../src/cli/trace/inline.js";
+import { pageOf } from "../../src/cli/trace/output.js";
 import { jsonInPage } from "../../src/cli/trace/page-shell.js";
 import { UsageError } from "../../src/core/index.js";
 import type { TraceEvent } from "../../src/simulator/index.js";
@@ -64,6 +65,21 @@ test("the page draws every message, filters, and needs no network", { skip }, as
   const html = readFileSync(page, "utf8");
   assert.match(html, /Content-Security-Policy" content="default-src 'none'/);
   assert.doesNotMatch(html, /https?:|url\(|\bsrc=|<link|@import/);
+});
+
+test("a page of a run that goes in circles draws its beginning, and says so", async () => {
+  const subject = { protocol: "hybster", service: "kv", n: 3 };
+  const { plan, seed } = await drawnRun(subject, 2);
+  const traced = { protocol: "hybster", planted: null, service: "kv", seed, plan, command: "" };
+  const outcome = { violations: [], virtualMs: 60_000, steps: 1, fingerprint: "" } as never;
+  const events = Array.from(
+    { length: 20_003 },
+    (_, index): TraceEvent => ({ kind: "received", id: index, atMs: index, at: 0 }) as never,
+  );
+  const page = pageOf(traced, outcome, events);
+  assert.match(page, /3 events from 20000 ms on: a trace to a \.jsonl file has all/);
+  assert.match(page, /"endMs":19999/);
+  assert.doesNotMatch(pageOf(traced, outcome, events.slice(3)), /not drawn/);
 });
 
 test("the page's program is one valid script, and its data end no script", () => {

@@ -69,6 +69,9 @@ function write(path: string, text: string): void {
   }
 }
 
+/** A page draws so many events; a run that goes in circles has hundreds of thousands. */
+const drawnMax = 20_000;
+
 /** The page's whole text. */
 export function pageOf(traced: Traced, outcome: Outcome, events: readonly TraceEvent[]): string {
   const page = documentOf(traced, outcome, events);
@@ -76,11 +79,20 @@ export function pageOf(traced: Traced, outcome: Outcome, events: readonly TraceE
   return shell(page.title, page, program);
 }
 
+/** That a page does not draw everything; no row where it does. */
+function notDrawn(events: readonly TraceEvent[]): (readonly [string, string])[] {
+  const left = events.length - drawnMax;
+  if (left <= 0) return [];
+  const fromMs = events[drawnMax]!.atMs.toFixed(0);
+  return [["not drawn", `${left} events from ${fromMs} ms on: a trace to a .jsonl file has all`]];
+}
+
 function documentOf(
   { protocol, planted, service, seed, plan, command }: Traced,
   { violations, virtualMs, steps, fingerprint }: Outcome,
-  events: readonly TraceEvent[],
+  all: readonly TraceEvent[],
 ): TraceDocument {
+  const events = all.slice(0, drawnMax);
   const { n, f, clients } = plan;
   const contents = new Map<string, number>();
   const messages: TraceDocument["messages"][number][] = [];
@@ -105,13 +117,14 @@ function documentOf(
       ["virtual time", `${virtualMs.toFixed(0)} ms in ${steps} steps`],
       ["network heals", `at ${plan.healMs.toFixed(0)} ms`],
       ["fingerprint", fingerprint],
+      ...notDrawn(all),
     ],
     faults: describePlan(plan),
     parties: partiesOf(plan),
     violations,
     summary: "No property is violated.",
     command,
-    endMs: virtualMs,
+    endMs: all.length > drawnMax ? events.at(-1)!.atMs : virtualMs,
     messages,
     events: stored,
   };
