@@ -31,6 +31,11 @@ export const checkpoints = inFile("parts/checkpoints.js", {
 });
 
 export const state = inFile("parts/replicated-state.js", {
+  "reached-state-fetched": {
+    breaks: "a state that a replica got to by itself is fetched, and what follows executed again",
+    find: "catchUpMs) this.adoptStable(stable);",
+    replace: "catchUpMs) this.fetch(stable);",
+  },
   "window-unchecked": {
     breaks: "any order above the stable checkpoint is accepted",
     find: `return order > stable &&

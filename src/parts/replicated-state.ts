@@ -283,7 +283,8 @@ export class ReplicatedState<Statement extends CheckpointStatement, Durable> {
     if (this.ahead === null) return;
     const { stable, since } = this.ahead;
     if (stable.order <= this.checkpoints.stable.order) this.ahead = null;
-    else if (now - since >= context.timing.catchUpMs) this.fetch(stable);
+    // Unless it got there itself meanwhile.
+    else if (now - since >= context.timing.catchUpMs) this.adoptStable(stable);
   }
 
   /**

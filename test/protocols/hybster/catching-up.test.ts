@@ -2,7 +2,17 @@
 
 import assert from "node:assert/strict";
 import type { Service } from "../../../src/core/index.js";
-import { answer, appendService, bytesOf, rule, stage, textOf, type World } from "./support.js";
+import {
+  answer,
+  appendService,
+  bytesOf,
+  forge,
+  received,
+  rule,
+  stage,
+  textOf,
+  type World,
+} from "./support.js";
 
 const a = [bytesOf("a")];
 
@@ -73,4 +83,32 @@ rule("a request reaches the leader through the others", "requests-not-forwarded"
   world.submit(0, a);
   world.play(400);
   assert.equal(answer(world, 0, 1), "a", "before anybody loses patience");
+});
+
+rule("who gets to a certified state by itself does not fetch it", "reached-state-fetched", (p) => {
+  const world = stage(p, { liars: [1], limits: { checkpointOrders: 2 } });
+  const liar = world.liar(1);
+  // R0 and the liar execute two orders, of which R2 hears late, and of their checkpoint only in the
+  // liar's view change.
+  const late = world.hold((m) => m.from === 0 && m.to === 2 && m.message.kind === "prepare");
+  world.block((m) => m.from === 0 && m.to === 2 && m.message.kind === "checkpoint");
+  for (let order = 1; order <= 2; order += 1) {
+    world.submit(0, a);
+    world.settle();
+    const prepare = received(liar, "prepare").at(-1)!;
+    liar.send(0, { kind: "commit", ...forge.commit(liar, prepare) });
+    world.settle();
+  }
+  const theirs = received(liar, "checkpoint")[0]!;
+  const own = forge.checkpoint(liar, 2, theirs.digest);
+  const stable = { order: 2, digest: theirs.digest, statements: [theirs, own] };
+  liar.send(2, { kind: "view-change", ...forge.viewChange(liar, 1, { stable }) });
+  world.settle();
+  late();
+  world.settle();
+  assert.equal(world.status(2).executed, 2, "R2 got there");
+  world.play(1_500);
+  assert.equal(world.status(2).stable, 2);
+  const fetched = world.observations(2).filter(({ event }) => event === "transfer");
+  assert.deepEqual(fetched, []);
 });
