@@ -60,6 +60,7 @@ async function attack(context: TestContext, freshness: string, afterCopy: number
     for (let i = 0; i < count; i++) await client.call(keyValue.add(key, 1n));
   };
   await add(5);
+  await until(() => victim.status().executed === 5);
   await victim.stop();
   const journal = join(folder, "replica-2", "journal");
   cpSync(journal, `${journal}.copy`, { recursive: true });
