@@ -7,6 +7,7 @@ import { fab } from "../protocols/index.js";
 import { type Means, others, type Outgoing, toReplica } from "../simulator/index.js";
 import { FabMemory, unproven } from "./fab-memory.js";
 import { brokenProof } from "./fab-reports.js";
+import { impatient } from "./leader.js";
 
 type FabMessage = fab.FabMessage;
 type CommitProof = fab.CommitProof;
@@ -203,12 +204,6 @@ export class Pasts {
     return { ...report, accepted: rising(accepted), proofs: rising(proofs) };
   }
 }
-
-/** Whoever else suspects the leader is enough then: one view change after the other. */
-const impatient = (status: Message<"status">): Message<"status"> => ({
-  ...status,
-  suspects: Math.max(status.suspects, status.entered + 1),
-});
 
 const sent = (replica: ReplicaId, message: Tagged): Outgoing => ({
   to: toReplica(replica),

@@ -91,39 +91,36 @@ export function brokenProof(
 
 /** Begins its views without what was accepted, and proposes something else there. */
 export class FabThief extends StolenViews<Message<"new-view">> {
-  readonly #means: Means;
   readonly #memory: FabMemory;
 
   constructor(means: Means, memory: FabMemory) {
-    super("propose");
-    this.#means = means;
+    super(means, "propose");
     this.#memory = memory;
   }
 
   protected override steal(message: Message<"new-view">): Outgoing[] | null {
-    const { n, replica } = this.#means.context;
-    if (message.view % n !== replica) return null;
+    const { n } = this.means.context;
     const planned = this.#lastOf(message.reports);
     const tops = this.#memory.orders().filter((order) => order <= planned + n);
-    const lie = this.#means.random
+    const lie = this.means.random
       .shuffled(this.#beginnings(message))
       .map((reports) => ({ ...message, reports }))
-      .find((one) => isRead(this.#means, one) && this.#lastOf(one.reports) < planned);
+      .find((one) => isRead(this.means, one) && this.#lastOf(one.reports) < planned);
     if (lie === undefined) return null;
     const first = this.#lastOf(lie.reports) + 1;
     const proposals = this.#proposals(message, first, Math.max(planned, ...tops));
-    return others(this.#means).flatMap((peer) =>
+    return others(this.means).flatMap((peer) =>
       [lie, ...proposals].map((said) => ({ to: toReplica(peer), message: said, delayMs: 0 })),
     );
   }
 
   #lastOf(reports: readonly FabReport[]): number {
-    const noop = batchDigest([], this.#means.context.hash);
-    return fab.decide(reports, this.#means.context, noop).last;
+    const noop = batchDigest([], this.means.context.hash);
+    return fab.decide(reports, this.means.context, noop).last;
   }
 
   #beginnings({ view, reports }: Message<"new-view">): FabReport[][] {
-    const { random, context } = this.#means;
+    const { random, context } = this.means;
     const { n, f, replica } = context;
     const { stable } = this.#memory;
     const proof = new Uint8Array(0);
@@ -142,7 +139,7 @@ export class FabThief extends StolenViews<Message<"new-view">> {
     );
     const beside = [...new Map(genuine.map((report) => [report.replica, report])).values()];
     const old = this.#memory.oldReports(random).filter(isOthers);
-    const forged = random.shuffled(others(this.#means)).map(empty);
+    const forged = random.shuffled(others(this.means)).map(empty);
     const rising = (some: FabReport[]): FabReport[] =>
       some.toSorted((a, b) => a.replica - b.replica);
     return [
@@ -159,7 +156,7 @@ export class FabThief extends StolenViews<Message<"new-view">> {
 
   /** Other batches for these orders, and the liar's votes for each. */
   #proposals({ view, proof }: Message<"new-view">, first: number, last: number): Tagged[] {
-    const { random, context } = this.#means;
+    const { random, context } = this.means;
     if (this.#memory.requests.isEmpty) return [];
     return Array.from({ length: Math.max(0, last - first + 1) }, (_, index): Tagged[] => {
       const requests = this.#memory.someRequests(random, 1);

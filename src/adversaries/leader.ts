@@ -26,6 +26,12 @@ export const to = (replica: ReplicaId, message: Tagged): Outgoing => ({
   delayMs: 0,
 });
 
+/** Whoever else suspects the leader is enough then: one view change after the other. */
+export const impatient = (status: Common<"status">): Common<"status"> => ({
+  ...status,
+  suspects: Math.max(status.suspects, status.entered + 1),
+});
+
 /** What it last said of itself, and digests that mean something to somebody. */
 class Notes {
   own: Common<"status"> | null = null;

@@ -8,6 +8,7 @@ import { type Means, others, type Outgoing, toReplica } from "../simulator/index
 import { forging } from "./pbft-forge.js";
 import { is, type Message, type PbftMemory } from "./pbft-memory.js";
 import { beginning } from "./pbft-reports.js";
+import { impatient } from "./leader.js";
 
 const { decide } = pbft;
 type PbftReport = pbft.PbftReport;
@@ -192,9 +193,3 @@ export class PbftPasts {
     });
   }
 }
-
-/** Whoever else suspects the leader is enough then: one view change after the other. */
-const impatient = (status: Message<"status">): Message<"status"> => ({
-  ...status,
-  suspects: Math.max(status.suspects, status.entered + 1),
-});

@@ -15,42 +15,38 @@ const { decide } = pbft;
 type PbftReport = pbft.PbftReport;
 
 export class PbftThief extends StolenViews<Message<"new-view">> {
-  readonly #means: Means;
   readonly #memory: PbftMemory;
 
   constructor(means: Means, memory: PbftMemory) {
-    super("pre-prepare");
-    this.#means = means;
+    super(means, "pre-prepare");
     this.#memory = memory;
   }
 
   protected override steal({ view, reports: honest }: Message<"new-view">): Outgoing[] | null {
-    const { n, replica } = this.#means.context;
-    if (view % n !== replica) return null;
     const known = [...honest, ...this.#memory.reportsFor(view)];
     const orders = known.flatMap(({ prepared, seen }) => [...prepared, ...seen]);
     const top = Math.max(0, ...orders.map(({ order }) => order));
     const planned = this.#lastOf(honest) ?? 0;
-    const lie = beginning(this.#means, this.#memory, view, ({ reports }) => {
+    const lie = beginning(this.means, this.#memory, view, ({ reports }) => {
       const last = this.#lastOf(reports);
       return last === null || last < planned;
     });
     if (lie === null) return null;
     const { reports } = lie as Message<"new-view">;
     const proposals = this.#proposals(view, (this.#lastOf(reports) ?? top) + 1, top);
-    return others(this.#means).flatMap((peer) =>
+    return others(this.means).flatMap((peer) =>
       [lie, ...proposals].map((message) => to(peer, message)),
     );
   }
 
   #lastOf(reports: readonly PbftReport[]): number | null {
-    const { f, hash } = this.#means.context;
+    const { f, hash } = this.means.context;
     return decide(reports, f, batchDigest([], hash))?.last ?? null;
   }
 
   /** Other batches for these orders, and the liar's COMMIT for each. */
   #proposals(view: number, first: number, last: number): Tagged[] {
-    const { random, context } = this.#means;
+    const { random, context } = this.means;
     const forge = forging(context);
     if (this.#memory.requests.isEmpty) return [];
     return Array.from({ length: Math.max(0, last - first + 1) }, (_, index) => {

@@ -213,7 +213,8 @@ const viewLies = {
       tamper: (outgoing) =>
         outgoing.flatMap((one) => {
           const { message } = one;
-          if (!is(message, "new-view") || message.view % n !== context.replica) return [one];
+          if (!is(message, "new-view") || leaderOf(message.view, n) !== context.replica)
+            return [one];
           const lie = beginning(means, memory, message.view) ?? message;
           if (toAll || random.chance(0.5)) return [{ ...one, message: lie }];
           return random.chance(0.5) ? [] : [one, { ...one, message: lie }];

@@ -1,17 +1,20 @@
 // Views that a liar begins as it likes: what its honest machine says in them is kept back.
 
 import type { Tagged } from "../core/index.js";
-import { type Outgoing } from "../simulator/index.js";
+import { leaderOf } from "../parts/index.js";
+import type { Means, Outgoing } from "../simulator/index.js";
 
 type NewView = Tagged & { readonly view: number };
 
 export abstract class StolenViews<Beginning extends NewView> {
   /** The last view that it began so. */
   #stolen = 0;
+  protected readonly means: Means;
   readonly #proposal: string;
 
-  /** `proposal`: the kind of its leader's proposals. */
-  constructor(proposal: string) {
+  /** `proposal`: the kind of a leader's proposals. */
+  constructor(means: Means, proposal: string) {
+    this.means = means;
     this.#proposal = proposal;
   }
 
@@ -32,7 +35,9 @@ export abstract class StolenViews<Beginning extends NewView> {
   }
 
   #begins(message: Tagged): message is Beginning {
-    return message.kind === "new-view";
+    if (message.kind !== "new-view") return false;
+    const { n, replica } = this.means.context;
+    return leaderOf((message as NewView).view, n) === replica;
   }
 
   #isHonest(message: Tagged): boolean {

@@ -16,6 +16,7 @@ import {
   type Outgoing,
   toReplica,
 } from "../simulator/index.js";
+import { impatient } from "./leader.js";
 
 const { proven } = zyzzyva;
 type ZyzzyvaMessage = zyzzyva.ZyzzyvaMessage;
@@ -30,12 +31,6 @@ const to = (replica: ReplicaId, message: ZyzzyvaMessage): Outgoing => ({
   to: toReplica(replica),
   message,
   delayMs: 0,
-});
-
-/** Whoever else suspects the leader is enough then: one view change after the other. */
-const hurried = (status: Message<"status">): Message<"status"> => ({
-  ...status,
-  suspects: Math.max(status.suspects, status.entered + 1),
 });
 
 /** What a liar can prove to have said: anything, in its own name. */
@@ -201,7 +196,8 @@ export const zyzzyvaLies = {
         outgoing.flatMap((one) => {
           const { message, to: at } = one;
           if (is(message, "view-change")) return [{ ...one, message: reportOf(message) }];
-          if (is(message, "status") && isImpatient) return [{ ...one, message: hurried(message) }];
+          if (is(message, "status") && isImpatient)
+            return [{ ...one, message: impatient(message) }];
           const isKept =
             (is(message, "reached") ||
               is(message, "certified") ||

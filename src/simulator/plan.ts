@@ -212,7 +212,7 @@ function quieted(plan: Plan, isLong: boolean, liars: readonly LiarPlan[], random
       ...plan.clients,
       outstanding: random.pick([1, 3]),
       retryMs: calmRetryMs,
-      ...(isLong ? { correct: 3, bundles: 200, thinkMs: 1, outstanding: random.pick([1, 3]) } : {}),
+      ...(isLong ? { correct: 3, bundles: 200, thinkMs: 1 } : {}),
     },
     liars,
     calmMs: 20 + 12 * (delayMs + syncMs + plan.turnMs) + (liars.length > 0 ? meddlingMs(plan) : 0),

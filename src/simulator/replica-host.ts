@@ -111,7 +111,6 @@ export class ReplicaHost {
   readonly #instant = new Set<string>();
   #crashAfter = Infinity;
   #crashAtRisk = 0;
-  /** The count down to the crash has not begun. */
   /** It crashes at no effect before it observes this. */
   #crashUpon: CrashEvent | null = null;
   #hasToken = true;
