@@ -74,6 +74,11 @@ export class Clients {
     for (const client of this.#correct) client.burst();
   }
 
+  /** Correct clients have so many more to submit. */
+  goOn(bundles: number): void {
+    for (const client of this.#correct) client.goOn(bundles);
+  }
+
   /** A message of a replica arrives at a client that listens. */
   receive(client: number, from: ReplicaId, bytes: Uint8Array): void {
     this.#correct[client]?.receive(from, bytes);

@@ -190,7 +190,15 @@ function deliveryOf(event: TraceEvent): Delivery | null {
 type Path = readonly (string | number)[];
 
 /** What is given: making it smaller would be another cluster, or another question. */
-const given = new Set(["n", "f", "limits", "timing", "clientAuthentication", "livenessMs"]);
+const given = new Set([
+  "n",
+  "f",
+  "limits",
+  "timing",
+  "clientAuthentication",
+  "livenessMs",
+  "withinMs",
+]);
 
 /** The least that makes sense of what is counted, by name; other counts are left alone. */
 const leastCounts: Readonly<Record<string, number>> = {
@@ -214,7 +222,7 @@ function pathsOf(plan: Plan): Path[] {
     if (typeof value === "number") paths.push(path);
     if (typeof value !== "object" || value === null) return;
     for (const [name, inner] of Object.entries(value)) {
-      if (path.length === 0 && given.has(name)) continue;
+      if (given.has(name)) continue;
       look(inner, [...path, Array.isArray(value) ? Number(name) : name]);
     }
   };

@@ -32,7 +32,7 @@ interface Loop {
 }
 
 export class Mishaps {
-  /** Replicas that never come back: no part of those that must agree at the end. */
+  /** Replicas that do not come back by themselves: no part of those that must agree in the end. */
   readonly gone = new Set<ReplicaId>();
   readonly #options: MishapsOptions;
   readonly #clocks: readonly HostClock[];
@@ -66,7 +66,7 @@ export class Mishaps {
     for (const { party, atMs, forMs } of plan.pauses) {
       at(atMs, () => {
         happened("pause", party, `for ${forMs.toFixed(1)} ms`, { forMs });
-        this.#stop(party, Math.min(plan.healMs, atMs + forMs));
+        this.#pause(party, Math.min(plan.healMs, atMs + forMs));
       });
     }
     for (const { replica, atMs, downMs } of plan.disk.refusals) {
@@ -105,7 +105,7 @@ export class Mishaps {
     else this.#options.at(until, () => this.whenMoving(party, action));
   }
 
-  #stop(party: number, untilMs: number): void {
+  #pause(party: number, untilMs: number): void {
     this.#stillUntil[party] = Math.max(this.#stillUntil[party]!, untilMs);
   }
 
@@ -115,7 +115,7 @@ export class Mishaps {
     for (const slow of this.#options.plan.slow) {
       if (slow.replica !== replica || now < slow.fromMs || now >= slow.untilMs) continue;
       this.#options.count("slow turn");
-      this.#stop(replica, Math.min(slow.untilMs, now + messages * slow.messageMs));
+      this.#pause(replica, Math.min(slow.untilMs, now + messages * slow.messageMs));
     }
   }
 
@@ -199,6 +199,17 @@ export class Mishaps {
     }
   }
 
+  /** The host stops, until it is resumed. */
+  stop(host: ReplicaHost): void {
+    this.gone.add(host.id);
+    if (host.isUp) this.fall(host);
+  }
+
+  resume(host: ReplicaHost): void {
+    this.gone.delete(host.id);
+    this.#rise(host);
+  }
+
   fall(host: ReplicaHost): void {
     const { plan, happened, count, fell } = this.#options;
     const { atRisk, underWay } = host.journal;
@@ -231,6 +242,7 @@ export class Mishaps {
 
   #riseAfter(host: ReplicaHost, downMs: number): void {
     const { plan, now, at } = this.#options;
+    if (this.gone.has(host.id)) return;
     const ms = Math.max(0, Math.min(downMs, plan.healMs - now()));
     at(now() + ms, () => {
       if (!host.isUp && !this.gone.has(host.id)) this.#rise(host);

@@ -17,6 +17,7 @@ import { drawIntrigue, type IntriguePlan, noIntrigue } from "./adversary/intrigu
 import { lieNamesFor } from "./adversary/lies.js";
 import { withRollbacks } from "./freshness-plan.js";
 import { type Fault, type FaultGroup, faultKinds } from "./plan/faults.js";
+import { drawFinale, type FinalePlan } from "./plan/finale.js";
 import {
   type ClockPlan,
   type CrashPlan,
@@ -40,6 +41,7 @@ import type { Random } from "./random.js";
 
 export { describePlan } from "./plan/describe.js";
 export { describeFaults, type Fault, faultKinds, faults, faultsNamed } from "./plan/faults.js";
+export type { FinalePlan } from "./plan/finale.js";
 export type * from "./plan/host-plan.js";
 export type { ClogPlan, LinkPlan, NetworkPlan, PartitionPlan } from "./plan/network-plan.js";
 
@@ -103,6 +105,8 @@ export interface Plan {
    * all other runs.
    */
   readonly calmMs: number | null;
+  /** What comes when all is answered and equal. Null: the run is over then. */
+  readonly finale: FinalePlan | null;
 }
 
 export interface PlanOptions {
@@ -119,6 +123,12 @@ export interface PlanOptions {
 
 /** The plan of a seed. */
 export function drawPlan(options: PlanOptions, random: Random): Plan {
+  const plan = drawRun(options, random);
+  const endsQuietly = plan.calmMs !== null || !options.faults.includes("crashes");
+  return endsQuietly ? plan : { ...plan, finale: drawFinale(plan, random) };
+}
+
+function drawRun(options: PlanOptions, random: Random): Plan {
   const isCalm = random.chance(options.calmShare);
   const plan = drawFaultyPlan(isCalm ? { ...options, faults: [] } : options, random);
   if (isCalm) return calmed(plan, options, random);
@@ -261,6 +271,7 @@ function drawFaultyPlan(options: PlanOptions, random: Random): Plan {
     healMs,
     livenessMs: 60_000,
     calmMs: null,
+    finale: null,
   };
   const mayRollBack = protocol.usesTrustedCounter && options.faults.includes("rollbacks");
   const { chance } = faultKinds.rollbacks; // drawn last: it confines what was drawn before

@@ -72,6 +72,10 @@ export class SimulatedClient {
   readonly #timers = new Map<string, number>();
   #tokens = 0;
   #submitted = 0;
+  /** How many it submits in all. */
+  #quota: number;
+  /** See `ClientsPlan`. */
+  #thinkMs: number;
   /** The step at hand told what became of a bundle. */
   #hasNews = false;
   /** It would have submitted, but for the window, its session, or the heal. */
@@ -79,6 +83,8 @@ export class SimulatedClient {
 
   constructor(options: ClientOptions) {
     this.#options = options;
+    this.#quota = options.plan.bundles;
+    this.#thinkMs = options.plan.thinkMs;
     this.#machine = this.#newMachine();
     options.surroundings.after(options.random.between(0, options.plan.thinkMs), () =>
       this.#think(),
@@ -87,7 +93,7 @@ export class SimulatedClient {
 
   /** Whether everything was submitted and answered. */
   get isDone(): boolean {
-    return this.#submitted === this.#options.plan.bundles && this.#outstanding.size === 0;
+    return this.#submitted === this.#quota && this.#outstanding.size === 0;
   }
 
   /** Tells every call where its bundle took effect. */
@@ -101,8 +107,14 @@ export class SimulatedClient {
 
   /** Submits at once all that its session lets it, but for the last bundle. */
   burst(): void {
-    const { plan } = this.#options;
-    while (this.#submitted < plan.bundles - 1 && !this.#machine.isFull) this.#submit();
+    while (this.#submitted < this.#quota - 1 && !this.#machine.isFull) this.#submit();
+  }
+
+  /** It has so many more to submit, and thinks no longer. */
+  goOn(bundles: number): void {
+    this.#quota += bundles;
+    this.#thinkMs = 1;
+    this.#think();
   }
 
   /** A message from a replica. */
@@ -243,9 +255,9 @@ export class SimulatedClient {
   /** Submits the next bundle if it may, and comes back later. */
   #think(): void {
     const { plan, surroundings, healMs, random } = this.#options;
-    if (this.#submitted === plan.bundles) return;
+    if (this.#submitted === this.#quota) return;
     this.#isHeldBack = false;
-    const isLast = this.#submitted === plan.bundles - 1;
+    const isLast = this.#submitted === this.#quota - 1;
     if (isLast && surroundings.now() < healMs) {
       if (this.#outstanding.size === 0) {
         surroundings.after(healMs - surroundings.now(), () => this.#think());
@@ -255,12 +267,12 @@ export class SimulatedClient {
     this.#isHeldBack = this.#outstanding.size >= plan.outstanding || this.#machine.isFull;
     if (this.#isHeldBack) return;
     this.#submit();
-    surroundings.after(random.fraction() * 2 * plan.thinkMs, () => this.#think());
+    surroundings.after(random.fraction() * 2 * this.#thinkMs, () => this.#think());
   }
 
   #submit(): void {
     const { client, workload, random, plan, surroundings } = this.#options;
-    const isLast = this.#submitted === plan.bundles - 1;
+    const isLast = this.#submitted === this.#quota - 1;
     const operations =
       (isLast ? workload.last?.() : undefined) ??
       Array.from({ length: 1 + random.below(plan.operationsMax) }, () =>

@@ -26,6 +26,7 @@ import { Fingerprint } from "./mix.js";
 import type { LeaseRules } from "./model-leases.js";
 import { blocked, type Fate, Network } from "./network.js";
 import type { LinkPlan, Plan } from "./plan.js";
+import { finaleRounds } from "./plan/finale.js";
 import type { Random } from "./random.js";
 import type { ReplicaHost, Surroundings } from "./replica-host.js";
 import {
@@ -93,12 +94,19 @@ export class World implements RunSoFar {
   #messages = 0;
   #violationsTold = 0;
   #isOver = false;
+  /** When everything must be answered and equal. */
+  #deadlineMs: number;
+  /** Who is down in the rounds that are to come, and in the one at hand. */
+  readonly #rounds: (readonly ReplicaId[])[];
+  #down: readonly ReplicaId[] = [];
 
   constructor(options: WorldOptions) {
     const { protocol, service, plan, random } = options;
     const { n, f, limits, timing, clientAuthentication, replicaAuthentication, clients } = plan;
     this.#options = options;
     this.#plan = plan;
+    this.#deadlineMs = plan.healMs + plan.livenessMs;
+    this.#rounds = [...finaleRounds(plan)];
     this.#random = random.fork("world");
     this.judge = new Judge(clients.correct);
     this.#deliveries = new Deliveries(options.script, options.trace !== null);
@@ -140,11 +148,10 @@ export class World implements RunSoFar {
 
   /** Runs to the end: until all is answered and equal, or the deadline of liveness. */
   run(): void {
-    const { healMs, livenessMs } = this.#plan;
     while (!this.#isOver) {
       const next = this.#queue.pop();
       if (next === null) break;
-      if (next.atMs > healMs + livenessMs) return this.#late();
+      if (next.atMs > this.#deadlineMs) return this.#late();
       if (++this.steps > stepsMax) {
         this.judge.violate("bounded", `still busy after ${stepsMax} steps`);
         return this.#tellViolations(null);
@@ -497,11 +504,30 @@ export class World implements RunSoFar {
       const states = hosts.map(({ machine }) => machine.status());
       const isSettled = states.every(({ tentative }) => (tentative ?? 0) === 0);
       if (isSettled && states.every(({ executed }) => executed === states[0]?.executed)) {
-        this.#isOver = true;
-        return;
+        const next = this.#rounds.shift();
+        if (next === undefined) {
+          this.#isOver = true;
+          return;
+        }
+        this.#beginRound(next);
       }
     }
     this.#after(lookMs, () => this.#look());
+  }
+
+  /** Some stop, those of the round before come back, and the clients go on. */
+  #beginRound(next: readonly ReplicaId[]): void {
+    const before = this.#down;
+    const { bundles, withinMs } = this.#plan.finale!;
+    this.#down = next;
+    this.#deadlineMs = this.now + withinMs;
+    this.judge.finished(this.#correctHosts());
+    this.#happened("finale", null, () => `without replica ${next.join(" and ")}`);
+    for (const replica of next) this.#mishaps.stop(this.#cluster.hosts[replica]!);
+    for (const replica of before) {
+      if (!next.includes(replica)) this.#mishaps.resume(this.#cluster.hosts[replica]!);
+    }
+    this.#clients.goOn(bundles);
   }
 
   #late(): void {
@@ -510,7 +536,12 @@ export class World implements RunSoFar {
       const { role, view, executed } = host.machine.status();
       return `replica ${host.id}: ${role} in view ${view} at order ${executed}`;
     });
-    const text = `${this.#clients.waiting} clients wait ${this.#plan.livenessMs} ms after the heal`;
+    const { livenessMs, finale } = this.#plan;
+    const since =
+      this.#down.length === 0
+        ? `${livenessMs} ms after the heal`
+        : `${finale?.withinMs} ms after replica ${this.#down.join(" and ")} stopped`;
+    const text = `${this.#clients.waiting} clients wait ${since}`;
     this.judge.violate("liveness", `${text}; ${states.join("; ")}`);
     this.judge.finished(this.#correctHosts());
     this.#judgeHistory();

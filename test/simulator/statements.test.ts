@@ -65,7 +65,7 @@ function run({ flaw, authentication, liars }: Trial, seed: number): Outcome {
   const drawn = plan.liars.map((liar) => (liar.replica === 0 ? { ...liar, replica: 1 } : liar));
   // Short, for there are many: that a lying leader stops everything needs no long look.
   const clients = { ...plan.clients, bundles: Math.min(plan.clients.bundles, 6) };
-  const short = { ...plan, clients, livenessMs: 5_000 };
+  const short = { ...plan, clients, livenessMs: 5_000, finale: null };
   return simulateSeed({ ...options, plan: { ...short, liars: liars ?? drawn } });
 }
 

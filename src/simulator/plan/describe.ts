@@ -1,6 +1,7 @@
 // A plan in words: the header of a trace, a line for everything that is going to go wrong.
 
 import type { Plan } from "../plan.js";
+import { finaleRounds } from "./finale.js";
 
 const at = (ms: number): string => `at ${ms.toFixed(1)} ms`;
 const during = ({ fromMs, untilMs }: { readonly fromMs: number; readonly untilMs: number }) =>
@@ -27,6 +28,7 @@ export function describePlan(plan: Plan): string[] {
     ...describeDisk(plan),
     ...describeClocks(plan),
     ...plan.bursts.map(({ atMs }) => `every client submits all it may ${at(atMs)}`),
+    ...describeFinale(plan),
   ];
 }
 
@@ -91,6 +93,13 @@ function describeClocks({ clocks }: Plan): string[] {
     const pace = `from ${offsetMs} ms, ${rate} times as fast`;
     return `replica ${replica}'s clock: ${pace}${leaps.join("")}`;
   });
+}
+
+function describeFinale(plan: Plan): string[] {
+  const [first, ...others] = finaleRounds(plan).map((down) => down.join(" and "));
+  if (first === undefined) return [];
+  const rounds = [first, ...others.map((round) => `then without ${round}`)].join(", ");
+  return [`in the end ${plan.finale?.bundles} more bundles each without replica ${rounds}`];
 }
 
 function describeIntrigue({ intrigue: { camps, censors } }: Plan): string[] {

@@ -2,7 +2,7 @@
 // befalls the others forces view changes rather than hides what the liar does; hosts crash while
 // they change views.
 
-import { type ReplicaId, replicaIds } from "../../core/index.js";
+import { type ReplicaId, replicaIds, type Timing } from "../../core/index.js";
 import { drawHabit, type LiarPlan, ranked } from "../adversary/draw.js";
 import { drawIntrigue, noIntrigue } from "../adversary/intrigue.js";
 import { always, type Season } from "../adversary/season.js";
@@ -33,7 +33,7 @@ export function plotted(plan: Plan, habits: Habits, random: Random): Plan {
   // Too slow for what patience begins with: only that it grows lets anything be done.
   const isSlow = random.chance(0.1);
   const delayMs = isSlow ? patienceMs : random.pick([0.2, 1]);
-  return {
+  const drawn = {
     ...plan,
     limits: {
       ...plan.limits,
@@ -75,7 +75,17 @@ export function plotted(plan: Plan, habits: Habits, random: Random): Plan {
     turnMs: random.pick([0, 0.1]),
     healMs,
   };
+  return liars.length === 0 && isBrisk(drawn)
+    ? { ...drawn, livenessMs: ampleMs(drawn.timing) }
+    : drawn;
 }
+
+/** Whether this is a plot in which messages take no time to speak of. */
+export const isBrisk = ({ clients, network, timing }: Plan): boolean =>
+  clients.askEveryone === true && network.delayMs < timing.patienceMs;
+
+/** Time enough to answer everything then, where nobody lies. */
+export const ampleMs = ({ patienceMsMax }: Timing): number => 3_000 + 20 * patienceMsMax;
 
 /** As many as may be faulty, each with one habit, and two that make it tell. */
 export function drawPlotters(
