@@ -205,6 +205,12 @@ export class Mishaps {
     if (host.isUp) this.fall(host);
   }
 
+  /** The host crashes, and is up again at once. */
+  restart(host: ReplicaHost): void {
+    this.#downMs[host.id] = 0;
+    if (host.isUp) this.fall(host);
+  }
+
   resume(host: ReplicaHost): void {
     this.gone.delete(host.id);
     this.#rise(host);

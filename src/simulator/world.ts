@@ -518,12 +518,13 @@ export class World implements RunSoFar {
   /** Some stop, those of the round before come back, and the clients go on. */
   #beginRound(next: readonly ReplicaId[]): void {
     const before = this.#down;
-    const { bundles, withinMs } = this.#plan.finale!;
+    const { restart, bundles, withinMs } = this.#plan.finale!;
     this.#down = next;
     this.#deadlineMs = this.now + withinMs;
     this.judge.finished(this.#correctHosts());
     this.#happened("finale", null, () => `without replica ${next.join(" and ")}`);
     for (const replica of next) this.#mishaps.stop(this.#cluster.hosts[replica]!);
+    if (restart) for (const host of this.#correctHosts()) this.#mishaps.restart(host);
     for (const replica of before) {
       if (!next.includes(replica)) this.#mishaps.resume(this.#cluster.hosts[replica]!);
     }

@@ -110,8 +110,8 @@ test("a good part of all runs are plots: one habit a liar, and no fault that hid
   const plots = seedsWith(isPlot);
   assert.ok(plots.length > 100 && plots.length < 200);
   for (const seed of plots) {
-    const { liars, disk, clients, powerCuts, f } = planOf(optionsOf(seed));
-    assert.ok(liars.length <= f && disk.damages.length + powerCuts.length + clients.lying === 0);
+    const { liars, disk, clients, f } = planOf(optionsOf(seed));
+    assert.ok(liars.length <= f && disk.damages.length + clients.lying === 0);
   }
 });
 

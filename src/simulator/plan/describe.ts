@@ -99,7 +99,10 @@ function describeFinale(plan: Plan): string[] {
   const [first, ...others] = finaleRounds(plan).map((down) => down.join(" and "));
   if (first === undefined) return [];
   const rounds = [first, ...others.map((round) => `then without ${round}`)].join(", ");
-  return [`in the end ${plan.finale?.bundles} more bundles each without replica ${rounds}`];
+  const restart = plan.finale?.restart === true ? "; the others restart each time" : "";
+  return [
+    `in the end ${plan.finale?.bundles} more bundles each without replica ${rounds}${restart}`,
+  ];
 }
 
 function describeIntrigue({ intrigue: { camps, censors } }: Plan): string[] {

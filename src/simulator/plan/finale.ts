@@ -13,6 +13,8 @@ export interface FinalePlan {
   readonly rounds: number;
   /** Whose turn it is to be down: all replicas, or those only that may be. */
   readonly order: readonly ReplicaId[];
+  /** Whether the others restart as a round begins, where that is no fault. */
+  readonly restart: boolean;
   /** So many more bundles each client submits in a round. */
   readonly bundles: number;
   /** So soon all must be answered and equal. */
@@ -23,6 +25,7 @@ export function drawFinale(plan: Plan, random: Random): FinalePlan {
   return {
     rounds: random.pick([1, 2, 3]),
     order: random.shuffled(replicaIds(plan.n)),
+    restart: plan.freshness === "storage" && random.chance(0.5),
     bundles: random.pick([2, 2, 8]),
     // Nobody lies any more.
     withinMs: isBrisk(plan) ? ampleMs(plan.timing) : plan.livenessMs,

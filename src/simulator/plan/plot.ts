@@ -8,7 +8,7 @@ import { drawIntrigue, noIntrigue } from "../adversary/intrigue.js";
 import { always, type Season } from "../adversary/season.js";
 import type { Plan } from "../plan.js";
 import type { Random } from "../random.js";
-import type { CrashPlan, DiskPlan } from "./host-plan.js";
+import type { CrashPlan, DiskPlan, PowerCutPlan } from "./host-plan.js";
 import { aloneAmong, type LinkPlan, links, type PartitionPlan } from "./network-plan.js";
 
 /** What liars may do: habits that any protocol gives occasion for, and the protocol's own. */
@@ -75,9 +75,10 @@ export function plotted(plan: Plan, habits: Habits, random: Random): Plan {
     turnMs: random.pick([0, 0.1]),
     healMs,
   };
+  const powerCuts = random.chance(0.3) ? drawPowerCuts(patienceMs, healMs, random) : [];
   return liars.length === 0 && isBrisk(drawn)
-    ? { ...drawn, livenessMs: ampleMs(drawn.timing) }
-    : drawn;
+    ? { ...drawn, powerCuts, livenessMs: ampleMs(drawn.timing) }
+    : { ...drawn, powerCuts };
 }
 
 /** Whether this is a plot in which messages take no time to speak of. */
@@ -180,6 +181,14 @@ const occasions: readonly Pick<CrashPlan, "upon">[] = [
   { upon: "checkpoint" },
   { upon: "stable" },
 ];
+
+/** What only others remember is lost when all of them crash. */
+function drawPowerCuts(patienceMs: number, healMs: number, random: Random): PowerCutPlan[] {
+  return Array.from({ length: random.pick([1, 3, 6]) }, () => ({
+    atMs: random.between(0, healMs),
+    downMs: random.pick([2, 20, patienceMs]),
+  }));
+}
 
 function drawCrashes(
   correct: readonly ReplicaId[],
