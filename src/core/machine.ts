@@ -67,17 +67,25 @@ export type Effect<Message, Durable> =
   /** The only window for checkers, metrics and drawings; a host may drop it. */
   | { readonly kind: "observe"; readonly event: Observation };
 
+/** Where a protocol without one total order decides something: a slot of a replica's space. */
+export interface Instance {
+  readonly space: number;
+  readonly slot: number;
+}
+
 /** Something worth knowing happened inside a machine. */
 export type Observation =
   /**
    * `digest` is the batch's; agreement means that no two correct replicas observe different ones
-   * for an order.
+   * for an order. Where the order is partial, `order` only counts what this replica executed, and
+   * they must not observe different ones for an instance.
    */
   | {
       readonly event: "executed";
       readonly order: number;
       readonly digest: Uint8Array;
       readonly operations: number;
+      readonly instance?: Instance;
     }
   /** One bundle took effect (once only, or exactly-once is broken). */
   | {
@@ -85,6 +93,8 @@ export type Observation =
       readonly client: ClientId;
       readonly session: SessionId;
       readonly number: number;
+      /** Where the order is partial: what is executed. */
+      readonly instance?: Instance;
     }
   | { readonly event: "checkpoint"; readonly order: number; readonly digest: Uint8Array }
   | { readonly event: "stable"; readonly order: number }
@@ -110,7 +120,15 @@ export interface ReplicaStatus {
   readonly role: "leader" | "follower" | "changing view" | "catching up" | "mute";
   /** The last order executed. */
   readonly executed: number;
-  /** How many of the orders up to there may have to be undone; none if not said. */
+  /**
+   * What exactly was executed, where the number of orders does not tell: replicas with equal texts
+   * executed the same.
+   */
+  readonly frontier?: string;
+  /**
+   * How many of the orders up to there may have to be undone, or how many more may have been
+   * answered already; none if not said.
+   */
   readonly tentative?: number;
   /** The last stable checkpoint. */
   readonly stable: number;

@@ -129,7 +129,7 @@ export class Clients {
       now,
       after: (ms, action) => after(ms, () => whenMoving(party, action)),
       send,
-      submitted: (bundle) => judge.submitted(bundle),
+      submitted: (bundle, operations) => judge.submitted(bundle, operations),
       accepted: (reply: Reply) => {
         judge.accepted(reply);
         const { number, session, view } = reply;

@@ -1,16 +1,20 @@
 // The checkers of one run: they see what correct replicas observe and answer, and what correct
-// clients accept.
+// clients accept. Where a protocol's order is partial, replicas must agree on each instance, and on
+// the order of what interferes.
 
 import {
   type ClientId,
   type Digest,
   equalBytes,
+  type Instance,
   type Observation,
   type ReplicaId,
   type Reply,
+  type Service,
   type SessionId,
   toHex,
 } from "../core/index.js";
+import { Levels, type Touches, touchesOf } from "./levels.js";
 import type { ReplicaHost } from "./replica-host.js";
 
 /**
@@ -20,6 +24,7 @@ export type Property =
   | "agreement"
   | "exactly-once"
   | "durability"
+  | "relative-order"
   | "validity"
   | "state-equality"
   | "equal-answers"
@@ -39,6 +44,8 @@ type BundleId = Pick<Reply, "client" | "session" | "number">;
 /** All that is known of one bundle. */
 interface Fate extends BundleId {
   wasSubmitted: boolean;
+  /** What it touches; null if nobody correct submitted it. */
+  touches: Touches | null;
   /** A correct client took an answer for true … */
   wasAcknowledged: boolean;
   /** … or that it was refused. */
@@ -54,10 +61,15 @@ interface Fate extends BundleId {
 }
 
 interface Effect {
-  /** After this order … */
-  readonly order: number;
+  /** In this instance; or after this order … */
+  readonly place: string;
   /** … and after so many other bundles. */
   readonly index: number;
+  readonly order: number;
+  /** After which checkpoint. */
+  readonly checkpoint: number;
+  /** Where the order is partial: see {@link Levels}. */
+  readonly level: number | null;
   /** Who observed it first. */
   readonly replica: ReplicaId;
 }
@@ -71,8 +83,14 @@ interface Progress {
   sinceOrder: number;
   /** Bundles that took effect in this life. */
   readonly applied: Set<Fate>;
+  /** The last checkpoint that it passed. */
+  checkpoint: number;
+  /** Instances executed in this life, where the order is partial. */
+  readonly instances: Set<string>;
+  /** Of what took effect; null if it began in a state that no other was seen in. */
+  levels: Levels | null;
   /** Orders that it did not execute itself in this life, both ends included. */
-  readonly skipped: { readonly from: number; readonly to: number }[];
+  readonly skipped: { readonly from: number; readonly to: number; readonly checkpoint: number }[];
 }
 
 interface Witness {
@@ -85,6 +103,8 @@ const name = (digest: Digest): string => toHex(digest.subarray(0, 6));
 const nameOf = ({ client, session, number }: BundleId): string =>
   `client ${client} session ${session} bundle ${number}`;
 
+const placeOf = ({ space, slot }: Instance): string => `instance ${space}.${slot}`;
+
 /** No batch has more bundles. */
 const bundlesPerOrderMax = 2 ** 20;
 
@@ -92,15 +112,22 @@ const bundlesPerOrderMax = 2 ** 20;
 export class Judge {
   readonly violations: Violation[] = [];
   readonly #correctClients: number;
-  readonly #executed = new Map<number, Witness>();
-  readonly #checkpoints = new Map<number, Witness>();
+  readonly #executed = new Map<string, Witness>();
+  readonly #checkpoints = new Map<string, Witness>();
+  /** Where the order is partial: what tells what a bundle touches, and levels at checkpoints. */
+  readonly #service: Pick<Service, "footprint"> | null;
+  readonly #levels = new Map<number, Levels>([[0, new Levels()]]);
   readonly #progress = new Map<ReplicaId, Progress>();
   /** By client, session and number. */
   readonly #fates = new Map<ClientId, Map<SessionId, Map<number, Fate>>>();
 
-  /** Clients numbered below `correctClients` are correct. */
-  constructor(correctClients: number) {
+  /**
+   * Clients numbered below `correctClients` are correct. `service`: what is replicated, if the
+   * order is partial; null if it is total.
+   */
+  constructor(correctClients: number, service: Pick<Service, "footprint"> | null) {
     this.#correctClients = correctClients;
+    this.#service = service;
   }
 
   violate(property: Property, message: string): void {
@@ -113,24 +140,17 @@ export class Judge {
     const progress = this.#progressOf(host);
     switch (event.event) {
       case "executed":
-        this.#compare("agreement", "executed", this.#executed, event.order, {
-          digest: event.digest,
-          replica: host.id,
-        });
-        this.#onExecuted(host.id, progress, event.order);
+        this.#onExecuted(host.id, progress, event);
         return;
       case "checkpoint":
-        this.#compare("state-equality", "took checkpoint", this.#checkpoints, event.order, {
+        this.#compare("state-equality", "took checkpoint", this.#checkpoints, `${event.order}`, {
           digest: event.digest,
           replica: host.id,
         });
+        this.#onCheckpoint(progress, event.order);
         return;
       case "transfer":
-        if (event.status === "finished") {
-          progress.skipped.push({ from: progress.order, to: event.order });
-          progress.order = event.order;
-          progress.sinceOrder = 0;
-        }
+        if (event.status === "finished") this.#onTransferred(progress, event.order);
         return;
       case "applied":
         this.#onApplied(host.id, progress, event);
@@ -149,8 +169,16 @@ export class Judge {
     const known = this.#progress.get(host.id);
     if (known?.life === host.life) return known;
     const order = host.startedFrom;
-    const skipped = [{ from: 0, to: order }];
-    const fresh = { life: host.life, order, sinceOrder: 0, applied: new Set<Fate>(), skipped };
+    const fresh: Progress = {
+      life: host.life,
+      order,
+      sinceOrder: 0,
+      applied: new Set<Fate>(),
+      checkpoint: order,
+      instances: new Set(),
+      levels: this.#levels.get(order)?.copy() ?? null,
+      skipped: [{ from: 0, to: order, checkpoint: 0 }],
+    };
     this.#progress.set(host.id, fresh);
     return fresh;
   }
@@ -158,19 +186,29 @@ export class Judge {
   #compare(
     property: Property,
     did: string,
-    witnesses: Map<number, Witness>,
-    order: number,
+    witnesses: Map<string, Witness>,
+    place: string,
     { digest, replica }: Witness,
   ): void {
-    const first = witnesses.get(order);
-    if (first === undefined) witnesses.set(order, { digest: digest.slice(), replica });
+    const first = witnesses.get(place);
+    if (first === undefined) witnesses.set(place, { digest: digest.slice(), replica });
     else if (!equalBytes(first.digest, digest)) {
-      const one = `replica ${first.replica} ${did} ${order} as ${name(first.digest)}`;
+      const one = `replica ${first.replica} ${did} ${place} as ${name(first.digest)}`;
       this.violate(property, `${one}, replica ${replica} as ${name(digest)}`);
     }
   }
 
-  #onExecuted(replica: ReplicaId, progress: Progress, order: number): void {
+  #onExecuted(
+    replica: ReplicaId,
+    progress: Progress,
+    { order, digest, instance }: Extract<Observation, { event: "executed" }>,
+  ): void {
+    const place = instance === undefined ? `${order}` : placeOf(instance);
+    this.#compare("agreement", "executed", this.#executed, place, { digest, replica });
+    if (progress.instances.has(place)) {
+      this.violate("exactly-once", `replica ${replica} executed ${place} twice`);
+    }
+    if (instance !== undefined) progress.instances.add(place);
     if (order !== progress.order + 1) {
       const what = `replica ${replica} executed order ${order} after ${progress.order}`;
       this.violate("durability", what);
@@ -179,24 +217,51 @@ export class Judge {
     progress.sinceOrder = 0;
   }
 
-  #onApplied(replica: ReplicaId, progress: Progress, bundle: BundleId): void {
+  #onCheckpoint(progress: Progress, order: number): void {
+    progress.checkpoint = order;
+    if (this.#service === null || progress.levels === null || this.#levels.has(order)) return;
+    this.#levels.set(order, progress.levels.copy());
+  }
+
+  #onTransferred(progress: Progress, order: number): void {
+    const { order: from, checkpoint } = progress;
+    // What was executed beyond the checkpoint is undone, and will be executed again.
+    if (this.#service !== null) progress.applied.clear();
+    progress.skipped.push({ from, to: order, checkpoint: this.#service === null ? checkpoint : 0 });
+    progress.order = progress.checkpoint = order;
+    progress.sinceOrder = 0;
+    progress.levels = this.#levels.get(order)?.copy() ?? null;
+    progress.instances.clear();
+  }
+
+  #onApplied(
+    replica: ReplicaId,
+    progress: Progress,
+    bundle: Extract<Observation, { event: "applied" }>,
+  ): void {
     const fate = this.#fateOf(bundle);
     if (progress.applied.has(fate)) {
       this.violate("exactly-once", `${nameOf(fate)} took effect twice at replica ${replica}`);
     }
     progress.applied.add(fate);
-    const { order } = progress;
+    const { order, checkpoint } = progress;
+    const place = bundle.instance === undefined ? `${order}` : placeOf(bundle.instance);
     const index = progress.sinceOrder++;
+    const level = fate.touches && (progress.levels?.take(fate.touches) ?? null);
     const first = fate.effect;
     if (first === null) {
-      fate.effect = { order, index, replica };
+      fate.effect = { place, index, order, checkpoint, level, replica };
       if (bundle.client < this.#correctClients && !fate.wasSubmitted) {
         this.violate("validity", `${nameOf(fate)} took effect and was never submitted`);
       }
-    } else if (first.order !== order || first.index !== index) {
-      const one = `after order ${first.order}.${first.index} at replica ${first.replica}`;
-      const other = `after ${order}.${index} at ${replica}`;
+    } else if (first.place !== place || first.index !== index) {
+      const one = `after order ${first.place}.${first.index} at replica ${first.replica}`;
+      const other = `after ${place}.${index} at ${replica}`;
       this.violate("exactly-once", `${nameOf(fate)} took effect ${one}, ${other}`);
+    } else if (first.level !== null && level !== null && first.level !== level) {
+      const one = `after ${first.level - 1} others that interfere at replica ${first.replica}`;
+      const what = `${nameOf(fate)} took effect ${one}, after ${level - 1} at ${replica}`;
+      this.violate("relative-order", what);
     }
   }
 
@@ -207,7 +272,12 @@ export class Judge {
     if (bundles === undefined) sessions.set(session, (bundles = new Map()));
     let fate = bundles.get(number);
     if (fate === undefined) {
-      const nothing = { wasSubmitted: false, wasAcknowledged: false, wasRefused: false };
+      const nothing = {
+        wasSubmitted: false,
+        wasAcknowledged: false,
+        wasRefused: false,
+        touches: null,
+      };
       const noAnswers = { answer: null, tentative: [], accepted: null };
       fate = { client, session, number, ...nothing, effect: null, ...noAnswers };
       bundles.set(number, fate);
@@ -216,8 +286,10 @@ export class Judge {
   }
 
   /** A correct client submitted a bundle. */
-  submitted(bundle: BundleId): void {
-    this.#fateOf(bundle).wasSubmitted = true;
+  submitted(bundle: BundleId, operations: readonly Uint8Array[]): void {
+    const fate = this.#fateOf(bundle);
+    fate.wasSubmitted = true;
+    if (this.#service !== null) fate.touches = touchesOf(this.#service, bundle.client, operations);
   }
 
   /** A correct replica answered. */
@@ -259,6 +331,7 @@ export class Judge {
   /** Where correct replicas say that a bundle took effect: later ones have larger positions. */
   positionOf(bundle: BundleId): number | undefined {
     const { effect } = this.#fateOf(bundle);
+    if (this.#service !== null) return effect?.level ?? undefined;
     return effect === null ? undefined : effect.order * bundlesPerOrderMax + effect.index;
   }
 
@@ -280,15 +353,25 @@ export class Judge {
       this.violate("durability", `${nameOf(fate)} was refused as expired and took effect`);
     }
     if (!fate.wasAcknowledged) return;
-    const { order } = fate.effect;
     for (const host of hosts) {
-      const { applied, skipped, order: observed } = this.#progressOf(host);
-      // What was observed is what is durable; the last orders may not be yet.
-      if (order >= observed || applied.has(fate)) continue;
-      if (skipped.some(({ from, to }) => from <= order && order <= to)) continue;
-      const what = `${nameOf(fate)} was acknowledged, and took effect after order ${order}`;
-      this.violate("durability", `${what}, but not at replica ${host.id}`);
+      const progress = this.#progressOf(host);
+      if (progress.applied.has(fate) || !this.#mustHave(progress, fate.effect)) continue;
+      const what = `${nameOf(fate)} was acknowledged, and took effect after order`;
+      this.violate("durability", `${what} ${fate.effect.place}, but not at replica ${host.id}`);
     }
+  }
+
+  /** Whether a replica executed what an effect was of. */
+  #mustHave(progress: Progress, { order, place, checkpoint }: Effect): boolean {
+    const { skipped, instances } = progress;
+    // What was observed is what is durable; the last orders may not be yet.
+    if (this.#service === null) {
+      const isSkipped = skipped.some(({ from, to }) => from <= order && order <= to);
+      return order < progress.order && !isSkipped;
+    }
+    if (instances.has(place)) return true;
+    const isSkipped = skipped.some((skip) => skip.checkpoint <= checkpoint && checkpoint < skip.to);
+    return checkpoint < progress.checkpoint && !isSkipped;
   }
 
   /** What took effect nowhere was not acknowledged: who executed every order can tell. */
@@ -305,12 +388,13 @@ export class Judge {
 
   /** Equal states after equal orders. */
   #judgeStates(hosts: readonly ReplicaHost[]): void {
-    const firsts = new Map<number, ReplicaHost>();
+    const firsts = new Map<string, ReplicaHost>();
     for (const host of hosts) {
-      const { executed, tentative } = host.machine.status();
+      const { executed, tentative, frontier = "" } = host.machine.status();
       if (tentative !== undefined && tentative > 0) continue; // it may be undone
-      const first = firsts.get(executed);
-      if (first === undefined) firsts.set(executed, host);
+      const place = `${executed} ${frontier}`;
+      const first = firsts.get(place);
+      if (first === undefined) firsts.set(place, host);
       else this.#compareStates(first, host, executed);
     }
   }

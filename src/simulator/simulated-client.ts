@@ -28,7 +28,10 @@ export interface ClientSurroundings {
   now(): number;
   after(ms: number, action: () => void): void;
   send(client: ClientId, to: ReplicaId, bytes: Uint8Array): void;
-  submitted(bundle: Pick<Reply, "client" | "session" | "number">): void;
+  submitted(
+    bundle: Pick<Reply, "client" | "session" | "number">,
+    operations: readonly Uint8Array[],
+  ): void;
   /** The client took an answer for true. */
   accepted(reply: Reply): void;
   /** Its machine says that a replica did what no correct one does. */
@@ -288,7 +291,7 @@ export class SimulatedClient {
     this.history.push(...calls);
     this.#bundles.push({ session, number, calls });
     this.#outstanding.set(number, calls);
-    surroundings.submitted({ client, session, number });
+    surroundings.submitted({ client, session, number }, operations);
     this.#step({ kind: "submit", operations });
   }
 }

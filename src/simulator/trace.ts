@@ -1,7 +1,7 @@
 // What a run tells whoever watches it: every message, and everything that happened, in its order.
 
 import { bundleOf } from "../codec/index.js";
-import { type Observation, type Tagged, toHex, unreachable } from "../core/index.js";
+import { type Instance, type Observation, type Tagged, toHex, unreachable } from "../core/index.js";
 import type { Property } from "./judge.js";
 
 /** Replicas, then clients: a number below n is a replica's. */
@@ -127,6 +127,11 @@ export function factsOf(event: Observation): Facts {
   const facts: Record<string, string | number> = {};
   for (const [name, value] of Object.entries(event)) {
     if (name === "event") continue;
+    if (name === "instance") {
+      const { space, slot } = value as Instance;
+      facts[name] = `${space}.${slot}`;
+      continue;
+    }
     facts[name] = value instanceof Uint8Array ? bytesText(value) : (value as string | number);
   }
   return facts;

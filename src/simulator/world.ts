@@ -108,7 +108,7 @@ export class World implements RunSoFar {
     this.#deadlineMs = plan.healMs + plan.livenessMs;
     this.#rounds = [...finaleRounds(plan)];
     this.#random = random.fork("world");
-    this.judge = new Judge(clients.correct);
+    this.judge = new Judge(clients.correct, protocol.order === "partial" ? service() : null);
     this.#deliveries = new Deliveries(options.script, options.trace !== null);
     this.#network = new Network({
       plan: plan.network,
@@ -503,7 +503,11 @@ export class World implements RunSoFar {
     if (hosts.every(({ isUp }) => isUp) && this.#clients.waiting === 0) {
       const states = hosts.map(({ machine }) => machine.status());
       const isSettled = states.every(({ tentative }) => (tentative ?? 0) === 0);
-      if (isSettled && states.every(({ executed }) => executed === states[0]?.executed)) {
+      const isEqual = states.every(
+        ({ executed, frontier }) =>
+          executed === states[0]?.executed && frontier === states[0].frontier,
+      );
+      if (isSettled && isEqual) {
         const next = this.#rounds.shift();
         if (next === undefined) {
           this.#isOver = true;
