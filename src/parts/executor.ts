@@ -26,6 +26,14 @@ export interface Execution {
   readonly answer: Answer | null;
 }
 
+/** A part of the state that is neither the service's nor the clients': its last page. */
+export interface Annex {
+  bytes(): Uint8Array;
+  /** Whether bytes, which may be a liar's, can be restored. */
+  isReadable(bytes: Uint8Array): boolean;
+  restore(bytes: Uint8Array): void;
+}
+
 /** Owns the replicated state: what `execute` did is all that `image` shows. */
 export class Executor {
   private readonly service: Service;
@@ -36,15 +44,23 @@ export class Executor {
   private readonly serviceEnd: number;
   /** See `history`. */
   private chain: Digest | null;
+  private readonly annex: Annex | null;
 
   /** `keepsHistory`: whether the hash of all that was executed is a part of the state. */
-  constructor(service: Service, limits: Limits, hash: Hash, keepsHistory = false) {
+  constructor(
+    service: Service,
+    limits: Limits,
+    hash: Hash,
+    keepsHistory = false,
+    annex: Annex | null = null,
+  ) {
     this.service = service;
     this.limits = limits;
     this.hash = hash;
     this.clients = new ClientTable(limits, hash);
     this.serviceEnd = ClientTable.pageCount + service.pages().length;
     this.chain = keepsHistory ? noHistory : null;
+    this.annex = annex;
   }
 
   /** The hash of all that was executed, in its order. */
@@ -70,6 +86,21 @@ export class Executor {
       this.chain = extendHistory(this.chain, batchDigest(batch, this.hash), this.hash);
     }
     return executions;
+  }
+
+  /** What executing a batch now would answer; nothing changes. Of no client are two bundles in it. */
+  preview(batch: Batch): (Answer | null)[] {
+    const mark = this.service.mark();
+    const answers = batch.map((request): Answer | null => {
+      const bundle = bundleOf(request);
+      assert(bundle !== null, "a batch holds only requests whose claims were verified");
+      if (this.clients.standing(bundle) !== "next") return this.answer(bundle);
+      const { client, session, number } = bundle;
+      return { client, session, number, outcome: "executed", results: this.apply(bundle) };
+    });
+    this.service.rewind(mark);
+    this.service.settle(mark);
+    return answers;
   }
 
   private apply(bundle: Bundle): Uint8Array[] {
@@ -101,17 +132,18 @@ export class Executor {
 
   /** The state after `order`, immutable. Cheap where little changed since the last image. */
   image(order: number): StateImage {
-    const history = this.chain === null ? [] : [historyPage(this.chain, this.hash)];
-    return { order, pages: [...this.clients.pages(), ...this.service.pages(), ...history] };
+    const history = this.chain === null ? [] : [pageOf(this.chain, this.hash)];
+    const annex = this.annex === null ? [] : [pageOf(this.annex.bytes(), this.hash)];
+    const pages = [...this.clients.pages(), ...this.service.pages(), ...history, ...annex];
+    return { order, pages };
   }
 
   /** Reads page `index` of an image from bytes that may be a liar's; null if malformed. */
   readPage(index: number, bytes: Uint8Array): Page | null {
     if (index < ClientTable.pageCount) return this.clients.readPage(bytes);
     if (index < this.serviceEnd) return this.service.readPage(bytes);
-    return this.chain !== null && bytes.length === 32
-      ? historyPage(bytes.slice(), this.hash)
-      : null;
+    if (this.annex !== null) return this.annex.isReadable(bytes) ? pageOf(bytes, this.hash) : null;
+    return this.chain !== null && bytes.length === 32 ? pageOf(bytes, this.hash) : null;
   }
 
   /** Who reads page `index`: a digest names one page for each reader. */
@@ -135,17 +167,23 @@ export class Executor {
     this.clients.restore(image.pages.slice(0, ClientTable.pageCount));
     this.service.restore(image.pages.slice(ClientTable.pageCount, this.serviceEnd));
     if (this.chain !== null) this.chain = image.pages[this.serviceEnd]!.bytes().slice();
+    this.annex?.restore(image.pages[this.serviceEnd]!.bytes());
   }
 
   /**
    * What a checkpoint certifies: the order and every page, replies included (hybster.txt §5.2.2).
    */
   digest(image: StateImage): Digest {
-    return manifestDigest(
+    return this.digestOf(
       image.order,
       image.pages.map((page) => page.digest),
-      this.hash,
     );
+  }
+
+  /** The digest of a state from its pages' digests. An annex can be shown alone to be part of it. */
+  digestOf(order: number, pages: readonly Digest[]): Digest {
+    if (this.annex === null || pages.length === 0) return manifestDigest(order, pages, this.hash);
+    return annexedDigest(restDigest(order, pages, this.hash), pages.at(-1)!, this.hash);
   }
 }
 
@@ -160,8 +198,16 @@ export function extendHistory(history: Digest, batch: Digest, hash: Hash): Diges
   return hash(link);
 }
 
-function historyPage(history: Digest, hash: Hash): Page {
-  const bytes = Uint8Array.from(history);
+/** Of a state with an annex: the digest of all but that. */
+export const restDigest = (order: number, pages: readonly Digest[], hash: Hash): Digest =>
+  manifestDigest(order, pages.slice(0, -1), hash);
+
+/** The digest of a state, from those of its annex and the rest. */
+export const annexedDigest = (rest: Digest, annex: Digest, hash: Hash): Digest =>
+  extendHistory(rest, annex, hash);
+
+function pageOf(content: Uint8Array, hash: Hash): Page {
+  const bytes = Uint8Array.from(content);
   return { digest: hash(bytes), bytes: () => bytes };
 }
 

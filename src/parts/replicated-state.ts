@@ -14,6 +14,7 @@ import {
 import {
   type Digest,
   equalBytes,
+  type Instance,
   type ReplicaContext,
   type ReplicaId,
   type SavedImage,
@@ -21,7 +22,7 @@ import {
 } from "../core/index.js";
 import { type Batch, batchBytes } from "./batch.js";
 import { Checkpoints, type CheckpointStatement, type StableProof } from "./checkpoints.js";
-import { type Execution, Executor } from "./executor.js";
+import { type Annex, type Execution, Executor } from "./executor.js";
 import { Speculation } from "./speculation.js";
 import type { Speech } from "./speech.js";
 import type { StateMessage } from "./state-messages.js";
@@ -51,6 +52,13 @@ export const stateRecords = <Statement>(statement: Schema<Statement>) => ({
 type Stable<Statement> = Readonly<ValueOf<ReturnType<typeof stableSchema<Statement>>>>;
 export type StateRecord<Statement> = MessageOf<ReturnType<typeof stateRecords<Statement>>>;
 type CheckpointMessage<Statement> = Statement & { readonly kind: "checkpoint" };
+
+/** Where a batch stands that has its place in a partial order. */
+export interface PartialPlace {
+  readonly instance: Instance;
+  /** Whether everybody executed the same before it: then a checkpoint is taken. */
+  readonly isBarrier: boolean;
+}
 
 /** What the state needs of the replica it belongs to. */
 export interface StateHost<Statement extends CheckpointStatement, Durable> {
@@ -84,7 +92,8 @@ export class ReplicatedState<Statement extends CheckpointStatement, Durable> {
   /** What was executed beyond what is decided; null in protocols that do not. */
   readonly speculation: Speculation<Statement> | null;
   private readonly host: StateHost<Statement, Durable>;
-  /** The last order executed. */
+  private readonly isPartial: boolean;
+  /** The last order executed; or, of a partial order, how many batches. */
   executed = 0;
   /** Operations executed since the start. */
   operations = 0;
@@ -98,18 +107,26 @@ export class ReplicatedState<Statement extends CheckpointStatement, Durable> {
 
   /**
    * `quorum`: how many equal statements make a checkpoint stable. `speculates`: whether orders may
-   * be executed before they are decided.
+   * be executed before they are decided. `annex`: what says which part of a partial order the state
+   * holds, if the order is partial.
    */
-  constructor(host: StateHost<Statement, Durable>, quorum: number, speculates = false) {
+  constructor(
+    host: StateHost<Statement, Durable>,
+    quorum: number,
+    speculates = false,
+    annex: Annex | null = null,
+  ) {
     const { context } = host;
     const { n, limits, hash, service } = context;
     this.host = host;
-    this.executor = new Executor(service, limits, hash, speculates);
+    this.executor = new Executor(service, limits, hash, speculates, annex);
+    this.isPartial = annex !== null;
     this.checkpoints = new Checkpoints(n, quorum, limits);
     this.speculation = speculates ? new Speculation(this.executor, this.checkpoints) : null;
     this.transfer = new StateTransfer({
       ...context,
       send: (to, message) => host.outbox.send(to, message),
+      digestOf: (order, pages) => this.executor.digestOf(order, pages),
       readPage: (index, bytes) => this.executor.readPage(index, bytes),
       readerOf: (index) => this.executor.readerOf(index),
       currentPages: () => this.executor.image(this.executed).pages,
@@ -130,6 +147,11 @@ export class ReplicatedState<Statement extends CheckpointStatement, Durable> {
     return this.executed + (this.speculation?.length ?? 0);
   }
 
+  /** Up to where the state can be that of a checkpoint, or have been. */
+  private get passed(): number {
+    return this.isPartial ? this.lastCheckpoint : this.executed;
+  }
+
   get isFetching(): boolean {
     return this.transfer.order !== null;
   }
@@ -141,7 +163,7 @@ export class ReplicatedState<Statement extends CheckpointStatement, Durable> {
   }
 
   /** Executes the next order, and takes a checkpoint if one is due. */
-  execute(digest: Digest, batch: Batch): void {
+  execute(digest: Digest, batch: Batch, place: PartialPlace | null = null): void {
     const isOther = this.speculation?.isOther(digest) ?? false;
     if (isOther) this.rollback(this.executed);
     const { executions, image } = this.speculation?.execute(digest, batch) ?? {
@@ -149,19 +171,21 @@ export class ReplicatedState<Statement extends CheckpointStatement, Durable> {
       image: null,
     };
     this.executed += 1;
-    this.digests.set(this.executed, digest);
+    if (place === null) this.digests.set(this.executed, digest);
     const { outbox } = this.host;
+    const where = place === null ? {} : { instance: place.instance };
     let operations = 0;
     for (const { bundle, applied } of executions) {
       if (!applied) continue;
       const { client, session, number } = bundle;
-      outbox.observe({ event: "applied", client, session, number });
+      outbox.observe({ event: "applied", client, session, number, ...where });
       operations += bundle.operations.length;
     }
     this.operations += operations;
-    outbox.observe({ event: "executed", order: this.executed, digest, operations });
+    outbox.observe({ event: "executed", order: this.executed, digest, operations, ...where });
     this.host.onExecuted(this.executed, executions);
-    if (!this.checkpoints.isDueAfter(batchBytes(batch))) return;
+    const isDue = this.checkpoints.isDueAfter(batchBytes(batch));
+    if (!(place?.isBarrier ?? isDue)) return;
     this.takeCheckpoint(image ?? this.executor.image(this.executed));
   }
 
@@ -222,7 +246,7 @@ export class ReplicatedState<Statement extends CheckpointStatement, Durable> {
     const own = this.checkpoints.own(stable.order);
     if (own !== undefined && equalBytes(own.digest, stable.digest)) {
       this.advance(stable, own.image);
-    } else if (stable.order <= this.executed) {
+    } else if (stable.order <= this.passed) {
       this.host.outbox.drop("this replica's own state: it differs from a certified one");
       this.fetch(stable);
     } else {
@@ -295,7 +319,7 @@ export class ReplicatedState<Statement extends CheckpointStatement, Durable> {
     const { outbox } = this.host;
     this.rollback(this.executed);
     if (this.ahead !== null && this.ahead.stable.order <= stable.order) this.ahead = null;
-    if (this.executed >= stable.order) this.checkpoints.forgetOwn();
+    if (this.passed >= stable.order) this.checkpoints.forgetOwn();
     this.moveWindow(stable);
     outbox.persist({ ...this.stable, kind: "skipped" });
     this.beginTransfer(stable);
@@ -396,6 +420,6 @@ export class ReplicatedState<Statement extends CheckpointStatement, Durable> {
   resume(): void {
     this.saved = null;
     const { stable } = this.checkpoints;
-    if (this.executed < stable.order) this.beginTransfer(stable);
+    if (this.passed < stable.order) this.beginTransfer(stable);
   }
 }

@@ -11,7 +11,6 @@ import {
   type StateImage,
   toHex,
 } from "../core/index.js";
-import { manifestDigest } from "./executor.js";
 import {
   type Manifest,
   type Pages,
@@ -28,6 +27,8 @@ export interface TransferHost {
   readonly hash: Hash;
   send(to: ReplicaId, message: StateMessage): void;
   readPage(index: number, bytes: Uint8Array): Page | null;
+  /** The digest of the state with these pages. */
+  digestOf(order: number, pages: readonly Digest[]): Digest;
   /** Pages with one reader and one digest are the same. */
   readerOf(index: number): string;
   /** The pages the replica has now: those with the right digest need not be fetched. */
@@ -120,7 +121,7 @@ export class StateTransfer {
   onManifest(message: Manifest): void {
     const target = this.target;
     if (target === null || this.manifest !== null || message.order !== target.order) return;
-    const digest = manifestDigest(message.order, message.pages, this.host.hash);
+    const digest = this.host.digestOf(message.order, message.pages);
     // a lie, or another state: the certificate decides
     if (!equalBytes(digest, target.digest)) return;
     this.idleTicks = 0;

@@ -101,8 +101,13 @@ export class ViewChanger<R extends Report, N extends NewView<R>, Plan> {
 
   /** The leader of `view` was given enough time. */
   suspect(): void {
-    this.suspicions.note(this.self, this.view + 1);
     this.host.outbox.observe({ event: "suspect", view: this.view });
+    this.wish(this.view + 1);
+  }
+
+  /** This replica wants to be in a view, or beyond. */
+  wish(view: number): void {
+    this.suspicions.note(this.self, view);
     this.host.sayStatus();
     this.reconsider();
   }

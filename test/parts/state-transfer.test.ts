@@ -121,6 +121,7 @@ class Transfer {
       send: (to, message) => this.#onAsk(to, message as Ask),
       readPage: options.readPage ?? ((_, bytes) => this.#readPage(bytes)),
       readerOf: options.readerOf ?? (() => ""),
+      digestOf: (order, digests) => manifestDigest(order, digests, hash),
       currentPages: () => options.current ?? [],
     });
   }
