@@ -58,7 +58,7 @@ interface Frame<C> {
  *
  * A dependency on many slots is one edge, to a vertex that stands for the prefix of the space and
  * leads to its last slot and the prefix before: so the work is linear in commands times spaces. A
- * search that meets a slot that is not committed ends there, and is taken up when that slot is; what
+ * search that meets a slot not committed ends there, and is taken up when that slot is; what
  * it passed remembers what it waits for.
  */
 export class DependencyGraph<C extends Committed> {
@@ -237,7 +237,7 @@ export class DependencyGraph<C extends Committed> {
     return slot <= this.done[space]! ? null : this.placeAt(space, slot).prefix;
   }
 
-  /** All that a vertex leads to was seen: if nothing leads back beyond it, a component is complete. */
+  /** All that it leads to was seen: if nothing leads back beyond it, a component is complete. */
   private leave(vertex: Vertex<C>): void {
     this.frames.pop();
     const caller = this.frames.at(-1)?.vertex;

@@ -88,7 +88,7 @@ export class Executor {
     return executions;
   }
 
-  /** What executing a batch now would answer; nothing changes. Of no client are two bundles in it. */
+  /** What executing a batch now would answer; nothing changes. One bundle of a client at most. */
   preview(batch: Batch): (Answer | null)[] {
     const mark = this.service.mark();
     const answers = batch.map((request): Answer | null => {
@@ -180,7 +180,7 @@ export class Executor {
     );
   }
 
-  /** The digest of a state from its pages' digests. An annex can be shown alone to be part of it. */
+  /** The digest of a state from its pages'. An annex can be shown alone to be a part of it. */
   digestOf(order: number, pages: readonly Digest[]): Digest {
     if (this.annex === null || pages.length === 0) return manifestDigest(order, pages, this.hash);
     return annexedDigest(restDigest(order, pages, this.hash), pages.at(-1)!, this.hash);

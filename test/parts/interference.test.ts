@@ -68,7 +68,7 @@ const reader = {
 
 const text = (name: string): Uint8Array => Uint8Array.from(name, (letter) => letter.charCodeAt(0));
 
-test("two bundles of one client interfere, whatever they do; a service cannot name a client", () => {
+test("two bundles of one client interfere, whatever they do; no service can name a client", () => {
   const of = (client: number, number: number, name: string): Footprint =>
     footprintOf(reader, [requestFor(bundleFor(client, 1, number, { operations: [text(name)] }))]);
   const index = new InterferenceIndex(1);
