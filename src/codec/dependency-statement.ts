@@ -168,7 +168,7 @@ function isSound(fields: Fields, n: number): boolean {
   if (!kinds.includes(kind) || digest.length !== 32 || names.length !== 32) return false;
   if (![issuer, space].every((id) => isWhole(id) && id < n && id < spacesMax)) return false;
   if (![fields.view, fields.slot, fields.sequence, fields.since].every(isWhole)) return false;
-  if (!isWhole(mark) || mark > n) return false;
+  if (!isWhole(mark) || mark > (kind === "propose" ? n : recordStates.length)) return false;
   return dependencies.length === n && dependencies.every(isWhole);
 }
 
