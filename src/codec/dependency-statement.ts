@@ -4,9 +4,7 @@
 import {
   type ClientId,
   type DependencyCertificate,
-  type RecordState,
   recordStates,
-  spacesMax,
   type Touches,
   touchesMax,
 } from "../core/index.js";
@@ -28,21 +26,6 @@ const kinds: readonly Kind[] = [
   "checkpoint",
 ];
 
-/** All fields that any kind has; those that a kind does not have are zero. */
-interface Fields {
-  readonly kind: Kind;
-  readonly issuer: number;
-  readonly space: number;
-  readonly view: number;
-  readonly slot: number;
-  readonly sequence: number;
-  readonly since: number;
-  readonly mark: number;
-  readonly digest: Uint8Array;
-  readonly names: Uint8Array;
-  readonly dependencies: readonly number[];
-}
-
 /** Where the fields begin, each after a byte with its length. */
 const at = {
   kind: 1,
@@ -58,9 +41,6 @@ const at = {
   dependencies: 113,
 } as const;
 
-const lengths = { kind: 1, issuer: 2, space: 2, view: 8, slot: 8, sequence: 8, since: 8, mark: 1 };
-const zeros = new Uint8Array(32);
-
 /** Bytes of a statement in a group of n. */
 export const dependencyStatementBytes = (n: number): number => at.dependencies + 8 * n;
 
@@ -69,116 +49,111 @@ export function encodeDependencyStatement(
   statement: DependencyStatement,
   n: number,
 ): Uint8Array | null {
-  const fields = fieldsOf(statement, n);
-  if (!isSound(fields, n)) return null;
-  const bytes = new Uint8Array(dependencyStatementBytes(n));
-  for (const [name, length] of Object.entries(lengths)) bytes[at[name as "kind"] - 1] = length;
-  bytes[at.digest - 1] = bytes[at.names - 1] = 32;
-  bytes[at.dependencies - 1] = 8 * n;
-  const view = new DataView(bytes.buffer);
-  bytes[at.kind] = kinds.indexOf(fields.kind) + 1;
-  view.setUint16(at.issuer, fields.issuer, true);
-  view.setUint16(at.space, fields.space, true);
-  bytes[at.mark] = fields.mark;
-  for (const name of ["view", "slot", "sequence", "since"] as const) {
-    setNumber(view, at[name], fields[name]);
+  const { kind, issuer } = statement;
+  const bytes = emptyStatement(n);
+  bytes[at.kind] = kinds.indexOf(kind) + 1;
+  if (bytes[at.kind] === 0 || !setReplica(bytes, at.issuer, issuer, n)) return null;
+  if (kind === "checkpoint") {
+    const { digest, frontier } = statement;
+    return setDigest(bytes, at.digest, digest) && setSlots(bytes, frontier, n) ? bytes : null;
   }
-  bytes.set(fields.digest, at.digest);
-  bytes.set(fields.names, at.names);
-  for (const [i, slot] of fields.dependencies.entries()) {
-    setNumber(view, at.dependencies + 8 * i, slot);
+  const { space, view } = statement;
+  if (!setReplica(bytes, at.space, space, n) || !setNumber(bytes, at.view, view)) return null;
+  if (kind === "leave") return setNumber(bytes, at.slot, statement.top) ? bytes : null;
+  if (kind === "new-view") return setNumber(bytes, at.slot, statement.boundary) ? bytes : null;
+  const { slot, sequence, digest, dependencies } = statement;
+  if (!setNumber(bytes, at.slot, slot) || !setNumber(bytes, at.sequence, sequence)) return null;
+  if (!setDigest(bytes, at.digest, digest) || !setSlots(bytes, dependencies, n)) return null;
+  if (kind === "propose") {
+    if (!setDigest(bytes, at.names, statement.names)) return null;
+    const { partner } = statement;
+    if (partner === null) return bytes;
+    if (!isReplica(partner, n)) return null;
+    bytes[at.mark] = partner + 1;
+  } else if (kind === "record") {
+    const state = recordStates.indexOf(statement.state);
+    if (state < 0 || !setNumber(bytes, at.since, statement.since)) return null;
+    bytes[at.mark] = state;
   }
   return bytes;
 }
 
 /** What a trusted instance of a group of n has said; its own bytes are always well-formed. */
 export function decodeDependencyStatement(bytes: Uint8Array, n: number): DependencyStatement {
-  const view = new DataView(bytes.buffer, bytes.byteOffset);
-  return statementOf({
-    kind: kinds[bytes[at.kind]! - 1]!,
-    issuer: view.getUint16(at.issuer, true),
-    space: view.getUint16(at.space, true),
-    view: numberAt(view, at.view),
-    slot: numberAt(view, at.slot),
-    sequence: numberAt(view, at.sequence),
-    since: numberAt(view, at.since),
-    mark: bytes[at.mark]!,
-    digest: bytes.slice(at.digest, at.digest + 32),
-    names: bytes.slice(at.names, at.names + 32),
-    dependencies: Array.from({ length: n }, (_, i) => numberAt(view, at.dependencies + 8 * i)),
-  });
-}
-
-function fieldsOf(statement: DependencyStatement, n: number): Fields {
-  const { kind, issuer } = statement;
-  const nothing = { sequence: 0, since: 0, mark: 0, digest: zeros, names: zeros };
-  const none = { ...nothing, dependencies: new Array<number>(n).fill(0) };
-  switch (kind) {
-    case "checkpoint": {
-      const { digest, frontier: dependencies } = statement;
-      return { ...none, kind, issuer, space: 0, view: 0, slot: 0, digest, dependencies };
-    }
-    case "leave":
-      return { ...none, ...statement, slot: statement.top };
-    case "new-view":
-      return { ...none, ...statement, slot: statement.boundary };
-    case "propose":
-      return { ...nothing, ...statement, mark: markOf(statement.partner) };
-    case "record":
-      return { ...nothing, ...statement, mark: recordStates.indexOf(statement.state) };
-    default:
-      return { ...nothing, ...statement };
-  }
-}
-
-/** -1, which is no mark, for what is no replica. */
-function markOf(partner: number | null): number {
-  if (partner === null) return 0;
-  return partner < 0 ? -1 : partner + 1;
-}
-
-function statementOf(fields: Fields): DependencyStatement {
-  const { kind, issuer, space, view, slot, digest, dependencies, sequence } = fields;
-  const inView = { issuer, space, view };
+  const kind = kinds[bytes[at.kind]! - 1]!;
+  const issuer = bytes[at.issuer]!;
+  const digest = bytes.slice(at.digest, at.digest + 32);
+  const dependencies = Array.from({ length: n }, (_, i) =>
+    numberAt(bytes, at.dependencies + 8 * i),
+  );
+  if (kind === "checkpoint") return { kind, issuer, digest, frontier: dependencies };
+  const inView = { issuer, space: bytes[at.space]!, view: numberAt(bytes, at.view) };
+  const slot = numberAt(bytes, at.slot);
+  if (kind === "leave") return { kind, ...inView, top: slot };
+  if (kind === "new-view") return { kind, ...inView, boundary: slot };
+  const sequence = numberAt(bytes, at.sequence);
   const inSlot = { ...inView, slot, digest, dependencies, sequence };
-  switch (kind) {
-    case "checkpoint":
-      return { kind, issuer, digest, frontier: dependencies };
-    case "leave":
-      return { kind, ...inView, top: slot };
-    case "new-view":
-      return { kind, ...inView, boundary: slot };
-    case "propose": {
-      const partner = fields.mark === 0 ? null : fields.mark - 1;
-      return { kind, ...inSlot, names: fields.names, partner };
-    }
-    case "record": {
-      const state = recordStates[fields.mark] as RecordState;
-      return { kind, ...inSlot, state, since: fields.since };
-    }
-    default:
-      return { kind, ...inSlot };
+  const mark = bytes[at.mark]!;
+  if (kind === "propose") {
+    const names = bytes.slice(at.names, at.names + 32);
+    return { kind, ...inSlot, names, partner: mark === 0 ? null : mark - 1 };
   }
+  if (kind !== "record") return { kind, ...inSlot };
+  return { kind, ...inSlot, state: recordStates[mark]!, since: numberAt(bytes, at.since) };
 }
 
-const isWhole = (value: number): boolean => Number.isSafeInteger(value) && value >= 0;
-
-function isSound(fields: Fields, n: number): boolean {
-  const { kind, issuer, space, mark, digest, names, dependencies } = fields;
-  if (!kinds.includes(kind) || digest.length !== 32 || names.length !== 32) return false;
-  if (![issuer, space].every((id) => isWhole(id) && id < n && id < spacesMax)) return false;
-  if (![fields.view, fields.slot, fields.sequence, fields.since].every(isWhole)) return false;
-  if (!isWhole(mark) || mark > (kind === "propose" ? n : recordStates.length)) return false;
-  return dependencies.length === n && dependencies.every(isWhole);
+/** All fields with their lengths, and zero. */
+function emptyStatement(n: number): Uint8Array {
+  const bytes = new Uint8Array(dependencyStatementBytes(n));
+  bytes[at.kind - 1] = bytes[at.mark - 1] = 1;
+  bytes[at.issuer - 1] = bytes[at.space - 1] = 2;
+  bytes[at.view - 1] = bytes[at.slot - 1] = bytes[at.sequence - 1] = bytes[at.since - 1] = 8;
+  bytes[at.digest - 1] = bytes[at.names - 1] = 32;
+  bytes[at.dependencies - 1] = 8 * n;
+  return bytes;
 }
 
-function setNumber(view: DataView, at: number, value: number): void {
-  view.setUint32(at, value >>> 0, true);
-  view.setUint32(at + 4, Math.floor(value / 2 ** 32), true);
+const isReplica = (value: number, n: number): boolean =>
+  Number.isSafeInteger(value) && value >= 0 && value < n;
+
+// They set a field, or refuse a value that it cannot have.
+
+function setReplica(bytes: Uint8Array, at: number, value: number, n: number): boolean {
+  if (!isReplica(value, n)) return false;
+  bytes[at] = value;
+  return true;
 }
 
-const numberAt = (view: DataView, at: number): number =>
-  view.getUint32(at, true) + view.getUint32(at + 4, true) * 2 ** 32;
+function setDigest(bytes: Uint8Array, at: number, value: Uint8Array): boolean {
+  if (value.length !== 32) return false;
+  bytes.set(value, at);
+  return true;
+}
+
+function setSlots(bytes: Uint8Array, slots: readonly number[], n: number): boolean {
+  if (slots.length !== n) return false;
+  return slots.every((slot, i) => setNumber(bytes, at.dependencies + 8 * i, slot));
+}
+
+function setNumber(bytes: Uint8Array, at: number, value: number): boolean {
+  if (!Number.isSafeInteger(value) || value < 0) return false;
+  setWord(bytes, at, value % 2 ** 32);
+  setWord(bytes, at + 4, Math.floor(value / 2 ** 32));
+  return true;
+}
+
+function setWord(bytes: Uint8Array, at: number, word: number): void {
+  bytes[at] = word;
+  bytes[at + 1] = word >>> 8;
+  bytes[at + 2] = word >>> 16;
+  bytes[at + 3] = word >>> 24;
+}
+
+const wordAt = (bytes: Uint8Array, at: number): number =>
+  (bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)) >>> 0;
+
+const numberAt = (bytes: Uint8Array, at: number): number =>
+  wordAt(bytes, at) + wordAt(bytes, at + 4) * 2 ** 32;
 
 const domainOf = (name: string): Uint8Array =>
   Uint8Array.from([name.length, ...Array.from(name, (character) => character.charCodeAt(0))]);

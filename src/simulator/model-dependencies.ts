@@ -122,6 +122,7 @@ export class ModelDependencies implements TrustedDependencies {
   propose({ space, slot, digest, touches, partner }: Proposal): ProposeCertificate | null {
     const names = namesOf(touches);
     const draft = { kind: "propose", issuer: this.instance, space, view: 0, slot } as const;
+    // All that a checkpoint covers comes before, whether or not this instance has heard of it.
     const dependencies = this.spaces.map(({ base }) => base);
     const listed = { names: this.#options.hash(names), partner };
     const value = { digest, dependencies, sequence: this.highest + 1 };
@@ -130,7 +131,7 @@ export class ModelDependencies implements TrustedDependencies {
     const at = this.spaces[space]!;
     const entry = this.entryOf(space, slot);
     if (!this.mayPropose(at, entry, slot) || !this.isPartner(partner)) return null;
-    value.dependencies = this.interfering(names, this.withCheckpointed(dependencies));
+    value.dependencies = this.interfering(names, dependencies);
     this.highest++;
     if (slot === at.next) at.next++;
     this.recordNames(names, space, slot);
@@ -159,7 +160,7 @@ export class ModelDependencies implements TrustedDependencies {
   }
 
   decide(commits: readonly Commit[]): VoteCertificate<"decide"> | null {
-    const found = this.undecided(commits);
+    const found = this.undecided(commits, "decide");
     if (found === null) return null;
     const { entry, space, slot } = found;
     if (!this.isFast(entry, commits)) return null;
@@ -170,7 +171,7 @@ export class ModelDependencies implements TrustedDependencies {
   }
 
   accept(commits: readonly Commit[]): VoteCertificate<"accept"> | null {
-    const found = this.undecided(commits);
+    const found = this.undecided(commits, "accept");
     if (found === null || !this.isEnough(commits)) return null;
     const { entry, space, slot } = found;
     this.#choose(entry, commits);
@@ -213,7 +214,7 @@ export class ModelDependencies implements TrustedDependencies {
   }
 
   newView(left: readonly LeaveCertificate[]): NewViewCertificate | null {
-    if (!this.isGathered("leave", left) || left.length <= this.f) return null;
+    if (!this.isGathered("leave", left) || !this.isQuorum(left)) return null;
     const { space, view } = left[0]!;
     const at = this.spaces[space]!;
     if (!this.#isLeader(space) || at.next !== 0 || view !== at.view) return null;
@@ -225,7 +226,7 @@ export class ModelDependencies implements TrustedDependencies {
   }
 
   recover(records: readonly RecordCertificate[]): VoteCertificate<"accept"> | "free" | null {
-    if (!this.isGathered("record", records) || records.length <= this.f) return null;
+    if (!this.isGathered("record", records) || !this.isQuorum(records)) return null;
     const { space, view, slot } = records[0]!;
     const at = this.spaces[space]!;
     if (!this.#isLeader(space) || !this.isHeld(space, slot)) return null;
@@ -252,7 +253,7 @@ export class ModelDependencies implements TrustedDependencies {
   }
 
   truncate(checkpoints: readonly CheckpointCertificate[]): boolean {
-    if (!this.isGathered("checkpoint", checkpoints) || checkpoints.length <= this.f) return false;
+    if (!this.isGathered("checkpoint", checkpoints) || !this.isQuorum(checkpoints)) return false;
     for (const [space, frontier] of checkpoints[0]!.frontier.entries()) {
       const at = this.spaces[space]!;
       if (frontier <= at.base) continue;
@@ -278,11 +279,6 @@ export class ModelDependencies implements TrustedDependencies {
   }
 
   // Rules
-
-  /** All that a checkpoint covers comes before, whether or not this instance has heard of it. */
-  protected withCheckpointed(bases: number[]): number[] {
-    return bases;
-  }
 
   protected mayPropose(at: Space, entry: SlotEntry, slot: number): boolean {
     if (at.next === 0) return false;
@@ -323,7 +319,7 @@ export class ModelDependencies implements TrustedDependencies {
   }
 
   /** Whether neither path was taken yet. */
-  protected mayChoose({ isFinalized, isDecided }: SlotEntry): boolean {
+  protected mayChoose({ isFinalized, isDecided }: SlotEntry, _path: "decide" | "accept"): boolean {
     return !isFinalized && !isDecided;
   }
 
@@ -332,6 +328,11 @@ export class ModelDependencies implements TrustedDependencies {
     if (entry.isFinalized) return "finalized";
     if (entry.isSupported) return "supported";
     return entry.isCommitted ? "committed" : "unknown";
+  }
+
+  /** f+1: one of any other f+1 is among them. */
+  protected isQuorum(certificates: readonly DependencyCertificate[]): boolean {
+    return certificates.length > this.f;
   }
 
   protected boundaryOf(left: readonly LeaveCertificate[]): number {
@@ -436,13 +437,14 @@ export class ModelDependencies implements TrustedDependencies {
   /** Its own proposal that the commits are for, if neither path was taken yet. */
   protected undecided(
     commits: readonly Commit[],
+    path: "decide" | "accept",
   ): { readonly entry: SlotEntry; readonly space: ReplicaId; readonly slot: number } | null {
     if (!this.isGathered("commit", commits)) return null;
     const { space, view, slot } = commits[0]!;
     if (!this.isPresent(space, view) || this.leaderOf(space, view) !== this.instance) return null;
     if (!this.isHeld(space, slot)) return null;
     const entry = this.entryOf(space, slot);
-    if (entry.view !== view || !entry.isCommitted || !this.mayChoose(entry)) return null;
+    if (entry.view !== view || !entry.isCommitted || !this.mayChoose(entry, path)) return null;
     return { entry, space, slot };
   }
 

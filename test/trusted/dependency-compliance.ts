@@ -319,11 +319,7 @@ function recovering(makeGroup: MakeGroup): void {
   /** R1, the partner, adds what it knows of R2's command. */
   const committed = () => {
     const all = everyone(makeGroup, 1);
-    const [zero, one, two] = all as [
-      TrustedDependencies,
-      TrustedDependencies,
-      TrustedDependencies,
-    ];
+    const [zero, one, two] = all as [TrustedDependencies, TrustedDependencies, TrustedDependencies];
     ack(one, propose(two));
     const proposal = propose(zero);
     return { all, zero, one, two, proposal };
@@ -479,7 +475,13 @@ function truncating(makeGroup: MakeGroup): void {
     assert.deepEqual(zero!.standing(0), { view: 0, base: 2 ** 52, next: 2 ** 52 + 1 });
     assert.deepEqual(zero!.standing(1), { view: 0, base: 9, next: 0 });
     assert.deepEqual(propose(zero!).slot, 2 ** 52 + 1);
-    for (const bad of [[1, 2], [1, 2, 3, 4], [-1, 0, 0], [0.5, 0, 0], [2 ** 53, 0, 0]]) {
+    for (const bad of [
+      [1, 2],
+      [1, 2, 3, 4],
+      [-1, 0, 0],
+      [0.5, 0, 0],
+      [2 ** 53, 0, 0],
+    ]) {
       assert.equal(zero!.checkpoint(state, bad), null);
     }
     assert.equal(zero!.checkpoint(state.subarray(1), [0, 0, 0]), null);

@@ -22,6 +22,8 @@ type Violation = "agreement" | "edge";
 export interface ScheduleOptions {
   /** Whether replicas other than the leader also decide from commits (D1 of protocols.md). */
   readonly everyoneDecides?: boolean;
+  /** Whether the hosts of f replicas have their instances forget what commands touch (D2). */
+  readonly hasForgetful?: boolean;
 }
 
 const names = ["apple", "plum"].map((name) => new TextEncoder().encode(`the name ${name}`));
@@ -129,7 +131,8 @@ export class HostileSchedule {
     if (highest >= viewsMax && !isComplete) return;
     const view = highest + 1 + (isComplete ? 0 : this.#random.below(2));
     const leader = this.#instances[(space + view) % this.#n]!;
-    const quorum = this.#random.shuffled(replicaIds(this.#n)).slice(0, this.#f + 1);
+    const size = this.#f + (isComplete || this.#random.chance(0.8) ? 1 : 0);
+    const quorum = this.#random.shuffled(replicaIds(this.#n)).slice(0, size);
     const left: LeaveCertificate[] = [];
     for (const id of new Set([...quorum, leader.instance])) {
       const leave = this.#instances[id]!.leave(space, view);
@@ -142,6 +145,11 @@ export class HostileSchedule {
       if (!isComplete && this.#random.chance(0.2)) continue;
       yield* this.#recoverSlot(leader, quorum, space, slot, isComplete);
     }
+    const { next } = leader.standing(space);
+    if (next === 0 || next > slotsPerSpace || this.#random.chance(0.5)) return;
+    const fresh = this.#propose(leader, space, next);
+    for (const id of replicaIds(this.#n)) yield* this.#follow(id, space, view);
+    if (fresh !== null) yield* this.#order(leader, fresh, !isComplete);
   }
 
   *#recoverSlot(
@@ -211,7 +219,9 @@ export class HostileSchedule {
   }
 
   #ack(instance: TrustedDependencies, proposal: ProposeCertificate): void {
-    const commit = instance.ack(proposal, this.#commandOf(proposal)!.touches);
+    const isForgetful = this.#options.hasForgetful === true && instance.instance <= this.#f;
+    const forgetful = isForgetful && instance.instance > 0 ? instance.ack(proposal, []) : null;
+    const commit = forgetful ?? instance.ack(proposal, this.#commandOf(proposal)!.touches);
     if (commit === null) return;
     this.#commits.get(proposal)!.push(commit);
     if (this.#options.everyoneDecides === true) this.#decideFrom(proposal);
