@@ -48,7 +48,7 @@ interface InSlot extends InView {
   readonly slot: number;
 }
 
-/** The leader's: there is one for a view and slot, and its dependencies are what it had recorded. */
+/** The leader's, one for a view and slot: its dependencies are what it had recorded. */
 export interface ProposeCertificate extends InSlot, OrderedCommand {
   readonly kind: "propose";
   /** Binds what the command touches, so that every instance records the same. */

@@ -48,7 +48,7 @@ export interface TrustedGroup {
   faces(instance: ReplicaId, slots: number, mayHaveToken?: boolean): ModelFaces;
   /** What client `client` puts on a bundle. Only clients are handed this. */
   seal(client: ClientId, digest: Digest): Uint8Array;
-  /** What `vouch` gives client `client` over a decision's statement. Only clients are handed this. */
+  /** What `vouch` gives a client over a decision's statement. Only clients are handed this. */
   sealDecision(client: ClientId, statement: Uint8Array): Uint8Array;
 }
 
@@ -100,8 +100,12 @@ export function trustedGroup(random: Random, options = plainGroup): TrustedGroup
       assert(freshness !== "storage", "with storage no instance knows its first boot");
       const { counter, hasToken: isActive } = start(instance, mayHaveToken);
       const terms = { instance, n, f, slots, isActive, hash: symbolicHash };
-      const { dependencies: seal, decision: sealFor } = sealer;
-      return { counter, dependencies: new ModelDependencies({ ...terms, seal, sealFor }) };
+      const dependencies = new ModelDependencies({
+        ...terms,
+        seal: (statement) => sealer.dependencies(statement),
+        sealFor: (client, statement) => sealer.decision(client, statement),
+      });
+      return { counter, dependencies };
     },
     sealDecision: (client, statement) => sealer.decision(client, statement),
     seal: (client, digest) => sealer.client(client, digest),

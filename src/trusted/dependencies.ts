@@ -75,8 +75,16 @@ export class ModuleDependencies implements TrustedDependencies {
 
   propose({ space, slot, digest, touches, partner }: Proposal): ProposeCertificate | null {
     const draft = {
-      ...{ kind: "propose" as const, issuer: this.instance, space, view: 0, slot, digest },
-      ...{ dependencies: this.#noSlots(), sequence: 0, names: noDigest, partner },
+      kind: "propose" as const,
+      issuer: this.instance,
+      space,
+      view: 0,
+      slot,
+      digest,
+      dependencies: new Array<number>(this.n).fill(0),
+      sequence: 0,
+      names: noDigest,
+      partner,
     };
     if (!this.#show(draft, noMac)) return null;
     this.#touch(touches);
@@ -146,10 +154,6 @@ export class ModuleDependencies implements TrustedDependencies {
     return this.#module.vouch(client) === 0 ? null : this.#mac();
   }
 
-  #noSlots(): number[] {
-    return new Array<number>(this.n).fill(0);
-  }
-
   #touch(touches: Touches): void {
     const names = namesOf(touches);
     for (let at = 0; at < names.length; at += 8) {
@@ -181,7 +185,7 @@ export class ModuleDependencies implements TrustedDependencies {
     );
   }
 
-  /** Hands in certificates that must be of one kind, about one thing, and by different instances. */
+  /** Hands in certificates: of one kind, about one thing, and by different instances. */
   #gather(
     kind: DependencyCertificate["kind"],
     certificates: readonly DependencyCertificate[],

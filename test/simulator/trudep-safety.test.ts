@@ -132,68 +132,50 @@ class ForgetsTheBoundary extends ModelDependencies {
 }
 
 interface Broken {
-  readonly name: string;
   readonly rules: DependencyRules;
   readonly breaks: "agreement" | "edge";
+  /** For which f the rule exists. */
   readonly faults: readonly number[];
   readonly options?: ScheduleOptions;
 }
 
-const agreement = "agreement" as const;
-const edge = "edge" as const;
-const both = [1, 2];
-const broken: readonly Broken[] = [
-  {
-    name: "followers decide from commits too (D1)",
-    ...{ rules: ModelDependencies, breaks: agreement, faults: both },
+const agreement = (rules: DependencyRules, ...faults: readonly number[]): Broken => ({
+  rules,
+  breaks: "agreement",
+  faults,
+});
+const edge = (rules: DependencyRules, ...faults: readonly number[]): Broken => ({
+  rules,
+  breaks: "edge",
+  faults,
+});
+
+const broken: Readonly<Record<string, Broken>> = {
+  "followers decide from commits too (D1)": {
+    ...agreement(ModelDependencies, 1, 2),
     options: { everyoneDecides: true },
   },
-  {
-    name: "decide and accept in one view",
-    ...{ rules: NotExclusive, breaks: agreement, faults: both },
-  },
-  { name: "two accepts in one view", rules: AcceptsTwice, breaks: agreement, faults: both },
-  { name: "a decision is not told", rules: HidesDecisions, breaks: agreement, faults: both },
-  {
-    name: "what may have been decided is freed",
-    ...{ rules: IgnoresSupport, breaks: agreement, faults: both },
-  },
-  {
-    name: "support by f+1 is asked for",
-    ...{ rules: AsksForTooMuchSupport, breaks: agreement, faults: [2] },
-  },
-  {
-    name: "any finalize counts, not the latest (D6)",
-    ...{ rules: BelievesAnyFinalize, breaks: agreement, faults: both },
-  },
-  {
-    name: "calls of a view that was left",
-    ...{ rules: StaysAfterLeaving, breaks: agreement, faults: both },
-  },
-  {
-    name: "partner and match in one view",
-    ...{ rules: MixesRules, breaks: agreement, faults: [1] },
-  },
-  { name: "commits without recording", rules: DoesNotRecord, breaks: edge, faults: both },
-  {
-    name: "the host says what a command touches (D2)",
-    ...{ rules: BelievesItsHost, breaks: edge, faults: both },
+  "decide and accept in one view": agreement(NotExclusive, 1, 2),
+  "two accepts in one view": agreement(AcceptsTwice, 1, 2),
+  "a decision is not told": agreement(HidesDecisions, 1, 2),
+  "what may have been decided is freed": agreement(IgnoresSupport, 1, 2),
+  "support by f+1 is asked for": agreement(AsksForTooMuchSupport, 2),
+  "any finalize counts, not the latest (D6)": agreement(BelievesAnyFinalize, 1, 2),
+  "calls of a view that was left": agreement(StaysAfterLeaving, 1, 2),
+  "partner and match in one view": agreement(MixesRules, 1),
+  "a fast quorum of f+⌊(f+1)/2⌋": agreement(DecidesWithTooFew, 2),
+  "f leave or tell": agreement(RecoversFromTooFew, 1, 2),
+  "fresh slots where others have recorded": agreement(ForgetsTheBoundary, 1, 2),
+  "commits without recording": edge(DoesNotRecord, 1, 2),
+  "the host says what a command touches (D2)": {
+    ...edge(BelievesItsHost, 1, 2),
     options: { hasForgetful: true },
   },
-  { name: "the union of f commits", rules: UnitesTooFew, breaks: edge, faults: [2] },
-  {
-    name: "a fast quorum of f+⌊(f+1)/2⌋",
-    ...{ rules: DecidesWithTooFew, breaks: agreement, faults: [2] },
-  },
-  { name: "f leave or tell", rules: RecoversFromTooFew, breaks: agreement, faults: both },
-  {
-    name: "fresh slots where others have recorded",
-    ...{ rules: ForgetsTheBoundary, breaks: agreement, faults: both },
-  },
-];
+  "the union of f commits": edge(UnitesTooFew, 2),
+};
 
 describe("without a rule", () => {
-  for (const { name, rules, breaks, faults, options } of broken) {
+  for (const [name, { rules, breaks, faults, options }] of Object.entries(broken)) {
     for (const f of faults) {
       test(`${name} (f = ${f})`, (t) => {
         let first = 0;

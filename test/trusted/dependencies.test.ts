@@ -61,7 +61,11 @@ function twins(instance: ReplicaId, f: number): TrustedDependencies {
   const key = groupKey(secret, terms);
   const real = open(terms, instance, true).dependencies;
   const model: TrustedDependencies = new ModelDependencies({
-    ...{ instance, n: terms.n, f, slots: 4, isActive: true },
+    instance,
+    n: terms.n,
+    f,
+    slots: 4,
+    isActive: true,
     seal: (statement) => hmac(key, dependencyMacInput(statement)),
     sealFor: () => new Uint8Array(32),
     hash: (bytes) => Uint8Array.from(createHash("sha256").update(bytes).digest()),
@@ -101,7 +105,7 @@ for (const f of [1, 2]) {
   });
 }
 
-test("spaces take 2f+1 instances, a freshness that knows a first boot, and slots within bounds", () => {
+test("spaces take 2f+1 instances, a freshness with one first boot, and so many slots", () => {
   const terms = termsOf(1);
   const refuses = (group: TrustedGroup, slots: number) =>
     assert.throws(

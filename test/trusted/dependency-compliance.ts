@@ -76,8 +76,17 @@ function proposing(makeGroup: MakeGroup): void {
     assert.deepEqual(
       { ...first, mac: first.mac.length, names: first.names.length },
       {
-        ...{ kind: "propose", issuer: 0, space: 0, view: 0, slot: 1, digest: first.digest },
-        ...{ dependencies: [0, 0, 0], sequence: 1, partner: 1, mac: 32, names: 32 },
+        kind: "propose",
+        issuer: 0,
+        space: 0,
+        view: 0,
+        slot: 1,
+        digest: first.digest,
+        dependencies: [0, 0, 0],
+        sequence: 1,
+        partner: 1,
+        mac: 32,
+        names: 32,
       },
     );
     assert.deepEqual(Uint8Array.from(first.digest), Uint8Array.from(d));
@@ -124,7 +133,7 @@ function proposing(makeGroup: MakeGroup): void {
 }
 
 function interference(makeGroup: MakeGroup): void {
-  test("trudep-ack-without-verify: an instance that commits records, and names it ever after", () => {
+  test("trudep-ack-without-verify: whoever commits records, and names it ever after", () => {
     const [zero, one, two] = everyone(makeGroup, 1);
     const first = propose(zero!);
     const second = propose(two!, { digest: digestOf("another command") });
@@ -220,7 +229,7 @@ function choosing(makeGroup: MakeGroup): void {
     assert.equal(two.finalize(accepted), null, "the leader's was the acceptance");
   });
 
-  test("what is not an acceptance, or not a leader's proposal, is not finalized or committed", () => {
+  test("what is no acceptance or no leader's proposal is not finalized or committed", () => {
     const { zero, one, two, proposal } = contended();
     const decision = issued(two.decide([ack(one, proposal)]));
     const relabelled = { ...decision, kind: "accept" as const };
@@ -334,7 +343,7 @@ function recovering(makeGroup: MakeGroup): void {
       const { all, zero, one, proposal } = committed();
       const decision = issued(zero.decide([ack(one, proposal)]));
       const { records, outcome, leader } = recoverIn(all, view, quorum);
-      assert.deepEqual(valueOf(outcome), decision.dependencies, `view ${view}, from ${quorum}`);
+      assert.deepEqual(valueOf(outcome), decision.dependencies, `view ${view}, from ${quorum.join()}`);
       assert.equal(leader.recover(records), null, "once");
       assert.equal(leader.propose(asked(leader, { space: 0, slot: 1 })), null, "it is ordered");
       assert.ok(all.some((by) => by.finalize(outcome as VoteCertificate<"accept">) !== null));

@@ -1,6 +1,6 @@
 // The trusted module: TrInX (hybster.txt §5.1), and the way in to TruDep (dependencies.ts), a face
-// that stays shut unless it is opened. ../README.md gives every byte and every rule. It imports random words for a boot id, and exports functions over numbers: no memory, no table,
-// no global.
+// that stays shut unless it is opened. ../README.md gives every byte and every rule. It imports
+// random words for a boot id, and exports functions over numbers: no memory, no table, no global.
 import { copyDecision, open, saidMac } from "./dependencies";
 import {
   bytesField, COUNTERS, counters, domain, field, groupKey, isAbove, isSame, isWhole, limits, MAX,
