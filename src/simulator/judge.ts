@@ -7,6 +7,7 @@ import {
   equalBytes,
   type Observation,
   type ReplicaId,
+  type ReplicaStatus,
   type Reply,
   type SessionId,
   toHex,
@@ -213,6 +214,16 @@ export class Judge {
       bundles.set(number, fate);
     }
     return fate;
+  }
+
+  /** Who lost nothing of what it wrote stands where it `stood`, or further. */
+  cameBack(host: ReplicaHost, stood: ReplicaStatus): void {
+    const { view, stable, role } = host.machine.status();
+    const isLost = view === stood.view && role === "changing view" && stood.role !== role;
+    if (view >= stood.view && stable >= stood.stable && !isLost) return;
+    const now = `came back ${role}, view ${view}, checkpoint ${stable}`;
+    const then = `it was ${stood.role}, view ${stood.view}, checkpoint ${stood.stable}`;
+    this.violate("durability", `replica ${host.id} lost no write and ${now}; ${then}`);
   }
 
   /** A correct client submitted a bundle. */
