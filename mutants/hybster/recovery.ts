@@ -56,8 +56,8 @@ export const recovery = inFile("protocols/hybster/recovery.js", {
   },
   "plan-not-retained": {
     breaks: "a saved state does not hold the batches of a plan",
-    find: "kept.push(...this.unproposed(), ...views.retained());",
-    replace: "kept.push(...views.retained());",
+    find: "for (const { digest, batch } of batches.all()) {",
+    replace: "for (const { digest, batch } of []) {",
   },
   "proposals-not-retained": {
     breaks: "a saved state does not hold the proposals above it",

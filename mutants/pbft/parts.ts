@@ -126,10 +126,16 @@ export const replica = inFile("parts/leader-replica.js", {
     find: "if (isAhead)",
     replace: "if (false)",
   },
-  "executed-batches-not-kept": {
-    breaks: "a snapshot loses batches that were executed on others' word",
-    find: "...this.executedBatches(),",
-    replace: "",
+  "batches-not-kept": {
+    breaks: "a snapshot loses the batches that this replica answers for",
+    find: "const others = this.batches.all()",
+    replace: "const others = []",
+  },
+  "unexecuted-batches-not-kept": {
+    breaks: "a snapshot loses batches that this replica confirmed and did not execute",
+    find: "const others = this.batches.all()",
+    replace: `const executed = [...this.state.digests.values()].map((digest) => toHex(digest));
+      const others = this.batches.all().filter(({ digest }) => executed.includes(toHex(digest)))`,
   },
   "requests-not-forwarded": {
     breaks: "a request that did not reach the leader is not passed on",
