@@ -138,7 +138,7 @@ export const views = inFile("protocols/hybster/view-changer.js", {
     find: "&& equalBytes(message.plan, plan)",
     replace: "",
     survives:
-      "needs two plans of one view, and a leader's counter announces one: a story has " + "two.",
+      "needs two plans of one view, and a leader's counter announces one: a story does.",
   },
   "established-before-its-base": {
     breaks: "a replica takes part in a view whose first order it has not reached",
