@@ -137,8 +137,7 @@ export const views = inFile("protocols/hybster/view-changer.js", {
     breaks: "acknowledgements of another plan count",
     find: "&& equalBytes(message.plan, plan)",
     replace: "",
-    survives:
-      "needs two plans of one view, and a leader's counter announces one: a story does.",
+    survives: "needs two plans of one view, and a leader's counter announces one: a story does.",
   },
   "established-before-its-base": {
     breaks: "a replica takes part in a view whose first order it has not reached",
