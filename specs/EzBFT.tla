@@ -7,17 +7,24 @@
 (* There are no messages here: what a correct replica once signed may reach    *)
 (* anybody at any time, or never, and so may any certificate made of it.       *)
 (* specs/README.md says what else is left out, and why.                        *)
-EXTENDS Naturals, FiniteSets
+EXTENDS Naturals, FiniteSets, TLC
 
 CONSTANTS
-  Byz,      \* the Byzantine replica: 0 (owner of L), 1 or 2
-  Names,    \* the commands that a Byzantine R0 may put into slot L: {1} or {1, 2}
-  OwnerS,   \* the S that it may put into its SPECORDER
-  MaxS,     \* the highest S that the Byzantine replica reports
-  Conflict, \* whether X is proposed at all
-  Dropped   \* the corrected rules to leave out, of {"a", "b", "c", "d"}; {} is ezBFT as it is built
+  OwnerL, OwnerX,  \* R0 and R3
+  Helpers,         \* the correct ones of R1 and R2: both, or one if the other is Byzantine
+  OwnerLies,       \* whether R0 is the Byzantine one; it may be R1, the space's next owner, too
+  Names,           \* the commands that a Byzantine R0 may put into slot L: {1} or {1, 2}
+  OwnerS,          \* the S that it may put into its SPECORDER
+  MaxS,            \* the highest S that the Byzantine replica reports
+  Conflict,        \* whether X is proposed at all
+  Dropped          \* the corrected rules to leave out, of {"a", "b", "c", "d"}; {} is as built
 
-ASSUME Byz \in {0, 1, 2} /\ Dropped \subseteq {"a", "b", "c", "d"}
+Correct == Helpers \union {OwnerX} \union (IF OwnerLies THEN {} ELSE {OwnerL})
+
+ASSUME Cardinality(Correct) = 3
+
+(* The helpers differ in name only. *)
+Alike == Permutations(Helpers)
 
 VARIABLES
   replyL,   \* replyL[r]: r's SPECREPLY for slot L under owner number 0
@@ -31,8 +38,9 @@ VARIABLES
 
 vars == <<replyL, replyX, commitL, doneX, moved, chosen, round, noted>>
 
-Correct == (0..3) \ {Byz}
 Max(a, b) == IF a > b THEN a ELSE b
+Lowest(numbers) == CHOOSE a \in numbers : \A b \in numbers : a <= b
+Highest(numbers) == CHOOSE a \in numbers : \A b \in numbers : a >= b
 
 (* A value says which command is in the slot, whether it depends on the other  *)
 (* slot, and its S. A reply also says the result: the command executed before  *)
@@ -61,34 +69,37 @@ Values(replies) == {replies[r].value : r \in Correct} \ {None}
 
 (* Rule (b): S is the (f + 1)-th largest, here the second of three. With one   *)
 (* reply made up that is anything between the two others.                      *)
-SOf(a, b) ==
-  IF "b" \in Dropped THEN Max(a, b)..MaxS ELSE (a..b) \union (b..a)
+SOf(numbers) ==
+  IF "b" \in Dropped THEN Highest(numbers)..MaxS ELSE Lowest(numbers)..Highest(numbers)
 
-(* The certificates of the replies of two correct replicas and the Byzantine   *)
-(* one, which may claim the dependency wherever there is evidence of it.       *)
-WithLiar(p, q, evidence) ==
-  IF p.cmd # q.cmd \/ p = None THEN {}
-  ELSE {[cmd |-> p.cmd, after |-> a, seq |-> s] :
-          a \in (IF p.after \/ q.after THEN {TRUE} ELSE IF evidence THEN {FALSE, TRUE} ELSE {FALSE}),
-          s \in SOf(p.seq, q.seq)}
+(* The certificates of the replies of all correct replicas but one and of the  *)
+(* Byzantine one, which may claim the dependency where there is evidence of it.*)
+WithLiar(replies, absent, evidence) ==
+  LET given == {replies[r].value : r \in Correct \ {absent}}
+      after == IF \E v \in given : v.after THEN {TRUE}
+               ELSE IF evidence THEN {FALSE, TRUE} ELSE {FALSE}
+  IN IF None \in given \/ Cardinality({v.cmd : v \in given}) > 1 THEN {}
+     ELSE {[cmd |-> v.cmd, after |-> a, seq |-> n] :
+             v \in given, a \in after, n \in SOf({v.seq : v \in given})}
 
 AllCorrect(replies) ==
-  IF NoReply \in {replies[r] : r \in Correct} \/ Cardinality({v.cmd : v \in Values(replies)}) > 1 THEN {}
+  IF \/ NoReply \in {replies[r] : r \in Correct}
+     \/ Cardinality({v.cmd : v \in Values(replies)}) > 1
+  THEN {}
   ELSE LET s(r) == replies[r].value.seq
            below(r) == Cardinality({q \in Correct : s(q) < s(r)})
            notAbove(r) == Cardinality({q \in Correct : s(q) <= s(r)})
            second == {s(r) : r \in {q \in Correct : below(q) <= 1 /\ notAbove(q) >= 2}}
-           largest == {s(r) : r \in {q \in Correct : notAbove(q) = 3}}
+           largest == {Highest({s(r) : r \in Correct})}
        IN {[cmd |-> v.cmd, after |-> TRUE \in {w.after : w \in Values(replies)}, seq |-> n] :
              v \in Values(replies), n \in (IF "b" \in Dropped THEN largest ELSE second)}
 
 Certificates(replies, evidence) ==
   AllCorrect(replies) \union
-  UNION {WithLiar(replies[p].value, replies[q].value, evidence) :
-           <<p, q>> \in {<<a, b>> \in Correct \X Correct : a < b}}
+  UNION {WithLiar(replies, absent, evidence) : absent \in Correct}
 
-ProposedX == replyX[3].value # None
-ProposedL == Byz = 0 \/ replyL[0].value # None
+ProposedX == replyX[OwnerX].value # None
+ProposedL == OwnerLies \/ replyL[OwnerL].value # None
 CertificatesL == Certificates(replyL, ProposedX)
 CertificatesX == Certificates(replyX, ProposedL)
 
@@ -117,10 +128,10 @@ ExecutedL == \E v \in DecidedL : ~v.after
 ExecutedX == doneX # None
 
 ReplyX(r) ==
-  LET order == IF r = 3 THEN [None EXCEPT !.seq = 1] ELSE replyX[3].value
+  LET order == IF r = OwnerX THEN [None EXCEPT !.seq = 1] ELSE replyX[OwnerX].value
       after == order.after \/ KnowsL(r)
   IN /\ replyX[r] = NoReply
-     /\ ProposedX \/ (r = 3 /\ Conflict)
+     /\ ProposedX \/ (r = OwnerX /\ Conflict)
      /\ replyX' = [replyX EXCEPT ![r] =
           [value |-> [cmd |-> 1, after |-> after,
                       seq |-> IF KnowsL(r) THEN Max(order.seq, 1 + KnownL(r).seq) ELSE order.seq],
@@ -132,13 +143,13 @@ ReplyX(r) ==
 (* The SPECORDERs of L that r may get. L's two commands differ only by name,   *)
 (* so that the first to be recorded may be called 1.                           *)
 OrdersL(r) ==
-  IF Byz = 0
+  IF OwnerLies
   THEN {[cmd |-> c, after |-> a, seq |-> s] :
           c \in (IF Values(replyL) = {} THEN {1} ELSE Names),
           a \in (IF ProposedX THEN {FALSE, TRUE} ELSE {FALSE}),
           s \in OwnerS}
-  ELSE IF r = 0 THEN {[cmd |-> 1, after |-> FALSE, seq |-> 1]}
-  ELSE {replyL[0].value} \ {None}
+  ELSE IF r = OwnerL THEN {[cmd |-> 1, after |-> FALSE, seq |-> 1]}
+  ELSE {replyL[OwnerL].value} \ {None}
 
 ReplyL(r) ==
   /\ replyL[r] = NoReply
@@ -176,7 +187,7 @@ CommitL ==
             /\ commitL[r] = None
             /\ \E v \in CertificatesL : commitL' = [commitL EXCEPT ![r] = v]
      ELSE /\ Committed = {}
-          /\ \E v \in CertificatesL : commitL' = [r \in Correct |-> IF r = 3 THEN None ELSE v]
+          /\ \E v \in CertificatesL : commitL' = [r \in Correct |-> IF r = OwnerX THEN None ELSE v]
   /\ UNCHANGED <<replyL, replyX, doneX, moved, chosen, round, noted>>
 
 -----------------------------------------------------------------------------
@@ -227,16 +238,16 @@ Spec == Init /\ [][Next]_vars
 (* What can be decided from here without another step. Several values of Held  *)
 (* may stand at different replicas; of Open, agreement leaves one.             *)
 
-Answers(p, q) ==
-  LET must == chosen.after \/ "after" \in {noted[p], noted[q]}
-  IN IF must THEN {TRUE} ELSE IF ProposedX THEN {FALSE, TRUE} ELSE {FALSE}
+Answers(quorum) ==
+  IF \E r \in quorum : noted[r] = Unasked THEN {}
+  ELSE IF chosen.after \/ \E r \in quorum : noted[r] = "after" THEN {TRUE}
+  ELSE IF ProposedX THEN {FALSE, TRUE} ELSE {FALSE}
 
 OpenL ==
   IF chosen = None THEN {}
   ELSE IF ~round THEN {chosen}
   ELSE {[chosen EXCEPT !.after = a] :
-          a \in UNION {Answers(p, q) : <<p, q>> \in
-            {<<x, y>> \in Correct \X Correct : x < y /\ noted[x] # Unasked /\ noted[y] # Unasked}}}
+          a \in UNION {Answers(Correct \ {absent}) : absent \in Correct}}
 
 HeldL == DecidedL
 HeldX ==
@@ -277,7 +288,7 @@ FastResult ==
   LET valuesL == HeldL \union OpenL
       valuesX == HeldX \union OpenX
   IN /\ \/ Fast(replyX) = {}
-        \/ \A l \in valuesL : \A x \in valuesX : replyX[3].before = BeforeX(l, x)
+        \/ \A l \in valuesL : \A x \in valuesX : replyX[OwnerX].before = BeforeX(l, x)
      /\ \/ Fast(replyL) = {}
-        \/ \A l \in valuesL : \A x \in valuesX : replyL[3].before = BeforeL(l, x)
+        \/ \A l \in valuesL : \A x \in valuesX : replyL[OwnerX].before = BeforeL(l, x)
 =============================================================================

@@ -45,21 +45,30 @@ function load(): void {
   isLoaded = true;
 }
 
+/** The lines of a specification's .cfg file, as the run wants them. */
+function configurationOf({ spec, variant, constants, only }: SpecRun): string[] {
+  const lines = readFileSync(new URL(`${spec}.cfg`, folder), "utf8").split("\n");
+  for (const [name, value] of Object.entries(constants)) {
+    const at = lines.findIndex((line) => line.startsWith(`CONSTANT ${name} = `));
+    if (at === -1) throw new Error(`${spec}, ${variant}: ${spec}.cfg has no constant ${name}`);
+    lines[at] = `CONSTANT ${name} = ${value}`;
+  }
+  const isWanted = (line: string) =>
+    only === undefined || !line.startsWith("INVARIANT ") || line === `INVARIANT ${only}`;
+  return lines.filter(isWanted);
+}
+
 /**
  * Checks a specification to the end or to the first violation. Throws if the checker cannot say:
  * it does not understand the text, or a limit was reached.
  */
-export function checkSpec({ spec, variant, constants, only }: SpecRun): SpecVerdict {
+export function checkSpec(run: SpecRun): SpecVerdict {
   load();
-  const text = readFileSync(new URL(`${spec}.tla`, folder), "utf8");
-  const configuration = readFileSync(new URL(`${spec}.cfg`, folder), "utf8")
-    .split("\n")
-    .filter(
-      (line) => only === undefined || !line.startsWith("INVARIANT") || line.endsWith(` ${only}`),
-    );
+  const text = readFileSync(new URL(`${run.spec}.tla`, folder), "utf8");
+  const configuration = configurationOf(run);
+  const invariants = configuration.filter((line) => line.startsWith("INVARIANT "));
   const options = {
     cfg_source: configuration.join("\n"),
-    constants,
     max_states: statesMax,
     max_depth: stepsMax,
     allow_deadlock: true,
@@ -71,14 +80,13 @@ export function checkSpec({ spec, variant, constants, only }: SpecRun): SpecVerd
   const { user, system } = process.cpuUsage(before);
   const { success, error_type, error_message, warnings, states_explored: states, trace } = answer;
   const processorSeconds = (user + system) / 1e6;
-  if (warnings.length > 0) throw new Error(`${spec}, ${variant}: ${JSON.stringify(warnings)}`);
+  const name = `${run.spec}, ${run.variant}`;
+  // The checker goes on without a definition that it does not understand, and only warns.
+  if (warnings.length > 0) throw new Error(`${name}: ${JSON.stringify(warnings)}`);
   if (success) return { states, violated: null, steps: [], processorSeconds };
   const index = /^Invariant (\d+) violated$/.exec(error_message ?? "")?.[1];
-  const invariants = configuration.filter((line) => line.startsWith("INVARIANT "));
   const violated = index === undefined ? undefined : invariants[Number(index)]?.split(" ")[1];
-  if (violated === undefined) {
-    throw new Error(`${spec}, ${variant}: ${error_type}: ${error_message}`);
-  }
+  if (violated === undefined) throw new Error(`${name}: ${error_type}: ${error_message}`);
   return { states, violated, steps: stepsOf(trace ?? []), processorSeconds };
 }
 
