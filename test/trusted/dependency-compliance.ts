@@ -343,7 +343,11 @@ function recovering(makeGroup: MakeGroup): void {
       const { all, zero, one, proposal } = committed();
       const decision = issued(zero.decide([ack(one, proposal)]));
       const { records, outcome, leader } = recoverIn(all, view, quorum);
-      assert.deepEqual(valueOf(outcome), decision.dependencies, `view ${view}, from ${quorum.join()}`);
+      assert.deepEqual(
+        valueOf(outcome),
+        decision.dependencies,
+        `view ${view}, from ${quorum.join()}`,
+      );
       assert.equal(leader.recover(records), null, "once");
       assert.equal(leader.propose(asked(leader, { space: 0, slot: 1 })), null, "it is ordered");
       assert.ok(all.some((by) => by.finalize(outcome as VoteCertificate<"accept">) !== null));
