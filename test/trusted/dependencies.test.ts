@@ -18,7 +18,8 @@ import {
   type TrustedGroup,
 } from "../../src/trusted/index.js";
 import { groupKey } from "../../src/trusted/keys.js";
-import { type DependencyGroup, trustedDependencyCompliance } from "./dependency-compliance.js";
+import { trustedDependencyCompliance } from "./dependency-compliance.js";
+import type { DependencyGroup } from "./dependency-support.js";
 import { HostileSchedule } from "./dependency-schedule.js";
 
 const secret = randomBytes(32);
