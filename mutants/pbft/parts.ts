@@ -244,7 +244,7 @@ export const state = inFile("parts/replicated-state.js", {
   },
   "transfer-not-resumed": {
     breaks: "a transfer that a crash cut short is not gone on with",
-    find: "if (this.executed < stable.order) this.beginTransfer(stable);",
+    find: "if (this.passed < stable.order) this.beginTransfer(stable);",
     replace: "",
   },
   "never-catches-up": {
