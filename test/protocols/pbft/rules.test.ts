@@ -192,6 +192,41 @@ rule(
   },
 );
 
+rule(
+  "a batch that was decided for a second order outlives the first in a restart",
+  "kept-for-a-while",
+  (p) => {
+    const world = stage(p, { liars: [0], limits: { checkpointOrders: 2 }, compacts: false });
+    const liar = world.liar(0);
+    world.submit(0, a, { to: [0] });
+    world.submit(1, b, { to: [0] });
+    world.settle();
+    // R3 hears of a, b, a, b by halves: of the rest it is told what was decided.
+    const [first, second] = requestsAt(liar);
+    const isAbout = (order: number) => (m: Message) =>
+      m.to === 3 && "order" in m.message && m.message.order === order;
+    const stable = world.block((m) => isAbout(2)(m) && m.message.kind === "checkpoint");
+    const last = world.block(isAbout(4));
+    [first!, second!, first!, second!].forEach((request, index) => {
+      const proposal = forge(liar).prePrepare(0, index + 1, [request]);
+      liar.send(index < 2 ? [1, 2, 3] : [1, 2], { kind: "pre-prepare", ...proposal });
+      liar.send([1, 2], { kind: "commit", ...forge(liar).commit(proposal) });
+    });
+    world.play(400);
+    assert.deepEqual([world.status(3).stable, world.status(3).executed], [0, 3]);
+    stable();
+    world.play(200);
+    assert.equal(world.status(3).stable, 2);
+    last();
+    world.play(200);
+    assert.equal(world.status(3).stable, 4);
+    world.block((m) => m.to === 3 || m.from === 3);
+    world.crash(3);
+    world.restart(3);
+    assert.equal(world.status(3).stable, 4);
+  },
+);
+
 rule("pbft-slow-primary: slower than before is too slow", "no-throughput-floor", (p) => {
   const timing = { throughputWindowMs: 200, statusMs: 20 };
   const world = stage(p, { timing, limits: { pipeline: 8 } });
