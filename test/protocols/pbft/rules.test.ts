@@ -169,8 +169,8 @@ rule(
 );
 
 /**
- * A world in which the liar R0 was asked for a and b, and may propose each twice: all four to R1 and
- * R2, the first two of them to R3.
+ * A world in which the liar R0 was asked for a and b, and may propose each twice: all four to R1
+ * and R2, the first two of them to R3.
  */
 function inducedToRepeat(p: PbftProtocol) {
   const world = stage(p, { liars: [0], limits: { checkpointOrders: 2 }, compacts: false });
