@@ -242,8 +242,8 @@ export const plans = inFile("parts/plan.js", {
     find: 'if (choice !== "free") last = order;',
     replace: "last = order;",
     survives:
-      "It costs time: empty batches are ordered, to the end of the window at most, and a checkpoint " +
-      "follows on them as on others.",
+      "It costs time: empty batches are ordered, to the end of the window at most, and a " +
+      "checkpoint follows on them as on others.",
   },
   "lowest-stable": {
     breaks: "a plan builds on the lowest stable checkpoint reported",
