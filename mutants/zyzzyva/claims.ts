@@ -139,6 +139,15 @@ export const client = inFile("protocols/zyzzyva/client.js", {
   },
 });
 
+export const pending = inFile("parts/pending-requests.js", {
+  "undone-requests-refused": {
+    breaks: "a request that was undone is not taken again while a later one of its session waits",
+    find: 'if (bundle.number < next || queue?.has(bundle.number)) return "known";',
+    replace: `const isPassed = [...(queue?.keys() ?? [])].some((number) => number >= bundle.number);
+      if (bundle.number < next || isPassed) return "known";`,
+  },
+});
+
 export const speculation = inFile("parts/speculation.js", {
   "rollback-without-client-table": {
     breaks: "undoing orders leaves the client table and its replies as they are (Z2)",

@@ -1,4 +1,5 @@
-// The mutants of Zyzzyva, by name: of its own files, and of speculation.
+// The mutants of Zyzzyva, by name: of its own files, of speculation, and of what is
+// undone.
 
 import * as agreement from "./agreement.js";
 import * as claims from "./claims.js";
@@ -15,6 +16,7 @@ export const zyzzyvaMutants = {
   ...claims.claims,
   ...claims.establishment,
   ...claims.client,
+  ...claims.pending,
   ...claims.speculation,
   ...kept,
 };

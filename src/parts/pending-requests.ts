@@ -14,11 +14,8 @@ interface Waiting {
   isForwarded: boolean;
 }
 
-interface Queue {
-  readonly waiting: Map<number, Waiting>;
-  /** The number to take next. */
-  next: number;
-}
+/** What waits of a session, by number, in order. */
+type Queue = Map<number, Waiting>;
 
 /**
  * Bounded in number and bytes, and per client. A session's requests are taken in their order only:
@@ -48,25 +45,36 @@ export class PendingRequests {
   add(request: Request, last: number, now: number): "added" | "known" | "early" | "full" {
     const bundle = bundleOf(request)!;
     const queue = this.queueOf(bundle);
-    const next = Math.max(queue?.next ?? 0, last + 1);
-    if (bundle.number < next) return "known";
+    let next = last + 1;
+    while (queue?.has(next)) next += 1;
+    if (bundle.number < next || queue?.has(bundle.number)) return "known";
     if (bundle.number > next) return "early";
     const bytes = batchBytes([request]);
     if (!this.hasRoom(bundle.client, bytes)) return "full";
     const waiting = { request, bundle, bytes, since: now, isForwarded: false };
-    const taken = queue ?? this.newQueue(bundle);
-    taken.waiting.set(bundle.number, waiting);
-    taken.next = bundle.number + 1;
-    this.arrivals.add(waiting);
-    this.unproposed.add(waiting);
+    this.append(queue ?? this.newQueue(bundle), waiting);
     this.bytes += bytes;
     return "added";
+  }
+
+  /** Those that come after it may wait already: what was executed before them was undone. */
+  private append(queue: Queue, waiting: Waiting): void {
+    const later = [...queue.values()].filter(({ bundle }) => bundle.number > waiting.bundle.number);
+    for (const one of [waiting, ...later]) {
+      queue.delete(one.bundle.number);
+      this.arrivals.delete(one);
+      this.unproposed.delete(one);
+      queue.set(one.bundle.number, one);
+      this.arrivals.add(one);
+      this.unproposed.add(one);
+      one.isForwarded = false;
+    }
   }
 
   private hasRoom(client: ClientId, bytes: number): boolean {
     const { pendingRequestsMax, pendingBytesMax, sessionWindow } = this.limits;
     let ofClient = 0;
-    for (const queue of this.clients.get(client)?.values() ?? []) ofClient += queue.waiting.size;
+    for (const queue of this.clients.get(client)?.values() ?? []) ofClient += queue.size;
     return (
       // Others may have answered a client what is still under way here.
       ofClient < 2 * sessionWindow &&
@@ -82,7 +90,7 @@ export class PendingRequests {
   private newQueue({ client, session }: Bundle): Queue {
     let sessions = this.clients.get(client);
     if (sessions === undefined) this.clients.set(client, (sessions = new Map()));
-    const queue = { waiting: new Map(), next: 0 };
+    const queue: Queue = new Map();
     sessions.set(session, queue);
     return queue;
   }
@@ -113,14 +121,14 @@ export class PendingRequests {
     const sessions = this.clients.get(client);
     const queue = sessions?.get(session);
     if (sessions === undefined || queue === undefined) return;
-    for (const [number, waiting] of queue.waiting) {
+    for (const [number, waiting] of queue) {
       if (number > last) break;
-      queue.waiting.delete(number);
+      queue.delete(number);
       this.arrivals.delete(waiting);
       this.unproposed.delete(waiting);
       this.bytes -= waiting.bytes;
     }
-    if (queue.waiting.size > 0) return;
+    if (queue.size > 0) return;
     sessions.delete(session);
     if (sessions.size === 0) this.clients.delete(client);
   }

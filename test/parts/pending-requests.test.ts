@@ -36,13 +36,31 @@ class Model {
     return this.lasts.get(`${client}/${session}`) ?? 0;
   }
 
+  of({ client, session }: Pick<Bundle, "client" | "session">): Entry[] {
+    return this.waiting.filter(
+      ({ bundle }) => bundle.client === client && bundle.session === session,
+    );
+  }
+
+  /** The first number that neither took effect nor waits. */
   next(bundle: Pick<Bundle, "client" | "session">): number {
-    const numbers = this.waiting
-      .filter(({ bundle: { client, session } }) => {
-        return client === bundle.client && session === bundle.session;
-      })
-      .map(({ bundle: { number } }) => number);
-    return Math.max(this.last(bundle), ...numbers) + 1;
+    const numbers = new Set(this.of(bundle).map(({ bundle: { number } }) => number));
+    let next = this.last(bundle) + 1;
+    while (numbers.has(next)) next += 1;
+    return next;
+  }
+
+  /** Adds one; those of its session that come after it wait behind it, as if they were new. */
+  add(entry: Entry): void {
+    const later = this.of(entry.bundle).filter(({ bundle }) => bundle.number > entry.bundle.number);
+    for (const one of later) one.isProposed = one.isForwarded = false;
+    this.waiting = [...this.waiting.filter((one) => !later.includes(one)), entry, ...later];
+  }
+
+  /** What took effect beyond a bundle was undone. */
+  undo({ client, session, number }: Bundle): void {
+    const last = Math.min(this.last({ client, session }), number);
+    this.lasts.set(`${client}/${session}`, last);
   }
 
   hasRoom(bundle: Bundle): boolean {
@@ -77,7 +95,7 @@ class Model {
 
 type Step =
   | { readonly kind: "add"; readonly bundle: Bundle; readonly inTurn: boolean }
-  | { readonly kind: "settle"; readonly bundle: Bundle }
+  | { readonly kind: "settle" | "undo"; readonly bundle: Bundle }
   | { readonly kind: "propose" | "restart" }
   | { readonly kind: "forward"; readonly agoMs: number };
 
@@ -95,6 +113,7 @@ const steps: fc.Arbitrary<Step[]> = fc.array(
   fc.oneof(
     { arbitrary: adding, weight: 6 },
     { arbitrary: fc.record({ kind: fc.constant("settle" as const), bundle: bundles }), weight: 2 },
+    { arbitrary: fc.record({ kind: fc.constant("undo" as const), bundle: bundles }), weight: 1 },
     { arbitrary: fc.constant({ kind: "propose" as const }), weight: 2 },
     { arbitrary: fc.constant({ kind: "restart" as const }), weight: 1 },
     {
@@ -112,17 +131,13 @@ function take(pending: PendingRequests, model: Model, step: Step, now: number): 
       const next = model.next(step.bundle);
       const bundle = step.inTurn ? { ...step.bundle, number: next } : step.bundle;
       const hasRoom = model.hasRoom(bundle);
+      const waits = model.of(bundle).some((one) => one.bundle.number === bundle.number);
+      const isKnown = bundle.number < next || waits;
       const isInTurn = bundle.number === next;
-      const expected = isInTurn
-        ? hasRoom
-          ? "added"
-          : "full"
-        : bundle.number < next
-          ? "known"
-          : "early";
+      const expected = isKnown ? "known" : !isInTurn ? "early" : hasRoom ? "added" : "full";
       assert.equal(pending.add(requestFor(bundle), model.last(bundle), now), expected);
       if (expected === "added") {
-        model.waiting.push({ bundle, since: now, isProposed: false, isForwarded: false });
+        model.add({ bundle, since: now, isProposed: false, isForwarded: false });
       }
       return expected;
     }
@@ -133,6 +148,9 @@ function take(pending: PendingRequests, model: Model, step: Step, now: number): 
       pending.settle(client, session, last);
       return step.kind;
     }
+    case "undo":
+      model.undo(step.bundle);
+      return step.kind;
     case "propose": {
       const expected = model.batchOf(model.waiting.filter((entry) => !entry.isProposed));
       if (expected.length > 0) assert.ok(pending.hasUnproposed);
@@ -182,7 +200,17 @@ test("pending requests do what a plain list does", () => {
     }),
     { numRuns: 150 },
   );
-  const outcomes = ["added", "known", "early", "full", "settle", "propose", "restart", "forward"];
+  const outcomes = [
+    "added",
+    "known",
+    "early",
+    "full",
+    "settle",
+    "undo",
+    "propose",
+    "restart",
+    "forward",
+  ];
   assert.deepEqual([...reached].sort(), outcomes.sort());
 });
 
