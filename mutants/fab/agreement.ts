@@ -201,9 +201,4 @@ export const agreement = inFile("protocols/fab/agreement.js", {
     find: "for (const { view, order, batch, acceptances } of this.past.allProofs) {",
     replace: "for (const { view, order, batch, acceptances } of []) {",
   },
-  "batches-not-retained": {
-    breaks: "a saved state does not hold the batches that a replica answers for",
-    find: "for (const { digest, batch } of this.replica.batches.all()) {",
-    replace: "for (const { digest, batch } of []) {",
-  },
 });

@@ -2,6 +2,7 @@
 
 import * as agreement from "./agreement.js";
 import * as claims from "./claims.js";
+import { kept } from "../pbft/parts.js";
 import * as recovery from "./recovery.js";
 
 export const fabMutants = {
@@ -10,4 +11,5 @@ export const fabMutants = {
   ...agreement.agreement,
   ...claims.claims,
   ...recovery.recovery,
+  ...kept,
 };

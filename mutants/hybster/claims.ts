@@ -148,6 +148,10 @@ export const claims = inFile("protocols/hybster/claims.js", {
     breaks: "a new view need not be announced by its leader",
     find: "if (attestation.instance !== leaderOf(view, this.claimContext.n))",
     replace: "if (false)",
+    survives:
+      "needs two plans for one view that differ in what one of them commits, or it only " +
+      "costs a view: a liar must be part of both, and of the view change that mixes them " +
+      "up; a story refuses the message.",
   },
   "new-view-unproven": {
     breaks: "the view changes of a new view are not verified",

@@ -27,6 +27,7 @@ export const checkpoints = inFile("parts/checkpoints.js", {
     breaks: "a count of orders does not begin anew at a checkpoint",
     find: "this.ordersSince = 0; this.bytesSince = 0;",
     replace: "this.bytesSince = 0;",
+    survives: "costs time only: checkpoints come too often.",
   },
 });
 
@@ -72,6 +73,7 @@ export const state = inFile("parts/replicated-state.js", {
     breaks: "checkpoints that are not stable yet are stated once",
     find: "for (const statement of this.checkpoints.unstable()) {",
     replace: "for (const statement of []) {",
+    survives: "needs every statement about two checkpoints in a row to be lost.",
   },
   "transfer-never-turns": {
     breaks: "a source that gives nothing is waited for without end",
@@ -112,6 +114,9 @@ export const state = inFile("parts/replicated-state.js", {
     breaks: "a saved state does not say what was executed beyond it",
     find: "...(last === undefined ? [] : [this.executedRecord(order + 1, last)]),",
     replace: "",
+    survives:
+      "costs time only: what was executed beyond a saved state is executed again once its " +
+      "votes are heard again.",
   },
   "executed-not-restored": {
     breaks: "after a restart, a replica has not executed what it stated a checkpoint of",
@@ -155,11 +160,17 @@ export const clientTable = inFile("parts/client-table.js", {
     breaks: "a bundle takes effect although its predecessors did not",
     find: 'return bundle.number === session.last + 1 ? "next" : "early";',
     replace: 'return "next";',
+    survives:
+      "needs a leader that orders a session's bundles out of their order before anybody " +
+      "has the earlier one; the part's own tests see it.",
   },
   "replies-forgotten-too-early": {
     breaks: "a reply is forgotten when its client acknowledged the one before",
     find: "!(number <= acknowledged || excess)",
     replace: "!(number <= acknowledged + 1 || excess)",
+    survives:
+      "breaks no property: the client is told that its result is lost; the part's own " +
+      "tests see it.",
   },
   "replies-never-forgotten": {
     breaks: "replies that were acknowledged are kept for ever",
@@ -237,11 +248,17 @@ export const transfer = inFile("parts/state-transfer.js", {
     breaks: "a piece of a page is put in at any place",
     find: "if (offset !== partial.received || end",
     replace: "if (end",
+    survives:
+      "needs a page of several pieces from a liar that repeats one of them, and no " +
+      "checkpoint after it that begins the transfer anew; the part's own tests see it.",
   },
   "drips-accepted": {
     breaks: "a source may give as little as it likes",
     find: "if (this.isGenerous(message) && message.pieces",
     replace: "if (message.pieces",
+    survives:
+      "costs time only: as many round trips as the state has bytes, and a simulated state " +
+      "has few; the part's own tests see it.",
   },
   "source-never-replaced": {
     breaks: "a source that gives nothing is asked again and again",
@@ -265,6 +282,9 @@ export const pending = inFile("parts/pending-requests.js", {
     breaks: "any new request makes a replica patient again",
     find: "for (const { since } of this.arrivals) return since;",
     replace: "for (const { since } of [...this.arrivals].reverse()) return since;",
+    survives:
+      "needs clients that keep asking for as long as a run lasts, while one is starved; a " +
+      "story sees it.",
   },
   "gaps-taken": {
     breaks: "a session's requests are taken in any order",
@@ -290,6 +310,7 @@ export const pending = inFile("parts/pending-requests.js", {
     breaks: "a new leader does not propose what waits",
     find: "this.unproposed = new Set(this.arrivals);",
     replace: "",
+    survives: "costs a view at most: clients ask again, and who waits suspects the leader.",
   },
   "settled-kept-to-propose": {
     breaks: "a follower keeps every request that it ever had, to propose it one day",
@@ -320,6 +341,7 @@ export const waiting = {
       breaks: "an older message takes a replica's wish back",
       find: "if (view > this.wanted[replica]) this.wanted[replica] = view;",
       replace: "this.wanted[replica] = view;",
+      survives: "costs time only: a replica that wants another view says so with every STATUS.",
     },
   }),
   ...inFile("parts/patience.js", {
@@ -327,11 +349,15 @@ export const waiting = {
       breaks: "a new leader is blamed for how long requests waited under the old one",
       find: "Math.max(oldest, this.since) + this.lengthMs",
       replace: "oldest + this.lengthMs",
+      survives:
+        "costs views at most: patience doubles with each, until it is longer than the " +
+        "requests have waited.",
     },
     "back-off-without-end": {
       breaks: "patience grows without bound",
       find: "Math.min(patienceMs * 2 ** Math.min(this.failedViews, 20), patienceMsMax)",
       replace: "patienceMs * 2 ** Math.min(this.failedViews, 20)",
+      survives: "needs many views to fail in a row before one fails that a run waits for.",
     },
     "idle-time-counts-as-waiting": {
       breaks: "what comes after a long pause is at once taken to have waited as long as that",
@@ -349,11 +375,17 @@ export const waiting = {
       breaks: "batches of orders just above the stable checkpoint are forgotten",
       find: "if (order > upTo) continue;",
       replace: "if (order > upTo + 2) continue;",
+      survives:
+        "needs a plan that names a batch just above a checkpoint, of which no other replica " +
+        "has a proposal.",
     },
     "batch-order-lowered": {
       breaks: "a batch proposed at two orders is forgotten with the lower",
       find: "{ digest, batch, order: Math.max(order, known?.order ?? 0) }",
       replace: "{ digest, batch, order: Math.min(order, known?.order ?? order) }",
+      survives:
+        "shows in one seed of some ten thousand: a liar proposes a batch twice, and a view " +
+        "fails before the later order is stable; the part's own tests see it.",
     },
   }),
   ...inFile("protocols/hybster/index.js", {

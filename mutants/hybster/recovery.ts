@@ -56,8 +56,11 @@ export const recovery = inFile("protocols/hybster/recovery.js", {
   },
   "plan-not-retained": {
     breaks: "a saved state does not hold the batches of a plan",
-    find: "kept.push(...this.unproposed(), ...views.retained());",
-    replace: "kept.push(...views.retained());",
+    find: "for (const { digest, batch } of batches.all()) {",
+    replace: "for (const { digest, batch } of []) {",
+    survives:
+      "needs a saved state and crashes of all that hold a plan's batches before the plan " +
+      "is proposed: no seed of Hybster had it (one of Zyzzyva did); a story does.",
   },
   "proposals-not-retained": {
     breaks: "a saved state does not hold the proposals above it",
@@ -68,11 +71,17 @@ export const recovery = inFile("protocols/hybster/recovery.js", {
     breaks: "who left a view is not sent what others voted for in it",
     find: "if (hasLeft) for (const one of slot.heard)",
     replace: "if (false) for (const one of slot.heard)",
+    survives:
+      "costs a view at most where a liar stops helping: what it and the leader committed " +
+      "is in the next view's plan; a story sees it.",
   },
   "own-commits-not-retained": {
     breaks: "a saved state holds proposals without this replica's COMMITs",
     find: "if (slot.commit === null) kept.push",
     replace: "if (true) kept.push",
+    survives:
+      "costs a view at most: a leader that lacks the COMMIT suspects itself with the " +
+      "others, and the next view's plan has the order.",
   },
   "counters-not-resumed": {
     breaks: "a replica that restarts does not take its counters up",
@@ -97,6 +106,9 @@ export const recovery = inFile("protocols/hybster/recovery.js", {
     breaks: "a counter is not taken up at the last COMMIT",
     find: "return this.resume(commit.attestation, certified.commit(commit.batch, hash));",
     replace: "return;",
+    survives:
+      "needs a crash right after a COMMIT and a peer that shows it again before anything " +
+      "else is certified: the module then sees that it was rolled back.",
   },
   "proposal-not-resumed": {
     breaks: "a counter is not taken up at the last proposal",
@@ -132,11 +144,15 @@ export const recovery = inFile("protocols/hybster/recovery.js", {
     breaks: "after a restart, a view goes on at the order of the one before",
     find: "this.replica.acted = Math.max(record.base, state.stable.order);",
     replace: "",
+    survives:
+      "costs a view at most: until the next one this replica acknowledges nothing below " +
+      "the order at which it stood.",
   },
   "plan-not-restored": {
     breaks: "after a restart, the batches of an acknowledged plan are lost",
     find: "return batches.put(record.digest, record.requests, state.stable.order + window);",
     replace: "return;",
+    survives: "needs crashes of all that hold a plan's batches before the plan is proposed.",
   },
   "replayed-proposals-not-durable": {
     breaks: "after a restart, a replica does not report what its journal holds",

@@ -34,6 +34,7 @@ export const ordering = inFile("protocols/hybster/replica.js", {
     breaks: "proposals that came early are not acknowledged when the gap is filled",
     find: "while (slot?.prepare && this.sendCommit",
     replace: "if (slot?.prepare && this.sendCommit",
+    survives: "costs time only: every later proposal, and every STATUS, moves it on by one order.",
   },
   "own-commit-uncounted": {
     breaks: "a follower does not count its own COMMIT",
@@ -55,6 +56,9 @@ export const ordering = inFile("protocols/hybster/replica.js", {
     breaks: "a batch that this replica did not acknowledge is executed and not stored",
     find: "if (!slot.isDurable) this.store(slot, slot.prepare);",
     replace: "",
+    survives:
+      "needs a replica that executes what it did not acknowledge, crashes, and is then " +
+      "one of two that must give it: no seed had it; a story does.",
   },
   "proposals-not-stored": {
     breaks: "a leader does not store its proposals",
@@ -115,6 +119,9 @@ export const ordering = inFile("protocols/hybster/replica.js", {
     breaks: "requests that an old leader proposed in vain are not proposed by the new one",
     find: "this.refused = null; this.patience.restart(this.now); this.intake.restart();",
     replace: "this.refused = null; this.patience.restart(this.now);",
+    survives:
+      "costs a view at most: who waits suspects a leader that keeps what it proposed in " +
+      "vain, and the next one proposes it; a story sees it.",
   },
   "pending-kept-in-transfer": {
     breaks: "requests that a transferred state answers go on waiting",
@@ -167,6 +174,9 @@ export const ordering = inFile("protocols/hybster/replica.js", {
     breaks: "who executed a plan in another view does not mind that the leader does not propose it",
     find: "const isBlocked = isStuck || isOwed;",
     replace: "const isBlocked = isStuck;",
+    survives:
+      "costs time only while clients ask for more, for what they ask waits too; a story " +
+      "has one that does not.",
   },
   "progress-not-noticed": {
     breaks: "execution that goes on all the time, always with something left, is taken to be stuck",
@@ -201,6 +211,9 @@ export const log = inFile("protocols/hybster/order-log.js", {
     breaks: "a view change reports proposals that the journal does not hold",
     find: "if (!slot?.prepare || !slot.isDurable)",
     replace: "if (!slot?.prepare)",
+    survives:
+      "needs a crash between a report and the disk, and a view that begins with that " +
+      "report alone: no seed had it; a story does.",
   },
   "forgets-one-too-many": {
     breaks: "the first proposal above the stable checkpoint is forgotten with those below",

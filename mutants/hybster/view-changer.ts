@@ -12,16 +12,25 @@ export const views = inFile("protocols/hybster/view-changer.js", {
     breaks: "a view that was not established is left without its certificate (H4)",
     find: "else if (this.isEstablished) {",
     replace: "else {",
+    survives:
+      "needs a view that begins for one replica alone, and a next one that begins without " +
+      "it (H4): no seed had it; a story does.",
   },
   "certified-view-left-at-once": {
     breaks: "a view is left as soon as it has its certificate",
     find: "certificate[0].to < agreed",
     replace: "certificate[0].to <= agreed",
+    survives:
+      "needs a liar that has two replicas leap over each other, view by view: no seed had " +
+      "it; a story does.",
   },
   "certified-view-not-entered": {
     breaks: "a certificate for a view beyond one's own is not followed into that view",
     find: "certificate[0].to > this.view",
     replace: "false",
+    survives:
+      "needs a certificate that reaches one replica alone, from a liar that says no more: " +
+      "no seed had it; a story does.",
   },
   "suspicion-unsaid": {
     breaks: "a replica does not say that it suspects",
@@ -32,16 +41,25 @@ export const views = inFile("protocols/hybster/view-changer.js", {
     breaks: "a replica that leaves with a certificate reports only what it saw itself",
     find: "history = laterHistory(history, decision.history);",
     replace: "",
+    survives:
+      "needs a certificate with a later history than that of who leaves with it, whose " +
+      "authors then keep silent: no seed had it; a story does.",
   },
   "certificate-stable-ignored": {
     breaks: "a replica that leaves with a certificate keeps its own, older checkpoint",
     find: "this.host.state.adoptStable(decision.stable); this.host.storePlan(decision); history =",
     replace: "this.host.storePlan(decision); history =",
+    survives:
+      "needs a certificate with a later checkpoint than that of who leaves with it, whose " +
+      "authors then keep silent: no seed had it; a story does.",
   },
   "adopted-batches-not-stored": {
     breaks: "what a replica reports because another did is lost in a crash: nobody can give it",
     find: "this.host.storePlan(decision); history =",
     replace: "history =",
+    survives:
+      "needs a crash of the only correct replica that holds what a liar proposed and now " +
+      "denies: no seed had it; a story does.",
   },
   "ticket-not-stored": {
     breaks: "the certificate with which a view was left is not stored",
@@ -85,16 +103,25 @@ export const views = inFile("protocols/hybster/view-changer.js", {
     find: `this.host.outbox.persist({
       kind: "position", attestation: toWire(attestation), digest });`,
     replace: "",
+    survives:
+      "needs a leader that crashes as it announces a view, and announces it again to " +
+      "others, otherwise: no seed had it; a story does.",
   },
   "new-view-without-batches": {
     breaks: "a NEW-VIEW is acknowledged although batches of its plan are missing",
     find: "if (this.host.fetchMissing(this.planned(decision), from) > 0)",
     replace: "if (false)",
+    survives:
+      "needs a liar that leads twice with no view between that began, and proposes the " +
+      "first time what it never shows; otherwise a leader has what it announces.",
   },
   "plan-not-stored": {
     breaks: "a plan is acknowledged and not stored",
     find: "this.host.storePlan(decision); const message",
     replace: "const message",
+    survives:
+      "needs a crash of all correct replicas that hold a batch which only a view's plan " +
+      "names: no seed had it; a story does.",
   },
   "newest-acknowledgement-lost": {
     breaks: "a replica's first acknowledgement is kept, and later ones are not",
@@ -110,11 +137,15 @@ export const views = inFile("protocols/hybster/view-changer.js", {
     breaks: "acknowledgements of another plan count",
     find: "&& equalBytes(message.plan, plan)",
     replace: "",
+    survives: "needs two plans of one view, and a leader's counter announces one: a story does.",
   },
   "established-before-its-base": {
     breaks: "a replica takes part in a view whose first order it has not reached",
     find: "if (isOld || this.host.state.stable.order < message.base)",
     replace: "if (isOld)",
+    survives:
+      "needs a replica that joins a view whose first order it has not reached while its " +
+      "peers have gone on: no seed had it; a story does.",
   },
   "missed-view-ignored": {
     breaks: "a view that a replica missed and wants to be beyond teaches it nothing",
@@ -125,6 +156,9 @@ export const views = inFile("protocols/hybster/view-changer.js", {
     breaks: "a view that a replica missed is learnt with the proposals of the one before",
     find: 'kind: "established" }); this.host.clearLog();',
     replace: 'kind: "established" });',
+    survives:
+      "needs a replica that learns of a view late and holds other proposals for the same " +
+      "orders: no seed had it; a story does.",
   },
   "established-not-stored": {
     breaks: "a replica does not store in which view it takes part",
@@ -192,5 +226,8 @@ export const views = inFile("protocols/hybster/view-changer.js", {
     breaks: "a saved state does not hold the certificate with which the view was left",
     find: 'if (this.ticket !== null) kept.push({ viewChanges: [...this.ticket], kind: "ticket" });',
     replace: "",
+    survives:
+      "needs a saved state in a view left with a certificate, and a peer behind it that " +
+      "nobody else can help.",
   },
 });

@@ -89,11 +89,6 @@ export const phases = inFile("protocols/pbft/agreement.js", {
     find: 'kept.push({ view, order, batch: batch, proof, requests, kind: "accepted" });',
     replace: "",
   },
-  "batches-not-kept": {
-    breaks: "a snapshot loses the batches that this replica answers for",
-    find: 'kept.push({ kind: "batch", digest, requests });',
-    replace: "{}",
-  },
   "prepared-not-kept": {
     breaks: "a snapshot loses what was prepared",
     find: 'kept.push({ ...ballot, kind: "prepared" });',

@@ -12,6 +12,7 @@ export const pbftMutants = {
   ...agreement.log,
   ...viewChange.decisions,
   ...parts.views,
+  ...parts.kept,
   ...parts.replica,
   ...parts.hearsay,
   ...parts.votes,

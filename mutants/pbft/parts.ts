@@ -70,6 +70,21 @@ export const views = inFile("parts/view-changer.js", {
   },
 });
 
+/** What a replica keeps beside a saved state, whatever its protocol. */
+export const kept = inFile("parts/leader-replica.js", {
+  "batches-not-kept": {
+    breaks: "a snapshot loses the batches that this replica answers for",
+    find: "const others = this.batches.all()",
+    replace: "const others = []",
+  },
+  "unexecuted-batches-not-kept": {
+    breaks: "a snapshot loses batches that this replica confirmed and did not execute",
+    find: "const others = this.batches.all()",
+    replace: `const executed = [...this.state.digests.values()].map((digest) => toHex(digest));
+      const others = this.batches.all().filter(({ digest }) => executed.includes(toHex(digest)))`,
+  },
+});
+
 export const replica = inFile("parts/leader-replica.js", {
   "votes-of-other-views": {
     breaks: "votes of any view count in the one that a replica is in",
@@ -125,11 +140,6 @@ export const replica = inFile("parts/leader-replica.js", {
     breaks: "after a restart, a plan beyond the window is forgotten",
     find: "if (isAhead)",
     replace: "if (false)",
-  },
-  "executed-batches-not-kept": {
-    breaks: "a snapshot loses batches that were executed on others' word",
-    find: "...this.executedBatches(),",
-    replace: "",
   },
   "requests-not-forwarded": {
     breaks: "a request that did not reach the leader is not passed on",

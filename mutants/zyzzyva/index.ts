@@ -2,6 +2,7 @@
 
 import * as agreement from "./agreement.js";
 import * as claims from "./claims.js";
+import { kept } from "../pbft/parts.js";
 import * as viewChange from "./view-change.js";
 
 export const zyzzyvaMutants = {
@@ -15,4 +16,5 @@ export const zyzzyvaMutants = {
   ...claims.establishment,
   ...claims.client,
   ...claims.speculation,
+  ...kept,
 };

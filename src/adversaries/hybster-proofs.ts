@@ -77,14 +77,18 @@ class Proofs {
     return [[own], [own, own], [own, ...this.#beside(own, same)]];
   }
 
-  /** Of a checkpoint that others stated, with another digest. */
+  /** Of a checkpoint that others stated, with another digest or at a later order. */
   misquotedStables(): Stable[] {
     if (this.#checkpoints.length === 0) return [];
-    const { order } = this.#means.random.pick(this.#checkpoints);
-    const digest = this.#means.random.bytes(32);
-    const own = this.#forge.checkpoint({ order, digest });
-    const same = this.#checkpoints.filter((one) => one.order === order);
-    return own === null ? [] : [{ order, digest, statements: [own, ...this.#beside(own, same)] }];
+    const stated = this.#means.random.pick(this.#checkpoints);
+    const same = this.#checkpoints.filter(({ order }) => order === stated.order);
+    const later = stated.order + this.#means.context.limits.checkpointOrders;
+    const changes = [{ digest: this.#means.random.bytes(32) }, { order: later }];
+    return changes.flatMap((change) => {
+      const content = { order: stated.order, digest: stated.digest, ...change };
+      const own = this.#forge.checkpoint(content);
+      return own === null ? [] : [{ ...content, statements: [own, ...this.#beside(own, same)] }];
+    });
   }
 
   establisheds(content: Omit<Established, "acknowledgements">): Established[] {

@@ -1,19 +1,23 @@
 // Liars that know their protocol: for each, the habits that only it gives occasion for.
 
 import type { Lies } from "../simulator/index.js";
-import { fabLies } from "./fab.js";
+import { fabLies as fabHabits } from "./fab.js";
 import { hybsterLies as hybsterHabits } from "./hybster.js";
 import { proofLies } from "./hybster-proofs.js";
-import { pbftLies } from "./pbft.js";
-import { zyzzyvaLies } from "./zyzzyva.js";
+import { pbftLies as pbftHabits } from "./pbft.js";
+import { stateLies } from "./state-lies.js";
+import { zyzzyvaLies as zyzzyvaHabits } from "./zyzzyva.js";
 
 export { zyzzyvaForging } from "./zyzzyva.js";
 export { forging } from "./hybster-forge.js";
 export { forging as pbftForging } from "./pbft-forge.js";
-export { pbftLies };
 
 /** The habits of liars in a Hybster cluster. */
-export const hybsterLies = { ...hybsterHabits, ...proofLies } satisfies Lies;
+export const hybsterLies = { ...hybsterHabits, ...proofLies, ...stateLies } satisfies Lies;
+/** The habits of liars in a PBFT cluster, whatever proves its messages. */
+export const pbftLies = { ...pbftHabits, ...stateLies } satisfies Lies;
+const fabLies = { ...fabHabits, ...stateLies } satisfies Lies;
+const zyzzyvaLies = { ...zyzzyvaHabits, ...stateLies } satisfies Lies;
 
 const byProtocol: Readonly<Record<string, Lies>> = {
   hybster: hybsterLies,

@@ -13,6 +13,7 @@ import {
   type ReplicaId,
   type ReplicaMachine,
   type ReplicaStatus,
+  toHex,
 } from "../core/index.js";
 import type { Agreement, Dialect, MessageIn, RecordIn } from "./agreement.js";
 import { type Batch, batchDigest } from "./batch.js";
@@ -43,6 +44,10 @@ const provenOrders = 64;
 /** Orders resent to a stalled peer at a time, and their bytes. */
 const resendOrders = 128;
 const resendBytes = 1 << 20;
+
+/** Whether a record has a batch in it, with its digest. */
+const holdsBatch = (record: object): record is { readonly batch: Digest } =>
+  "requests" in record && "batch" in record;
 
 /** All of a replica but its {@link Agreement}. */
 export class LeaderReplica<D extends Dialect>
@@ -534,18 +539,26 @@ export class LeaderReplica<D extends Dialect>
 
   /** What must be kept besides the state. */
   retained(): readonly RecordIn<D>[] {
-    return [...this.views.retained(), ...this.executedBatches(), ...this.agreement.retained()];
+    const votes = this.agreement.retained();
+    return [...this.views.retained(), ...this.otherBatches(votes), ...votes];
   }
 
-  /** What was executed above the stable checkpoint, which not only proposals show. */
-  private executedBatches(): readonly RecordIn<D>[] {
-    const kept: LeaderRecord<D["report"], D["newView"]>[] = [];
-    const { executed, checkpoints } = this.state;
-    for (let order = checkpoints.stable.order + 1; order <= executed; order += 1) {
-      const digest = this.state.digestAt(order);
-      const requests = digest && (this.batches.get(digest) as Request[] | null);
-      if (requests !== null) kept.push({ kind: "batch", digest: digest!, requests });
-    }
+  /**
+   * All batches that these records do not hold: whoever executed, reported or confirmed one must be
+   * able to give it.
+   */
+  private otherBatches(records: readonly RecordIn<D>[]): readonly RecordIn<D>[] {
+    const within = new Set(
+      (records as readonly object[]).filter(holdsBatch).map(({ batch }) => toHex(batch)),
+    );
+    const others = this.batches.all().filter(({ digest }) => !within.has(toHex(digest)));
+    const kept = others.map(
+      ({ digest, batch }): LeaderRecord<D["report"], D["newView"]> => ({
+        kind: "batch",
+        digest,
+        requests: batch as Request[],
+      }),
+    );
     return kept as readonly RecordIn<D>[];
   }
 

@@ -9,6 +9,7 @@ import {
   type Instance,
   type Observation,
   type ReplicaId,
+  type ReplicaStatus,
   type Reply,
   type Service,
   type SessionId,
@@ -283,6 +284,20 @@ export class Judge {
       bundles.set(number, fate);
     }
     return fate;
+  }
+
+  /**
+   * Who lost nothing of what it wrote has the checkpoint it had, and takes part in the view in
+   * which it did, or is beyond. A view that was entered and has not begun may be forgotten.
+   */
+  cameBack(host: ReplicaHost, stood: ReplicaStatus): void {
+    const { view, stable, role } = host.machine.status();
+    const tookPart = stood.role === "leader" || stood.role === "follower";
+    const isBehind = view < stood.view || (view === stood.view && role === "changing view");
+    if (stable >= stood.stable && !(tookPart && isBehind)) return;
+    const now = `came back ${role}, view ${view}, checkpoint ${stable}`;
+    const then = `it was ${stood.role}, view ${stood.view}, checkpoint ${stood.stable}`;
+    this.violate("durability", `replica ${host.id} lost no write and ${now}; ${then}`);
   }
 
   /** A correct client submitted a bundle. */

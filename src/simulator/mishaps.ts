@@ -1,7 +1,7 @@
 // What befalls the hosts of a run, and when: crashes, power cuts, disks and clocks, and how each
 // host comes back.
 
-import type { FaultModel, ReplicaId } from "../core/index.js";
+import type { FaultModel, ReplicaId, ReplicaStatus } from "../core/index.js";
 import { HostClock } from "./host-clock.js";
 import type { CrashPlan, DamagePlan, Plan } from "./plan.js";
 import type { Random } from "./random.js";
@@ -21,6 +21,8 @@ export interface MishapsOptions {
   readonly count: (what: string) => void;
   /** A host is down: what waits for it is lost. */
   readonly fell: (host: ReplicaHost) => void;
+  /** A replica that lost nothing of what it wrote came back from where it `stood`. */
+  readonly cameBack: (host: ReplicaHost, stood: ReplicaStatus) => void;
   /** A host is up again. */
   readonly rose: (host: ReplicaHost) => void;
 }
@@ -42,6 +44,8 @@ export class Mishaps {
   readonly #downMs: Float64Array;
   /** How long an operator takes to empty the folder of a damaged journal. */
   readonly #repairMs: Float64Array;
+  /** Where a replica stood that crashed between two steps and kept all that it wrote. */
+  readonly #stood = new Map<ReplicaId, ReplicaStatus | null>();
   readonly #loops = new Map<ReplicaId, Loop>();
   readonly #refusing = new Map<ReplicaId, number>();
   #starting: ReplicaId | null = null;
@@ -220,6 +224,9 @@ export class Mishaps {
     const { plan, happened, count, fell } = this.#options;
     const { atRisk, underWay } = host.journal;
     const survivors = this.#survivors(atRisk, underWay);
+    const stood =
+      host.isUp && survivors === atRisk && !host.isInStep ? host.machine.status() : null;
+    this.#stood.set(host.id, stood);
     host.crash(survivors);
     fell(host);
     this.#stillUntil[host.id] = 0;
@@ -265,6 +272,8 @@ export class Mishaps {
     this.#starting = null;
     if (!isSound) return this.#replaceDisk(host);
     if (host.startedFrom > 0) count("restart from a snapshot");
+    const stood = this.#stood.get(host.id) ?? null;
+    if (stood !== null && !host.isMute && host.isUp) this.#options.cameBack(host, stood);
     this.#options.rose(host);
   }
 

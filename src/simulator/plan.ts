@@ -41,7 +41,7 @@ import type { Random } from "./random.js";
 
 export { describePlan } from "./plan/describe.js";
 export { describeFaults, type Fault, faultKinds, faults, faultsNamed } from "./plan/faults.js";
-export type { FinalePlan } from "./plan/finale.js";
+export { type FinalePlan, finaleRounds } from "./plan/finale.js";
 export type * from "./plan/host-plan.js";
 export type { ClogPlan, LinkPlan, NetworkPlan, PartitionPlan } from "./plan/network-plan.js";
 

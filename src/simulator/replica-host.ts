@@ -258,12 +258,21 @@ export class ReplicaHost {
     return null;
   }
 
+  /** Whether effects of a step are still to be carried out. */
+  isInStep = false;
+
   #step(input: Input<Tagged, Tagged>): void {
     if (this.#alive === null) return;
+    this.isInStep = true;
+    this.#takeStep(this.#alive.machine, input);
+    this.isInStep = false;
+  }
+
+  #takeStep(machine: ReplicaMachine<Tagged, Tagged>, input: Input<Tagged, Tagged>): void {
     const { surroundings } = this.#options;
     try {
       const now = surroundings.now(this);
-      for (const effect of this.#alive.machine.step(now, input)) {
+      for (const effect of machine.step(now, input)) {
         if (effect.kind === "observe" && effect.event.event === this.#crashUpon) {
           this.#crashUpon = null;
         }

@@ -26,7 +26,7 @@ import { Fingerprint } from "./mix.js";
 import type { LeaseRules } from "./model-leases.js";
 import { blocked, type Fate, Network } from "./network.js";
 import type { LinkPlan, Plan } from "./plan.js";
-import { finaleRounds } from "./plan/finale.js";
+import { finaleRounds, othersRestart } from "./plan/finale.js";
 import type { Random } from "./random.js";
 import type { ReplicaHost, Surroundings } from "./replica-host.js";
 import {
@@ -464,6 +464,9 @@ export class World implements RunSoFar {
       fell: (host) => {
         this.#inboxes[host.id]!.length = 0;
       },
+      cameBack: (host, stood) => {
+        if (!this.#liars.has(host.id)) this.judge.cameBack(host, stood);
+      },
       rose: (host) => this.#clients.connected(host.id),
     });
   }
@@ -522,13 +525,15 @@ export class World implements RunSoFar {
   /** Some stop, those of the round before come back, and the clients go on. */
   #beginRound(next: readonly ReplicaId[]): void {
     const before = this.#down;
-    const { restart, bundles, withinMs } = this.#plan.finale!;
+    const { bundles, withinMs } = this.#plan.finale!;
     this.#down = next;
     this.#deadlineMs = this.now + withinMs;
     this.judge.finished(this.#correctHosts());
     this.#happened("finale", null, () => `without replica ${next.join(" and ")}`);
     for (const replica of next) this.#mishaps.stop(this.#cluster.hosts[replica]!);
-    if (restart) for (const host of this.#correctHosts()) this.#mishaps.restart(host);
+    if (othersRestart(this.#plan)) {
+      for (const host of this.#correctHosts()) this.#mishaps.restart(host);
+    }
     for (const replica of before) {
       if (!next.includes(replica)) this.#mishaps.resume(this.#cluster.hosts[replica]!);
     }

@@ -342,9 +342,6 @@ export class FabAgreement implements Agreement<Fab> {
 
   retained(): readonly FabRecord[] {
     const kept: FabRecord[] = [{ kind: "ballots", ballots: this.past.allAccepted }];
-    for (const { digest, batch } of this.replica.batches.all()) {
-      kept.push({ kind: "batch", digest, requests: batch as Request[] });
-    }
     for (const { view, order, batch, acceptances } of this.past.allProofs) {
       kept.push({ kind: "proved", view, order, batch, acceptances });
     }

@@ -175,28 +175,18 @@ export class Recovery {
 
   /** What must be kept besides the state. */
   retained(): HybsterRecord[] {
-    const { log, views } = this.replica;
+    const { log, views, batches } = this.replica;
     const kept: HybsterRecord[] = [...this.positions.values()];
-    kept.push(...this.unproposed(), ...views.retained());
+    // What a report of this replica or a plan that it acknowledged refers to.
+    for (const { digest, batch } of batches.all()) {
+      kept.push({ kind: "batch", digest, requests: batch as Request[] });
+    }
+    kept.push(...views.retained());
     for (const slot of log.proposed()) {
       if (!slot.isDurable) continue;
       const prepare = { ...slot.prepare!, requests: slot.batch as Request[] };
       if (slot.commit === null) kept.push({ ...prepare, kind: "proposed" });
       else kept.push({ prepare, commit: slot.commit, kind: "accepted" });
-    }
-    return kept;
-  }
-
-  /** The batches that a view change would refer to and that no proposal of this view holds. */
-  private unproposed(): HybsterRecord[] {
-    const { views, batches } = this.replica;
-    const history = views.history();
-    const kept: HybsterRecord[] = [];
-    for (let order = this.replica.state.stable.order + 1; order <= topOf(history); order += 1) {
-      const digest = batchAt(history, order);
-      if (digest === null || this.isDurable(digest, order)) continue;
-      const requests = batches.get(digest) as Request[] | null;
-      if (requests !== null) kept.push({ kind: "batch", digest, requests });
     }
     return kept;
   }

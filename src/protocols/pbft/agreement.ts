@@ -255,11 +255,6 @@ export class PbftAgreement implements Agreement<Pbft> {
       if (proof === null || requests === null) continue;
       kept.push({ view, order, batch: batch!, proof, requests, kind: "accepted" });
     }
-    for (const { view: seenIn, order, batch: digest } of this.ballots.allSeen) {
-      const isHeld = seenIn === view && (this.log.get(order)?.proof ?? null) !== null;
-      const requests = isHeld ? null : (this.replica.batches.get(digest) as Request[] | null);
-      if (requests !== null) kept.push({ kind: "batch", digest, requests });
-    }
     for (const ballot of this.ballots.allPrepared) kept.push({ ...ballot, kind: "prepared" });
     return kept;
   }

@@ -500,19 +500,10 @@ export class ZyzzyvaAgreement implements Agreement<Zyzzyva> {
   retained(): readonly ZyzzyvaRecord[] {
     const { view } = this.evidence.established;
     const kept: ZyzzyvaRecord[] = [this.evidence.record];
-    const bare = new Map<Digest, Batch>();
     for (const { order, batch, history, proof } of this.evidence.all()) {
       const requests = this.replica.batches.get(batch) as Request[] | null;
-      if (requests === null) continue;
-      if (proof === null) bare.set(batch, requests);
-      else kept.push({ view, order, history, batch, proof, requests, kind: "accepted" });
-    }
-    for (const digest of this.establishment.batches) {
-      const requests = this.replica.batches.get(digest);
-      if (requests !== null) bare.set(digest, requests);
-    }
-    for (const [digest, requests] of bare) {
-      kept.push({ kind: "batch", digest, requests: requests as Request[] });
+      if (requests === null || proof === null) continue;
+      kept.push({ view, order, history, batch, proof, requests, kind: "accepted" });
     }
     const { commit } = this.evidence;
     if (commit !== null) kept.push({ ...commit, kind: "certified" });

@@ -37,11 +37,6 @@ export class Establishment {
     this.speculate = speculate;
   }
 
-  /** The batches that the view begins with, while it is not established. */
-  get batches(): readonly Digest[] {
-    return this.plan?.batches ?? [];
-  }
-
   /** A view begins; the last order executed that its history has too. */
   begin(plan: Plan): number {
     this.plan = plan;

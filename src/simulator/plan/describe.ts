@@ -1,7 +1,7 @@
 // A plan in words: the header of a trace, a line for everything that is going to go wrong.
 
 import type { Plan } from "../plan.js";
-import { finaleRounds } from "./finale.js";
+import { finaleRounds, othersRestart } from "./finale.js";
 
 const at = (ms: number): string => `at ${ms.toFixed(1)} ms`;
 const during = ({ fromMs, untilMs }: { readonly fromMs: number; readonly untilMs: number }) =>
@@ -99,7 +99,7 @@ function describeFinale(plan: Plan): string[] {
   const [first, ...others] = finaleRounds(plan).map((down) => down.join(" and "));
   if (first === undefined) return [];
   const rounds = [first, ...others.map((round) => `then without ${round}`)].join(", ");
-  const restart = plan.finale?.restart === true ? "; the others restart each time" : "";
+  const restart = othersRestart(plan) ? "; the others restart each time" : "";
   return [
     `in the end ${plan.finale?.bundles} more bundles each without replica ${rounds}${restart}`,
   ];

@@ -25,12 +25,16 @@ export function drawFinale(plan: Plan, random: Random): FinalePlan {
   return {
     rounds: random.pick([1, 2, 3]),
     order: random.shuffled(replicaIds(plan.n)),
-    restart: plan.freshness === "storage" && random.chance(0.5),
+    restart: random.chance(0.5),
     bundles: random.pick([2, 2, 8]),
     // Nobody lies any more.
     withinMs: isBrisk(plan) ? ampleMs(plan.timing) : plan.livenessMs,
   };
 }
+
+/** Whether those that are not down restart as a round begins. */
+export const othersRestart = ({ finale, freshness }: Plan): boolean =>
+  finale?.restart === true && freshness === "storage";
 
 /** Who is down in each round: whoever is faulty already, and with them others in turn. */
 export function finaleRounds(plan: Plan): readonly ReplicaId[][] {

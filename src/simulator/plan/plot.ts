@@ -19,6 +19,14 @@ export interface Habits {
 
 /** The quiet plan with a plot in it. */
 export function plotted(plan: Plan, habits: Habits, random: Random): Plan {
+  const drawn = drawPlot(plan, habits, random);
+  const { timing, healMs, liars } = drawn;
+  const powerCuts = random.chance(0.3) ? drawPowerCuts(timing.patienceMs, healMs, random) : [];
+  const isPrompt = liars.length === 0 && isBrisk(drawn);
+  return { ...drawn, powerCuts, livenessMs: isPrompt ? ampleMs(timing) : plan.livenessMs };
+}
+
+function drawPlot(plan: Plan, habits: Habits, random: Random): Plan {
   const { n, f } = plan;
   const healMs = random.between(500, 2_000);
   const patienceMs = random.pick([30, 60]);
@@ -33,7 +41,7 @@ export function plotted(plan: Plan, habits: Habits, random: Random): Plan {
   // Too slow for what patience begins with: only that it grows lets anything be done.
   const isSlow = random.chance(0.1);
   const delayMs = isSlow ? patienceMs : random.pick([0.2, 1]);
-  const drawn = {
+  return {
     ...plan,
     limits: {
       ...plan.limits,
@@ -75,10 +83,6 @@ export function plotted(plan: Plan, habits: Habits, random: Random): Plan {
     turnMs: random.pick([0, 0.1]),
     healMs,
   };
-  const powerCuts = random.chance(0.3) ? drawPowerCuts(patienceMs, healMs, random) : [];
-  return liars.length === 0 && isBrisk(drawn)
-    ? { ...drawn, powerCuts, livenessMs: ampleMs(drawn.timing) }
-    : { ...drawn, powerCuts };
 }
 
 /** Whether this is a plot in which messages take no time to speak of. */

@@ -328,6 +328,48 @@ rule(
 );
 
 rule(
+  "who acknowledges a plan can give its batches from a saved state too",
+  "plan-not-retained",
+  (protocol) => {
+    const world = stage(protocol, { liars: [0], limits: { checkpointOrders: 2 } });
+    const liar = world.liar(0);
+    const prepares = [a, b, c].map((batch, index) => {
+      world.submit(0, batch, { to: [0] });
+      world.settle();
+      const { body, authenticator } = received(liar, "request").at(-1)!;
+      return forge.prepare(liar, 0, index + 1, [{ body, authenticator }]);
+    });
+    // All order twice; nobody hears yet that the others have that checkpoint as well.
+    const unstable = world.block(({ message }) => message.kind === "checkpoint");
+    for (const one of prepares.slice(0, 2)) liar.send([1, 2], { kind: "prepare", ...one });
+    world.settle();
+    // R0 shows only in its view change, and only to R1, what it proposed next.
+    const { batch, requests } = prepares[2]!;
+    const kinds = ["view-change", "acknowledgement", "established"];
+    const unheard = world.block((m) => m.from === 2 && kinds.includes(m.message.kind));
+    world.submit(1, b, { to: [1, 2] });
+    world.play(700);
+    liar.send(1, { kind: "view-change", ...forge.viewChange(liar, 1, { prepares }) });
+    world.settle();
+    liar.send(1, { kind: "batch", digest: batch, requests });
+    world.play(20);
+    const roles = [1, 2].map((replica) => world.status(replica).role);
+    assert.deepEqual(roles, ["changing view", "follower"]);
+    // Then the checkpoint becomes stable, both save it and crash, and R0 says no more.
+    unstable();
+    world.play(200);
+    const stables = [1, 2].map((replica) => world.status(replica).stable);
+    assert.deepEqual(stables, [2, 2]);
+    for (const replica of [1, 2]) world.crash(replica);
+    for (const replica of [1, 2]) world.restart(replica);
+    unheard();
+    world.submit(1, b, { number: 1, to: [1, 2] });
+    world.play(20_000);
+    assert.notEqual(answer(world, 1, 1), null, "R1 and R2 find a view");
+  },
+);
+
+rule(
   "a view is announced once, whatever its leader forgot",
   "new-view-position-not-stored",
   (p) => {

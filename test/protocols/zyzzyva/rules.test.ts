@@ -227,6 +227,43 @@ rule("what was completed survives a power cut of all replicas", ["order-not-stor
   assert.equal(answer(world, 0, 1), "a");
 });
 
+rule(
+  "a batch that came before its view outlives a saved state",
+  ["batches-not-kept", "unexecuted-batches-not-kept"],
+  (p) => {
+    const world = stage(p, { limits: { checkpointOrders: 4 } });
+    const submit = (count: number): void => {
+      for (let round = 0; round < count; round += 1) {
+        world.submit(0, a, { to: [0] });
+        world.play(20);
+      }
+    };
+    // R3 misses a checkpoint and two orders beyond it, with which view 1 begins.
+    const missing = world.block(between([3], [0, 1, 2]));
+    submit(6);
+    world.block(between([0], [1, 2, 3]));
+    missing();
+    let first: string | null = null;
+    const second = world.block(({ to, message }) => {
+      if (to !== 3 || message.kind !== "batch") return message.kind === "decided";
+      first ??= hex(message.digest);
+      return hex(message.digest) !== first;
+    });
+    world.submit(1, b, { to: [1, 2, 3] });
+    world.play(2_000);
+    assert.equal(first === null, false, "R3 has one of the batches");
+    assert.equal(world.status(3).stable, 4, "and has fetched the state");
+    assert.equal(world.status(3).executed, 4);
+    second();
+    world.play(300);
+    assert.ok(world.status(3).executed >= 6, "view 1 begins for R3 as well");
+    world.block(between([3], [1, 2]));
+    world.crash(3);
+    world.restart(3);
+    assert.ok(world.status(3).executed >= 6, "R3 still has what view 1 begins with");
+  },
+);
+
 test("under steady load nobody suspects a leader", () => {
   const world = stage(zyzzyva);
   for (let round = 0; round < 50; round += 1) {
