@@ -9,3 +9,4 @@ export * from "./machine.js";
 export * from "./ports.js";
 export * from "./service.js";
 export * from "./trusted-counter.js";
+export * from "./trusted-dependencies.js";

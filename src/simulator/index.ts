@@ -19,7 +19,13 @@ export { type Identities, identities } from "./identities.js";
 export { Fingerprinter, type Size, sizeOf } from "./introspect.js";
 export type { Property, Violation } from "./judge.js";
 export * from "./minimise.js";
-export { type TrustedGroup, trustedGroup } from "./model-counter.js";
+export { type ModelFaces, type TrustedGroup, trustedGroup } from "./model-counter.js";
+export {
+  type DependencyOptions,
+  type DependencyRules,
+  ModelDependencies,
+  type SlotEntry,
+} from "./model-dependencies.js";
 export { symbolicHash } from "./mix.js";
 export { type LeaseRules, type LifeOptions, ModelLeases } from "./model-leases.js";
 export * from "./plan.js";

@@ -5,6 +5,7 @@
 import {
   type Attestation,
   type AttestationKind,
+  assert,
   type ClientId,
   comparePositions,
   type Digest,
@@ -15,9 +16,12 @@ import {
   origin,
   type Position,
   retired,
+  type ReplicaId,
   type TrustedCounter,
+  type TrustedDependencies,
 } from "../core/index.js";
-import { Mixer } from "./mix.js";
+import { Mixer, symbolicHash } from "./mix.js";
+import { ModelDependencies } from "./model-dependencies.js";
 import { type LeaseRules, ModelLeases } from "./model-leases.js";
 import type { Random } from "./random.js";
 
@@ -37,8 +41,21 @@ export interface TrustedGroup {
    * without. Unless freshness is `storage`, the token is spent with an instance's first start.
    */
   counter(instance: number, mayHaveToken?: boolean): TrustedCounter;
+  /**
+   * A fresh instance with its spaces, of `slots` slots each. They certify in its first life only;
+   * freshness is not `storage`, and n is 2f+1.
+   */
+  faces(instance: ReplicaId, slots: number, mayHaveToken?: boolean): ModelFaces;
   /** What client `client` puts on a bundle. Only clients are handed this. */
   seal(client: ClientId, digest: Digest): Uint8Array;
+  /** What `vouch` gives a client over a decision's statement. Only clients are handed this. */
+  sealDecision(client: ClientId, statement: Uint8Array): Uint8Array;
+}
+
+/** Both faces of one instance. */
+export interface ModelFaces {
+  readonly counter: TrustedCounter;
+  readonly dependencies: TrustedDependencies;
 }
 
 /** Each kind of MAC has its own domain, as in the real module (protocols.md H1). */
@@ -50,6 +67,8 @@ const domains = {
   "multi-continuing": 5,
   client: 6,
   lease: 7,
+  dependencies: 8,
+  decision: 9,
 } as const;
 
 /** The MACs of one group: everything that knows the key. */
@@ -58,6 +77,8 @@ interface Sealer {
   multi(attestation: Omit<MultiAttestation, "mac">, digest: Digest): Uint8Array;
   client(client: ClientId, digest: Digest): Uint8Array;
   lease(statement: Uint8Array): Uint8Array;
+  dependencies(statement: Uint8Array): Uint8Array;
+  decision(client: ClientId, statement: Uint8Array): Uint8Array;
 }
 
 const plainGroup: GroupOptions = { freshness: "storage", n: 1, f: 0 };
@@ -66,12 +87,27 @@ export function trustedGroup(random: Random, options = plainGroup): TrustedGroup
   const sealer = sealerWithKey(Int32Array.from({ length: 8 }, () => random.next()));
   const nonces = options.freshness === "leases" ? random.fork("nonces") : null;
   const booted = new Set<number>();
+  const start = (instance: number, mayHaveToken: boolean) => {
+    const hasToken = mayHaveToken && (options.freshness === "storage" || !booted.has(instance));
+    booted.add(instance);
+    const counter = new ModelCounter(instance, sealer, { ...options, hasToken, nonces });
+    return { counter, hasToken };
+  };
   return {
-    counter(instance, mayHaveToken = true) {
-      const hasToken = mayHaveToken && (options.freshness === "storage" || !booted.has(instance));
-      booted.add(instance);
-      return new ModelCounter(instance, sealer, { ...options, hasToken, nonces });
+    counter: (instance, mayHaveToken = true) => start(instance, mayHaveToken).counter,
+    faces(instance, slots, mayHaveToken = true) {
+      const { n, f, freshness } = options;
+      assert(freshness !== "storage", "with storage no instance knows its first boot");
+      const { counter, hasToken: isActive } = start(instance, mayHaveToken);
+      const terms = { instance, n, f, slots, isActive, hash: symbolicHash };
+      const dependencies = new ModelDependencies({
+        ...terms,
+        seal: (statement) => sealer.dependencies(statement),
+        sealFor: (client, statement) => sealer.decision(client, statement),
+      });
+      return { counter, dependencies };
     },
+    sealDecision: (client, statement) => sealer.decision(client, statement),
     seal: (client, digest) => sealer.client(client, digest),
   };
 }
@@ -97,6 +133,10 @@ function sealerWithKey(key: Int32Array): Sealer {
     client: (client, digest) =>
       new Mixer(key).word(domains.client).number(client).bytes(digest).finish(),
     lease: (statement) => new Mixer(key).word(domains.lease).bytes(statement).finish(),
+    dependencies: (statement) =>
+      new Mixer(key).word(domains.dependencies).bytes(statement).finish(),
+    decision: (client, statement) =>
+      new Mixer(key).word(domains.decision).number(client).bytes(statement).finish(),
   };
 }
 

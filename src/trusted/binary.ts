@@ -48,6 +48,36 @@ export interface TrustedExports {
   ): void;
   receive(length: number): number;
   say(index: number): number;
+  openSpaces(slots: number): number;
+  certifies(): number;
+  show(
+    block: number,
+    w0: number,
+    w1: number,
+    w2: number,
+    w3: number,
+    w4: number,
+    w5: number,
+    w6: number,
+    w7: number,
+  ): void;
+  tell(index: number): number;
+  standing(space: number, what: number): number;
+  isGenuine(): number;
+  touch(low: number, high: number): void;
+  propose(): number;
+  ack(): number;
+  decide(): number;
+  accept(): number;
+  finalize(): number;
+  leave(space: number, view: number): number;
+  record(space: number, slot: number): number;
+  newView(): number;
+  recover(): number;
+  checkpoint(): number;
+  truncate(): number;
+  gather(isFirst: number): number;
+  vouch(client: number): number;
 }
 
 interface Binary {

@@ -3,4 +3,9 @@ export { benchTrusted, type TrustedBenchmark } from "./bench.js";
 export { measurement } from "./binary.js";
 export type { TrustedGroup } from "./encoding.js";
 export { clientKey, firstBootToken } from "./keys.js";
-export { openTrustedModule, type TrustedModuleOptions } from "./module.js";
+export {
+  openTrustedFaces,
+  openTrustedModule,
+  type TrustedFaces,
+  type TrustedModuleOptions,
+} from "./module.js";

@@ -12,10 +12,14 @@ import {
   origin,
   type Position,
   retired,
+  slotsMax,
+  spacesMax,
   type TrustedCounter,
+  type TrustedDependencies,
   UsageError,
 } from "../core/index.js";
 import { instantiate, measurement, type TrustedExports } from "./binary.js";
+import { ModuleDependencies } from "./dependencies.js";
 import { freshnessNumber, kindNumbers, type TrustedGroup } from "./encoding.js";
 import { ModuleLeases } from "./leases.js";
 import { word, writeWord } from "./words.js";
@@ -48,6 +52,47 @@ export interface TrustedModuleOptions {
  * TRUSTED_GROUP or TRUSTED_MODULE_MISSING.
  */
 export function openTrustedModule(options: TrustedModuleOptions): TrustedCounter {
+  return counterOf(setUp(options), options);
+}
+
+/** Both faces of one trusted instance. */
+export interface TrustedFaces {
+  readonly counter: TrustedCounter;
+  readonly dependencies: TrustedDependencies;
+}
+
+/**
+ * As {@link openTrustedModule}, with the spaces of TruDep beside the counters, of `slots` slots
+ * each. They certify in the life that was started with the first-boot token, and never after.
+ * Throws UsageError TRUSTED_SPACES too: there must be 2f+1 spaces, and a freshness other than
+ * `storage`, with which the token may be shown again.
+ */
+export function openTrustedFaces(options: TrustedModuleOptions, slots: number): TrustedFaces {
+  const { instance, group } = options;
+  const { n, f, freshness } = group;
+  const isGroup = f >= 1 && n === 2 * f + 1 && n <= spacesMax && instance < n;
+  if (!isGroup || !(slots >= 1 && slots <= slotsMax) || freshness === "storage") {
+    const message =
+      `Instance ${instance} of ${n}, of which ${f} may lie, with freshness ${freshness} and ` +
+      `${slots} slots a space, cannot keep dependencies: it takes 2f+1 instances (at most ` +
+      `${spacesMax}), freshness fail-stop or leases, and 1 to ${slotsMax} slots.`;
+    throw new UsageError("TRUSTED_SPACES", message, { instance, n, f, freshness, slots });
+  }
+  const module = setUp(options);
+  const isOpen = module.openSpaces(slots) !== 0;
+  assert(isOpen, "the trusted module has no memory left for its spaces");
+  const isActive = module.certifies() !== 0;
+  return {
+    counter: counterOf(module, options),
+    dependencies: new ModuleDependencies(module, { instance, n, f, slots, isActive }),
+  };
+}
+
+const counterOf = (module: TrustedExports, { instance, group }: TrustedModuleOptions) =>
+  new TrustedModule(module, instance, group.freshness === "leases");
+
+/** A fresh instance of the binary, set up as the options say. */
+function setUp(options: TrustedModuleOptions): TrustedExports {
   const { groupSecret, instance, group, firstBoot } = options;
   if (options.measurement !== null && options.measurement !== measurement()) {
     throw new UsageError(
@@ -73,7 +118,7 @@ export function openTrustedModule(options: TrustedModuleOptions): TrustedCounter
     const message = `An instance ${instance} of ${n}, of which ${f} may lie, cannot have leases.`;
     throw new UsageError("TRUSTED_GROUP", message, { instance, n, f });
   }
-  return new TrustedModule(exports, instance, freshness === "leases");
+  return exports;
 }
 
 class TrustedModule implements TrustedCounter {

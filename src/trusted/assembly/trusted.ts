@@ -1,6 +1,7 @@
-// The trusted module: TrInX (hybster.txt §5.1). ../README.md gives every byte and every rule.
-// It imports random words for a boot id, and exports functions over numbers: no memory, no table,
-// no global.
+// The trusted module: TrInX (hybster.txt §5.1), and the way in to TruDep (dependencies.ts), a face
+// that stays shut unless it is opened. ../README.md gives every byte and every rule. It imports
+// random words for a boot id, and exports functions over numbers: no memory, no table, no global.
+import { copyDecision, open, saidMac } from "./dependencies";
 import {
   bytesField, COUNTERS, counters, domain, field, groupKey, isAbove, isSame, isWhole, limits, MAX,
   place, placeAll, POSITION, putWords,
@@ -8,6 +9,10 @@ import {
 import { begin, INSTANCES, isReading } from "./leases";
 import { copy, hmac, prepareKey } from "./sha256";
 
+export {
+  accept, ack, certifies, checkpoint, decide, finalize, gather, isGenuine, leave, newView, propose,
+  record, recover, show, standing, tell, touch, truncate,
+} from "./dependencies";
 export { ask, hear, isActive, receive, say } from "./leases";
 
 @external("host", "entropy") declare function entropy(): u32;
@@ -31,12 +36,15 @@ const clientKeyInput = memory.data(128, 16);
 const firstBootInput = memory.data(128, 16);
 const groupInput = memory.data(128, 16);
 const attestationFields = domain(attestationInput, "troth/trinx/1");
+const decisionInput = memory.data(512, 16);
+const decisionFields = domain(decisionInput, "troth/decide/1");
 const clientFields = domain(clientInput, "troth/client/1");
 const clientKeyFields = domain(clientKeyInput, "troth/client-key/1");
 const firstBootFields = domain(firstBootInput, "troth/first-boot/1");
 const groupFields = domain(groupInput, "troth/group/1");
 
 let isSetUp = false, hasIssued = false, instance: u32 = 0, freshness: u32 = 0;
+let members: u32 = 0, faults: u32 = 0, isFirst = false;
 
 @inline function counterOf(part: usize): usize { return counters + load<u32>(part, 32) * POSITION; }
 @inline function limitOf(part: usize): usize { return limits + load<u32>(part, 32) * POSITION; }
@@ -75,9 +83,11 @@ export function setup(id: u32, kind: u32, n: u32, f: u32): bool {
   isSetUp = true;
   instance = id;
   freshness = kind;
+  members = n;
+  faults = f;
   takeSecret(n, f);
   hmac(groupKey, firstBootInput, field<u32>(firstBootFields, id), computed);
-  const isFirst = isMac();
+  isFirst = isMac();
   placeAll(counters, isFirst || kind == LEASES ? 0 : MAX);
   placeAll(limits, kind == LEASES ? 0 : MAX);
   if (kind == LEASES) begin(id, n, f, isFirst, nonce0, nonce1);
@@ -150,9 +160,29 @@ export function resume(kind: u32): bool {
   if (isAbove(parts, counterOf(parts))) copy(counterOf(parts), parts, POSITION);
   return true;
 }
-/** Whether the client made the MAC over the digest. Its key is derived here and kept, prepared. */
+/**
+ * Opens the spaces of TruDep, once. Not with storage: there a first boot may be shown again, and a
+ * restarted instance would have forgotten what it committed to.
+ */
+export function openSpaces(slots: u32): bool {
+  if (!isSetUp || freshness == STORAGE) return false;
+  return open(instance, members, faults, slots, isFirst);
+}
+/** Makes, as the MAC to `tell`, the client's over the decision shown. */
+export function vouch(client: u32): bool {
+  const end = copyDecision(field<u32>(decisionFields, client));
+  if (end) hmac(keyOf(client), decisionInput, end, saidMac);
+  return end != 0;
+}
+/** Whether the client made the MAC over the digest. */
 export function verifyClient(client: u32): bool {
   if (!isSetUp) return false;
+  const end = bytesField(field<u32>(clientFields, client), digest, 32);
+  hmac(keyOf(client), clientInput, end, computed);
+  return isMac();
+}
+/** The prepared key of a client; it is derived here and kept. */
+@inline function keyOf(client: u32): usize {
   const known = clients + (client % CLIENTS) * CLIENT;
   if (load<u64>(known) != <u64>client + 1) {
     store<u64>(known, 0);
@@ -160,9 +190,7 @@ export function verifyClient(client: u32): bool {
     prepareKey(known + 8, computed);
     store<u64>(known, <u64>client + 1);
   }
-  const end = bytesField(field<u32>(clientFields, client), digest, 32);
-  hmac(known + 8, clientInput, end, computed);
-  return isMac();
+  return known + 8;
 }
 /** Where the counters stand: of each the view, then the order. */
 export function current(index: u32): f64 {
