@@ -1,5 +1,6 @@
 // One instance space at one replica: its owner's orders, the slow path's votes, and changes of its
 // owner. In the order of thesis §4.3, as protocols.md §4 corrects it.
+/* oxlint-disable max-lines -- to be made two before the protocol is in the catalogue */
 
 import { type Digest, equalBytes, type ReplicaContext, type ReplicaId } from "../../core/index.js";
 import { type Batch, ViewChanger, type ViewChangeHost } from "../../parts/index.js";
