@@ -21,45 +21,31 @@ const disputed = { Conflict: "FALSE", Names: "{1, 2}" };
 /** R2 lies instead of R0. */
 const lyingHelper = { OwnerLies: "FALSE", Helpers: "{r1}" };
 
+/** All rules of ezBFT that may be left out. */
+const all = ["a", "b", "c", "d"];
+
+/** With rules left out, by the names that the specification gives them. */
+const without = (
+  rules: readonly string[],
+  variant: string,
+  expected: string,
+  constants: SpecRun["constants"] = {},
+) => {
+  const Dropped = `{${rules.map((rule) => `"${rule}"`).join(", ")}}`;
+  return { variant, constants: { ...constants, Dropped }, expected };
+};
+
 const ezbft: readonly Omit<SpecRun, "spec">[] = [
   { variant: "as built: a lying owner, one slot", constants: disputed, expected: null },
   { variant: "as built: a lying owner, two slots", constants: {}, expected: null },
-  {
-    variant: "as printed: one message decides (E1)",
-    constants: { ...disputed, Dropped: '{"a", "b", "c", "d"}' },
-    only: "OneCommand",
-    expected: "OneCommand",
-  },
-  {
-    variant: "as printed: two certificates (E2)",
-    constants: { Dropped: '{"a", "b", "c", "d"}' },
-    only: "OneOrder",
-    expected: "OneOrder",
-  },
-  {
-    variant: "without (a): speculation is not gated (E3)",
-    constants: { Dropped: '{"a"}' },
-    only: "FastResult",
-    expected: "FastResult",
-  },
-  {
-    variant: "without (b): the largest S counts (E2)",
-    constants: { Dropped: '{"b"}' },
-    only: "FastResult",
-    expected: "FastResult",
-  },
-  {
-    variant: "without (c): certificates decide (E1)",
-    constants: { ...disputed, Dropped: '{"c"}' },
-    only: "OneCommand",
-    expected: "OneCommand",
-  },
-  {
-    variant: "without (d): an edge is lost (E4)",
-    constants: { Dropped: '{"d"}' },
-    only: "OneOrder",
-    expected: "OneOrder",
-  },
+  ...[
+    without(all, "as printed: one message decides (E1)", "OneCommand", disputed),
+    without(all, "as printed: two certificates (E2)", "OneOrder"),
+    without(["a"], "without (a): speculation is not gated (E3)", "FastResult"),
+    without(["b"], "without (b): the largest S counts (E2)", "FastResult"),
+    without(["c"], "without (c): certificates decide (E1)", "OneCommand", disputed),
+    without(["d"], "without (d): an edge is lost (E4)", "OneOrder"),
+  ].map((run) => ({ ...run, only: run.expected })),
   {
     variant: "as built: a lying helper, two slots",
     constants: lyingHelper,
@@ -88,31 +74,11 @@ const dester: readonly Omit<SpecRun, "spec">[] = [
     expected: null,
     large: true,
   },
-  {
-    variant: "noexcl: DECIDE and ACCEPT in one view",
-    constants: { Dropped: '{"noexcl"}' },
-    expected: "Agreement",
-  },
-  {
-    variant: "nodisclose: DECIDE is not in the dump",
-    constants: { Dropped: '{"nodisclose"}' },
-    expected: "Agreement",
-  },
-  {
-    variant: "nocount: no recovery rule 5",
-    constants: { Dropped: '{"nocount"}' },
-    expected: "Agreement",
-  },
-  {
-    variant: "everyone: the partner decides too (D1)",
-    constants: { Dropped: '{"everyone"}' },
-    expected: "Agreement",
-  },
-  {
-    variant: "norecord: acknowledged, not recorded (D2)",
-    constants: { Dropped: '{"norecord"}' },
-    expected: "Edges",
-  },
+  without(["noexcl"], "noexcl: DECIDE and ACCEPT in one view", "Agreement"),
+  without(["nodisclose"], "nodisclose: DECIDE is not in the dump", "Agreement"),
+  without(["nocount"], "nocount: no recovery rule 5", "Agreement"),
+  without(["everyone"], "everyone: the partner decides too (D1)", "Agreement"),
+  without(["norecord"], "norecord: acknowledged, not recorded (D2)", "Edges"),
   {
     variant: "as built: any partner",
     constants: { Partners: "{1, 2}" },

@@ -83,6 +83,20 @@ export const kept = inFile("parts/leader-replica.js", {
     replace: `const executed = [...this.state.digests.values()].map((digest) => toHex(digest));
       const others = this.batches.all().filter(({ digest }) => executed.includes(toHex(digest)))`,
   },
+  "kept-for-a-while": {
+    breaks:
+      "a restart forgets that a view wants a batch for a later order than it was proposed for",
+    find: "this.batches.put(digest, requests, order); this.outbox.persist",
+    replace: "this.batches.put(digest, requests, order); if (false) this.outbox.persist",
+  },
+  "kept-for-first-order": {
+    breaks: "a snapshot keeps a batch that is wanted for two orders for the first only",
+    find: "order > (within.get(toHex(digest)) ?? 0)",
+    replace: "order > 0 && !within.has(toHex(digest))",
+    survives:
+      "needs a liar's batch that lost its later order to a view change and got it back in the " +
+      "next, with a saved state and a crash of all who have it between the two",
+  },
 });
 
 export const replica = inFile("parts/leader-replica.js", {
@@ -174,8 +188,9 @@ export const replica = inFile("parts/leader-replica.js", {
   },
   "fetched-batches-not-stored": {
     breaks: "a batch that was fetched is forgotten in a crash",
-    find: 'this.outbox.persist({ kind: "batch", digest, requests });',
-    replace: "",
+    find: `if (!this.batches.take(digest, requests)) return;
+      this.outbox.persist({ kind: "batch", digest, requests });`,
+    replace: "if (!this.batches.take(digest, requests)) return;",
   },
   "blocked-execution-tolerated": {
     breaks: "a leader whose proposals are never decided is not suspected for it",
@@ -244,7 +259,7 @@ export const state = inFile("parts/replicated-state.js", {
   },
   "transfer-not-resumed": {
     breaks: "a transfer that a crash cut short is not gone on with",
-    find: "if (this.executed < stable.order) this.beginTransfer(stable);",
+    find: "if (this.passed < stable.order) this.beginTransfer(stable);",
     replace: "",
   },
   "never-catches-up": {

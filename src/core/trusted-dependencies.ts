@@ -114,6 +114,12 @@ export type DependencyCertificate =
   | NewViewCertificate
   | CheckpointCertificate;
 
+/** A certificate of one kind. */
+export type CertificateOf<Kind extends DependencyCertificate["kind"]> = Extract<
+  DependencyCertificate,
+  { readonly kind: Kind }
+>;
+
 /** What its host asks an instance to propose. */
 export interface Proposal {
   readonly space: ReplicaId;
@@ -132,12 +138,8 @@ export interface SpaceStanding {
   readonly next: number;
 }
 
-/**
- * The spaces of one trusted instance. Every call checks the MACs of what it is given; null or false
- * means that it was refused, and that nothing changed. An instance that has left a view signs
- * nothing in it, and none signs for slots at or below the base, or more than `slots` above it.
- */
-export interface TrustedDependencies {
+/** What the spaces of an instance were opened with. */
+export interface SpaceTerms {
   readonly instance: ReplicaId;
   readonly n: number;
   readonly f: number;
@@ -145,6 +147,14 @@ export interface TrustedDependencies {
   readonly slots: number;
   /** False after a restart: then it verifies, and never certifies again. */
   readonly isActive: boolean;
+}
+
+/**
+ * The spaces of one trusted instance. Every call checks the MACs of what it is given; null or false
+ * means that it was refused, and that nothing changed. An instance that has left a view signs
+ * nothing in it, and none signs for slots at or below the base, or more than `slots` above it.
+ */
+export interface TrustedDependencies extends SpaceTerms {
   standing(space: ReplicaId): SpaceStanding;
 
   /**

@@ -3,7 +3,7 @@
 import { type Digest, type ReplicaId, toHex } from "../core/index.js";
 import { type Batch, batchBytes } from "./batch.js";
 
-interface Stored {
+export interface HeldBatch {
   readonly digest: Digest;
   readonly batch: Batch;
   /** The last order it was proposed for: when that is stable, nobody needs the batch. */
@@ -20,7 +20,7 @@ interface Awaited {
  * in.
  */
 export class BatchStore {
-  private readonly batches = new Map<string, Stored>();
+  private readonly batches = new Map<string, HeldBatch>();
   private readonly awaited = new Map<string, Awaited>();
   private bytesHeld = 0;
 
@@ -41,15 +41,13 @@ export class BatchStore {
     return this.batches.get(toHex(digest))?.batch ?? null;
   }
 
-  /** Whether the batch is here; if it is, it stays until `order` is stable. */
-  keepFor(digest: Digest, order: number): boolean {
-    const batch = this.get(digest);
-    if (batch !== null) this.put(digest, batch, order);
-    return batch !== null;
+  /** The last order that the batch is held for; null if it is not here. */
+  heldFor(digest: Digest): number | null {
+    return this.batches.get(toHex(digest))?.order ?? null;
   }
 
   /** Every batch held. */
-  all(): readonly { readonly digest: Digest; readonly batch: Batch }[] {
+  all(): readonly HeldBatch[] {
     return [...this.batches.values()];
   }
 

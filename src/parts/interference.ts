@@ -52,7 +52,7 @@ type Touched = Record<Access, number[]>;
  *
  * Why that is enough. Replicas record a space's slots in their order, so what a replica saw of a
  * space is a prefix, and "all up to the highest that interferes" holds no instance that it did not
- * see. Explicit sets would have to name every interfering instance since the last checkpoint (an
+ * see. Explicit sets would have to name every interfering instance since the last checkpoint (a
  * predecessor's own dependencies cannot stand in for them: it may turn out a no-op), and
  * replicas that forgot at different times would never name the same.
  */

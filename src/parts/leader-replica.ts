@@ -17,11 +17,12 @@ import {
 } from "../core/index.js";
 import type { Agreement, Dialect, MessageIn, RecordIn } from "./agreement.js";
 import { type Batch, batchDigest } from "./batch.js";
-import { BatchStore } from "./batch-store.js";
+import { BatchStore, type HeldBatch } from "./batch-store.js";
 import type { Answer, Execution, Executor } from "./executor.js";
 import { Hearsay } from "./hearsay.js";
 import { Intake, type IntakeHost } from "./intake.js";
 import {
+  type Ballot,
   type Checkpoint,
   checkpointDigest,
   isLeaderMessage,
@@ -46,8 +47,7 @@ const resendOrders = 128;
 const resendBytes = 1 << 20;
 
 /** Whether a record has a batch in it, with its digest. */
-const holdsBatch = (record: object): record is { readonly batch: Digest } =>
-  "requests" in record && "batch" in record;
+const holdsBatch = (record: object): record is Ballot => "requests" in record && "batch" in record;
 
 /** All of a replica but its {@link Agreement}. */
 export class LeaderReplica<D extends Dialect>
@@ -384,12 +384,26 @@ export class LeaderReplica<D extends Dialect>
     batches.forEach((digest, index) => {
       const order = base + 1 + index;
       if (order <= stable || equalBytes(digest, this.noop)) return;
-      if (this.batches.keepFor(digest, order)) return; // a liar may propose a batch twice
+      if (this.keepsFor(digest, order)) return;
       missing += 1;
       const reporters = this.agreement.reporters(reports, order, digest);
       this.fetchBatch(digest, order, [this.leaderOf(view), ...reporters]);
     });
     return missing;
+  }
+
+  /**
+   * Whether the batch is here. It stays then until that order is stable, durably, however early it
+   * was proposed before: a liar may propose a batch twice.
+   */
+  private keepsFor(digest: Digest, order: number): boolean {
+    const requests = this.batches.get(digest) as Request[] | null;
+    if (requests === null) return false;
+    if (this.batches.heldFor(digest)! < order) {
+      this.batches.put(digest, requests, order);
+      this.outbox.persist({ kind: "batch", digest, requests });
+    }
+    return true;
   }
 
   onLeft(): void {
@@ -544,14 +558,16 @@ export class LeaderReplica<D extends Dialect>
   }
 
   /**
-   * All batches that these records do not hold: whoever executed, reported or confirmed one must be
-   * able to give it.
+   * All batches that these records do not hold, or hold for an earlier order: whoever executed,
+   * reported or confirmed one must be able to give it.
    */
   private otherBatches(records: readonly RecordIn<D>[]): readonly RecordIn<D>[] {
-    const within = new Set(
-      (records as readonly object[]).filter(holdsBatch).map(({ batch }) => toHex(batch)),
-    );
-    const others = this.batches.all().filter(({ digest }) => !within.has(toHex(digest)));
+    const within = new Map<string, number>();
+    for (const record of records as readonly object[]) {
+      if (holdsBatch(record)) within.set(toHex(record.batch), record.order);
+    }
+    const isLater = ({ digest, order }: HeldBatch) => order > (within.get(toHex(digest)) ?? 0);
+    const others = this.batches.all().filter(isLater);
     const kept = others.map(
       ({ digest, batch }): LeaderRecord<D["report"], D["newView"]> => ({
         kind: "batch",

@@ -9,7 +9,7 @@ import {
   type ReplicaId,
   type TrustedCounter,
 } from "../core/index.js";
-import { Mixer } from "./mix.js";
+import { symbolicMac, twice } from "./mix.js";
 import type { TrustedGroup } from "./model-counter.js";
 import type { Random } from "./random.js";
 
@@ -34,9 +34,9 @@ export function clientKeys(
   group: TrustedGroup,
   random: Random,
 ): ClientKeys {
-  const key = Int32Array.from({ length: 8 }, () => random.next());
-  const mac = (domain: number, client: ClientId, digest: Digest): Uint8Array =>
-    new Mixer(key).word(domain).number(client).bytes(digest).finish();
+  const key = Int32Array.from({ length: 4 }, () => random.next());
+  const mac = (to: number, client: ClientId, digest: Digest): Uint8Array =>
+    symbolicMac(key, client, to, digest);
 
   switch (kind) {
     case "trusted-mac":
@@ -46,10 +46,7 @@ export function clientKeys(
           counter.verifyClient(client, digest, authenticator),
       };
     case "signature": {
-      const sign = (client: ClientId, digest: Digest): Uint8Array => {
-        const half = mac(n, client, digest);
-        return Uint8Array.from([...half, ...half]);
-      };
+      const sign = (client: ClientId, digest: Digest): Uint8Array => twice(mac(n, client, digest));
       return {
         seal: sign,
         isAuthentic: (_replica, _counter, { client, digest, authenticator }) =>

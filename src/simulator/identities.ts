@@ -14,7 +14,7 @@ import {
   type ReplicaAuthentication,
   type ReplicaId,
 } from "../core/index.js";
-import { Mixer } from "./mix.js";
+import { symbolicMac, twice } from "./mix.js";
 import type { Random } from "./random.js";
 
 type ReplicaClaim = Extract<Claim, { readonly kind: "replica" }>;
@@ -44,15 +44,15 @@ export function identities(
     return { of: () => absentIdentity, isGenuine: refuse, isGenuineToClients: refuse };
   }
   const random = parent.fork("identities");
-  const key = Int32Array.from({ length: 8 }, () => random.next());
+  const key = Int32Array.from({ length: 4 }, () => random.next());
   const mac = (speaker: ReplicaId, receiver: ReplicaId, digest: Digest): Uint8Array =>
-    new Mixer(key).word(speaker).word(receiver).bytes(digest).finish();
+    symbolicMac(key, speaker, receiver, digest);
   const macFor = (speaker: ReplicaId, receiver: ReplicaId, digest: Digest): Uint8Array =>
     mac(speaker, receiver, digest).subarray(0, proofMacBytes);
 
   const sign = (speaker: ReplicaId, digest: Digest): Uint8Array => {
     const half = mac(speaker, everyone, digest);
-    return authentication === "trusted-mac" ? half : Uint8Array.from([...half, ...half]);
+    return authentication === "trusted-mac" ? half : twice(half);
   };
   const authenticator = (speaker: ReplicaId, digest: Digest): Uint8Array => {
     const macs = new Uint8Array(n * proofMacBytes);

@@ -63,7 +63,7 @@ interface Fate extends BundleId {
 
 interface Effect {
   /** In this instance; or after this order … */
-  readonly place: string;
+  readonly place: Place;
   /** … and after so many other bundles. */
   readonly index: number;
   readonly order: number;
@@ -87,7 +87,7 @@ interface Progress {
   /** The last checkpoint that it passed. */
   checkpoint: number;
   /** Instances executed in this life, where the order is partial. */
-  readonly instances: Set<string>;
+  readonly instances: Set<Place>;
   /** Of what took effect; null if it began in a state that no other was seen in. */
   levels: Levels | null;
   /** Orders that it did not execute itself in this life, both ends included. */
@@ -104,7 +104,11 @@ const name = (digest: Digest): string => toHex(digest.subarray(0, 6));
 const nameOf = ({ client, session, number }: BundleId): string =>
   `client ${client} session ${session} bundle ${number}`;
 
-const placeOf = ({ space, slot }: Instance): string => `instance ${space}.${slot}`;
+/** Where something took effect: an instance, or the number of an order. */
+type Place = number | string;
+
+const placeOf = (order: number, instance: Instance | undefined): Place =>
+  instance === undefined ? order : `instance ${instance.space}.${instance.slot}`;
 
 /** No batch has more bundles. */
 const bundlesPerOrderMax = 2 ** 20;
@@ -113,8 +117,8 @@ const bundlesPerOrderMax = 2 ** 20;
 export class Judge {
   readonly violations: Violation[] = [];
   readonly #correctClients: number;
-  readonly #executed = new Map<string, Witness>();
-  readonly #checkpoints = new Map<string, Witness>();
+  readonly #executed = new Map<Place, Witness>();
+  readonly #checkpoints = new Map<Place, Witness>();
   /** Where the order is partial: what tells what a bundle touches, and levels at checkpoints. */
   readonly #service: Pick<Service, "footprint"> | null;
   readonly #levels = new Map<number, Levels>([[0, new Levels()]]);
@@ -144,7 +148,7 @@ export class Judge {
         this.#onExecuted(host.id, progress, event);
         return;
       case "checkpoint":
-        this.#compare("state-equality", "took checkpoint", this.#checkpoints, `${event.order}`, {
+        this.#compare("state-equality", "took checkpoint", this.#checkpoints, event.order, {
           digest: event.digest,
           replica: host.id,
         });
@@ -187,8 +191,8 @@ export class Judge {
   #compare(
     property: Property,
     did: string,
-    witnesses: Map<string, Witness>,
-    place: string,
+    witnesses: Map<Place, Witness>,
+    place: Place,
     { digest, replica }: Witness,
   ): void {
     const first = witnesses.get(place);
@@ -204,7 +208,7 @@ export class Judge {
     progress: Progress,
     { order, digest, instance }: Extract<Observation, { event: "executed" }>,
   ): void {
-    const place = instance === undefined ? `${order}` : placeOf(instance);
+    const place = placeOf(order, instance);
     this.#compare("agreement", "executed", this.#executed, place, { digest, replica });
     if (progress.instances.has(place)) {
       this.violate("exactly-once", `replica ${replica} executed ${place} twice`);
@@ -246,7 +250,7 @@ export class Judge {
     }
     progress.applied.add(fate);
     const { order, checkpoint } = progress;
-    const place = bundle.instance === undefined ? `${order}` : placeOf(bundle.instance);
+    const place = placeOf(order, bundle.instance);
     const index = progress.sinceOrder++;
     const level = fate.touches && (progress.levels?.take(fate.touches) ?? null);
     const first = fate.effect;

@@ -2,7 +2,7 @@
 // run. Not cryptography: symbolic where a simulated adversary, which never computes it, cannot tell
 // the difference.
 
-import type { Hash } from "../core/index.js";
+import type { Digest, Hash } from "../core/index.js";
 
 /** Odd, so that no bit of a word is lost. */
 const multipliers = [
@@ -76,12 +76,16 @@ const finished = (word: number): number => {
  * What simulated replicas hash with: 128 bits in the manner of MurmurHash3, stretched to 32 bytes;
  * equal for equal bytes, and different for any others that a run will see.
  */
-export const symbolicHash: Hash = (bytes) => {
+export const symbolicHash: Hash = (bytes) =>
+  murmur(bytes, 0x9e3779b1, 0x85ebca6b, 0xc2b2ae35, 0x27d4eb2f);
+
+/** As 32 bytes, that who holds the key (four words or more) said something, and to whom. */
+export const symbolicMac = (key: Int32Array, from: number, to: number, said: Digest): Uint8Array =>
+  murmur(said, key[0]! ^ from, key[1]! ^ Math.floor(from / 2 ** 32), key[2]! ^ to, key[3]!);
+
+function murmur(bytes: Uint8Array, a: number, b: number, c: number, d: number): Uint8Array {
   const { length } = bytes;
-  let a = 0x9e3779b1 ^ length;
-  let b = 0x85ebca6b;
-  let c = 0xc2b2ae35;
-  let d = 0x27d4eb2f;
+  a ^= length;
   const whole = length & ~15;
   for (let from = 0; from < whole; from += scratch.length) {
     const end = Math.min(whole - from, scratch.length);
@@ -110,7 +114,15 @@ export const symbolicHash: Hash = (bytes) => {
     out[i] = a ^ c;
   }
   return bytesOfWords(out);
-};
+}
+
+/** Twice the same 32 bytes, where signatures have 64. */
+export function twice(half: Uint8Array): Uint8Array {
+  const whole = new Uint8Array(2 * half.length);
+  whole.set(half);
+  whole.set(half, half.length);
+  return whole;
+}
 
 /** A running hash of everything that happened, in its order; see `Outcome.fingerprint`. */
 export class Fingerprint {

@@ -4,6 +4,7 @@
 import { type DependencyStatement, encodeDependencyStatement, namesOf } from "../codec/index.js";
 import {
   assert,
+  type CertificateOf,
   type CheckpointCertificate,
   type ClientId,
   type DependencyCertificate,
@@ -20,19 +21,14 @@ import {
   recordStates,
   type ReplicaId,
   type SpaceStanding,
+  type SpaceTerms,
   type Touches,
   type TrustedDependencies,
   type VoteCertificate,
 } from "../core/index.js";
 
 /** What one instance's spaces are opened with. */
-export interface DependencyOptions {
-  readonly instance: ReplicaId;
-  readonly n: number;
-  readonly f: number;
-  readonly slots: number;
-  /** Whether it is the instance's first life. */
-  readonly isActive: boolean;
+export interface DependencyOptions extends SpaceTerms {
   /** The group's MAC over a statement's bytes. */
   readonly seal: (statement: Uint8Array) => Uint8Array;
   /** A client's MAC over a decision's bytes. */
@@ -45,7 +41,6 @@ export type DependencyRules = new (options: DependencyOptions) => ModelDependenc
 
 type Commit = VoteCertificate<"commit">;
 type Kind = DependencyCertificate["kind"];
-type Made<K extends Kind> = Extract<DependencyCertificate, { kind: K }>;
 
 interface Space {
   view: number;
@@ -500,10 +495,10 @@ export class ModelDependencies implements TrustedDependencies {
     return encodeDependencyStatement(statement, this.n);
   }
 
-  #made<K extends Kind>(statement: Omit<Made<K>, "mac">): Made<K> {
+  #made<K extends Kind>(statement: Omit<CertificateOf<K>, "mac">): CertificateOf<K> {
     const bytes = this.#encoded(statement as DependencyStatement);
     assert(bytes !== null, "an instance says what is well-formed");
-    return { ...statement, mac: this.#options.seal(bytes) } as Made<K>;
+    return { ...statement, mac: this.#options.seal(bytes) } as CertificateOf<K>;
   }
 }
 

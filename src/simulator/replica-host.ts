@@ -100,6 +100,8 @@ export class ReplicaHost {
   life = 0;
   /** Effects carried out in this life. */
   effects = 0;
+  /** Whether effects of a step are still to be carried out. */
+  isInStep = false;
   readonly journal = new Journal();
   readonly timers = new Map<string, RunningTimer>();
   readonly #options: HostOptions;
@@ -257,9 +259,6 @@ export class ReplicaHost {
     this.#options.surroundings.observe(this, { event: "dropped", reason: admitted });
     return null;
   }
-
-  /** Whether effects of a step are still to be carried out. */
-  isInStep = false;
 
   #step(input: Input<Tagged, Tagged>): void {
     if (this.#alive === null) return;

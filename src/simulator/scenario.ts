@@ -70,6 +70,8 @@ export interface ScenarioOptions<M extends Tagged, D extends Tagged> {
   readonly replicaAuthentication?: ReplicaAuthentication;
   /** Of the trusted instances. Default: `storage`. */
   readonly freshness?: Freshness;
+  /** Whether a saved checkpoint replaces the journal before it. Default: true. */
+  readonly compacts?: boolean;
   /** Replicas without a machine: the test plays them by hand, see {@link Scenario.liar}. */
   readonly liars?: readonly ReplicaId[];
 }

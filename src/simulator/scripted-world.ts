@@ -92,7 +92,7 @@ export class ScriptedWorld<M extends Tagged, D extends Tagged> implements Scenar
       reply: (from, client, _session, bytes) => this.#post(from, clientParty(client), bytes),
       sync: (host) => this.#syncing.push(host),
       timer: () => {},
-      compacts: () => true,
+      compacts: () => this.#options.compacts ?? true,
       observe: (host, event) => this.#observations[host.id]!.push(event),
       crashed: (host) => host.crash(host.journal.atRisk),
       broke: (host, error) => {

@@ -3,20 +3,11 @@
 import { createHash, randomFillSync } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { UsageError } from "../core/index.js";
+import type { GiveBlock } from "./words.js";
 
 /** What the binary exports: functions over numbers, and nothing else (assembly/trusted.ts). */
 export interface TrustedExports {
-  put(
-    slot: number,
-    w0: number,
-    w1: number,
-    w2: number,
-    w3: number,
-    w4: number,
-    w5: number,
-    w6: number,
-    w7: number,
-  ): void;
+  readonly put: GiveBlock;
   setup(instance: number, freshness: number, n: number, f: number): number;
   part(
     index: number,
@@ -27,7 +18,7 @@ export interface TrustedExports {
     previousOrder: number,
   ): number;
   issue(kind: number, count: number): number;
-  issued(index: number): number;
+  readonly issued: (index: number) => number;
   verify(kind: number, issuer: number, count: number): number;
   resume(kind: number): number;
   verifyClient(client: number): number;
@@ -35,33 +26,13 @@ export interface TrustedExports {
   limit(index: number): number;
   isActive(): number;
   ask(counter: number, view: number, order: number): number;
-  hear(
-    block: number,
-    w0: number,
-    w1: number,
-    w2: number,
-    w3: number,
-    w4: number,
-    w5: number,
-    w6: number,
-    w7: number,
-  ): void;
+  readonly hear: GiveBlock;
   receive(length: number): number;
-  say(index: number): number;
+  readonly say: (index: number) => number;
   openSpaces(slots: number): number;
   certifies(): number;
-  show(
-    block: number,
-    w0: number,
-    w1: number,
-    w2: number,
-    w3: number,
-    w4: number,
-    w5: number,
-    w6: number,
-    w7: number,
-  ): void;
-  tell(index: number): number;
+  readonly show: GiveBlock;
+  readonly tell: (index: number) => number;
   standing(space: number, what: number): number;
   isGenuine(): number;
   touch(low: number, high: number): void;

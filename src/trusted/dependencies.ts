@@ -9,6 +9,7 @@ import {
 } from "../codec/index.js";
 import {
   assert,
+  type CertificateOf,
   type CheckpointCertificate,
   type ClientId,
   type DependencyCertificate,
@@ -20,35 +21,20 @@ import {
   type RecordCertificate,
   type ReplicaId,
   type SpaceStanding,
+  type SpaceTerms,
   type Touches,
   type TrustedDependencies,
   type VoteCertificate,
 } from "../core/index.js";
 import type { TrustedExports } from "./binary.js";
-import { word, writeWord } from "./words.js";
+import { giveBlock, giveBlocks, isUint32, takeBytes, word } from "./words.js";
 
-/** The terms that spaces were opened with. */
-export interface SpaceTerms {
-  readonly instance: ReplicaId;
-  readonly n: number;
-  readonly f: number;
-  readonly slots: number;
-  readonly isActive: boolean;
-}
-
-/** A certificate of a kind that a call has just made. */
-type Made<Kind extends DependencyCertificate["kind"]> = Extract<
-  DependencyCertificate,
-  { kind: Kind }
->;
-
-const blockBytes = 32;
+/** The block that a statement's MAC stands in, after those for the statement. */
 const macBlock = 12;
+/** What `recover` returns for a slot that may be proposed once more. */
+const freed = 2;
 const noMac = new Uint8Array(32);
 const noDigest = new Uint8Array(32);
-
-/** WebAssembly takes numbers modulo 2^32; what would change there is refused here. */
-const isUint32 = (value: number): boolean => value >>> 0 === value;
 
 export class ModuleDependencies implements TrustedDependencies {
   readonly instance: ReplicaId;
@@ -165,24 +151,9 @@ export class ModuleDependencies implements TrustedDependencies {
   #show(statement: DependencyStatement, mac: Uint8Array): boolean {
     const bytes = encodeDependencyStatement(statement, this.n);
     if (bytes === null || mac.length !== 32) return false;
-    const blocks = Math.ceil(bytes.length / blockBytes);
-    for (let block = 0; block < blocks; block++) this.#showBlock(block, bytes, block * blockBytes);
-    this.#showBlock(macBlock, mac, 0);
+    giveBlocks(this.#module.show, bytes);
+    giveBlock(this.#module.show, macBlock, mac);
     return true;
-  }
-
-  #showBlock(block: number, bytes: Uint8Array, at: number): void {
-    this.#module.show(
-      block,
-      word(bytes, at),
-      word(bytes, at + 4),
-      word(bytes, at + 8),
-      word(bytes, at + 12),
-      word(bytes, at + 16),
-      word(bytes, at + 20),
-      word(bytes, at + 24),
-      word(bytes, at + 28),
-    );
   }
 
   /** Hands in certificates: of one kind, about one thing, and by different instances. */
@@ -198,21 +169,14 @@ export class ModuleDependencies implements TrustedDependencies {
   }
 
   /** What the module has certified, unless it refused. */
-  #made<Kind extends DependencyCertificate["kind"]>(outcome: number): Made<Kind> | null {
+  #made<Kind extends DependencyCertificate["kind"]>(outcome: number): CertificateOf<Kind> | null {
     if (outcome === 0) return null;
-    const bytes = new Uint8Array(dependencyStatementBytes(this.n));
-    for (let at = 0; at < bytes.length; at += 4) writeWord(bytes, at, this.#module.tell(at / 4));
+    const bytes = takeBytes(this.#module.tell, dependencyStatementBytes(this.n));
     const statement = decodeDependencyStatement(bytes, this.n);
-    return { ...statement, mac: this.#mac() } as Made<Kind>;
+    return { ...statement, mac: this.#mac() } as CertificateOf<Kind>;
   }
 
   #mac(): Uint8Array {
-    const mac = new Uint8Array(32);
-    const first = (macBlock * blockBytes) / 4;
-    for (let i = 0; i < 8; i++) writeWord(mac, 4 * i, this.#module.tell(first + i));
-    return mac;
+    return takeBytes(this.#module.tell, 32, 8 * macBlock);
   }
 }
-
-/** What `recover` returns for a slot that may be proposed once more. */
-const freed = 2;

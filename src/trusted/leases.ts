@@ -2,11 +2,10 @@
 
 import type { LeaseKeeper, Position } from "../core/index.js";
 import type { TrustedExports } from "./binary.js";
-import { word, writeWord } from "./words.js";
+import { giveBlocks, takeBytes } from "./words.js";
 
 /** No statement is longer: an instance accepts the return of another among 64. */
 const statementBytesMax = 85 + 64 * 152;
-const blockBytes = 32;
 
 export class ModuleLeases implements LeaseKeeper {
   readonly #module: TrustedExports;
@@ -25,28 +24,13 @@ export class ModuleLeases implements LeaseKeeper {
 
   receive(statement: Uint8Array): Uint8Array | null {
     if (statement.length > statementBytesMax) return null;
-    for (let at = 0; at < statement.length; at += blockBytes) {
-      this.#module.hear(
-        at / blockBytes,
-        word(statement, at),
-        word(statement, at + 4),
-        word(statement, at + 8),
-        word(statement, at + 12),
-        word(statement, at + 16),
-        word(statement, at + 20),
-        word(statement, at + 24),
-        word(statement, at + 28),
-      );
-    }
+    giveBlocks(this.#module.hear, statement);
     return this.#said(this.#module.receive(statement.length));
   }
 
   /** The statement that the module has made, of that length; null for none. */
   #said(length: number): Uint8Array | null {
-    if (length === 0) return null;
-    const statement = new Uint8Array(length);
-    for (let at = 0; at < length; at += 4) writeWord(statement, at, this.#module.say(at / 4));
-    return statement;
+    return length === 0 ? null : takeBytes(this.#module.say, length);
   }
 }
 

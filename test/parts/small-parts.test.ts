@@ -121,8 +121,9 @@ test("a batch that is wanted for two orders stays until the later one is stable"
   const store = new BatchStore();
   const [digest, other] = digests as [Uint8Array, Uint8Array];
   store.put(digest, batches[0]!, 5);
-  assert.equal(store.keepFor(digest, 8), true);
-  assert.equal(store.keepFor(other, 8), false);
+  store.put(digest, batches[0]!, 8);
+  assert.equal(store.heldFor(digest), 8);
+  assert.equal(store.heldFor(other), null);
   store.await(other, 9, 1);
   store.await(other, 6, 2);
   assert.equal(store.take(other, batches[1]!), true);

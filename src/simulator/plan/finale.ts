@@ -46,8 +46,8 @@ export function finaleRounds(plan: Plan): readonly ReplicaId[][] {
   const sound = finale.order.filter((id) => !faulty.includes(id));
   const spare = Math.min(f - faulty.length, sound.length);
   // Who was down a round before comes back: where that counts as a fault, there is no second one.
-  const count = spare === 0 || freshness !== "storage" ? 1 : finale.rounds;
-  return Array.from({ length: Math.min(count, finale.rounds) }, (_, round) => {
+  const most = spare === 0 || freshness !== "storage" ? 1 : Infinity;
+  return Array.from({ length: Math.min(most, finale.rounds) }, (_, round) => {
     const others = Array.from({ length: spare }, (_, i) => (round * spare + i) % sound.length);
     return [...faulty, ...others.map((index) => sound[index]!)];
   });

@@ -162,6 +162,36 @@ rule(
   },
 );
 
+rule(
+  "a batch that a liar proposes twice outlives its first order, also in a restart",
+  "kept-for-a-while",
+  (p) => {
+    const world = stage(p, { liars: [0], limits: { checkpointOrders: 2 }, compacts: false });
+    const liar = world.liar(0);
+    // R1 and R2 are proposed a, b, a, b; R3 hears of the first two, and view 1 must order all four.
+    world.submit(0, a, { to: [0] });
+    world.submit(1, b, { to: [0] });
+    world.settle();
+    const [first, second] = requestsAt(liar);
+    world.block((m) => about("commit", 0)(m) || about("commit", 1, 5)(m));
+    const heal = world.block((m) => about("commit", 1, 3)(m) || about("commit", 1, 4)(m));
+    [first!, second!, first!, second!].forEach((request, index) => {
+      const proposal = forge(liar).prePrepare(0, index + 1, [request]);
+      liar.send(index < 2 ? [1, 2, 3] : [1, 2], { kind: "pre-prepare", ...proposal });
+    });
+    world.submit(2, b, { to: [1, 2, 3] });
+    world.play(700);
+    assert.deepEqual([world.status(3).view, world.status(3).stable], [1, 2]);
+    heal();
+    world.play(200);
+    assert.deepEqual([world.status(3).view, world.status(3).stable], [1, 4]);
+    world.block((m) => m.to === 3 || m.from === 3);
+    world.crash(3);
+    world.restart(3);
+    assert.deepEqual([world.status(3).view, world.status(3).stable], [1, 4]);
+  },
+);
+
 rule("pbft-slow-primary: slower than before is too slow", "no-throughput-floor", (p) => {
   const timing = { throughputWindowMs: 200, statusMs: 20 };
   const world = stage(p, { timing, limits: { pipeline: 8 } });

@@ -40,6 +40,7 @@ export interface Story {
   readonly liars?: readonly number[];
   readonly limits?: Partial<Limits>;
   readonly timing?: Partial<Timing>;
+  readonly compacts?: boolean;
 }
 
 export const stage = (protocol: PbftProtocol, { n = 4, ...story }: Story = {}): World =>
