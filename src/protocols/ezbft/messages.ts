@@ -205,20 +205,27 @@ export const ownerOf = (space: number, view: number, n: number): ReplicaId => (s
 
 const reportStatement = container(reportContent);
 const newViewStatement = container(newViewContent);
-const bare = ({ space, slot, view, batch: digest, dependencies, sequence }: Ballot): Ballot => ({
-  space,
-  slot,
-  view,
+
+/** The value in something that says more. */
+export const valueIn = ({ batch: digest, dependencies, sequence }: Value): Value => ({
   batch: digest,
   dependencies,
   sequence,
 });
 
+/** The ballot in something that says more. */
+export const ballotIn = ({ space, slot, view, ...rest }: Ballot): Ballot => ({
+  space,
+  slot,
+  view,
+  ...valueIn(rest),
+});
+
 /** What each proof is over. */
 export const proven = {
-  order: (content: Ballot, hash: Hash) => tagged(16, encodeWith(ballot, bare(content)), hash),
-  ack: (content: Ballot, hash: Hash) => tagged(17, encodeWith(ballot, bare(content)), hash),
-  prepare: (content: Ballot, hash: Hash) => tagged(18, encodeWith(ballot, bare(content)), hash),
+  order: (content: Ballot, hash: Hash) => tagged(16, encodeWith(ballot, ballotIn(content)), hash),
+  ack: (content: Ballot, hash: Hash) => tagged(17, encodeWith(ballot, ballotIn(content)), hash),
+  prepare: (content: Ballot, hash: Hash) => tagged(18, encodeWith(ballot, ballotIn(content)), hash),
   report: (content: Omit<Report, "proof">, hash: Hash) =>
     tagged(19, encodeWith(reportStatement, content), hash),
   newView: (content: Omit<NewOwner, "proof">, hash: Hash) =>
@@ -226,8 +233,8 @@ export const proven = {
 };
 
 /** The digest of a value: what votes for it are compared by. */
-export const valueDigest = ({ batch: digest, dependencies, sequence }: Value, hash: Hash): Digest =>
-  tagged(21, encodeWith(value, { batch: digest, dependencies, sequence }), hash);
+export const valueDigest = (content: Value, hash: Hash): Digest =>
+  tagged(21, encodeWith(value, valueIn(content)), hash);
 
 /** In place of a batch: it interferes with everything, and states are compared there. */
 export const barrierDigest = (hash: Hash): Digest => tagged(22, new Uint8Array(0), hash);

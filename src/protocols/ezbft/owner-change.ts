@@ -10,6 +10,7 @@ import {
   type Report,
   type Shown,
   type Value,
+  valueIn,
 } from "./messages.js";
 
 /** What stands at a slot when a view of its space begins. */
@@ -78,18 +79,12 @@ export function choose(
   const certain = prepared(entries);
   const possible = answeredAlike(entries, f);
   if (certain !== null && certain.view >= (possible?.view ?? 0)) {
-    return { value: bare(certain), isPrepared: true };
+    return { value: valueIn(certain), isPrepared: true };
   }
-  if (possible !== null) return { value: bare(possible), isPrepared: false };
+  if (possible !== null) return { value: valueIn(possible), isPrepared: false };
   const dependencies = new Array<number>(n).fill(0);
   return { value: { batch: noop, dependencies, sequence: 0 }, isPrepared: false };
 }
-
-const bare = ({ batch, dependencies, sequence }: Value): Value => ({
-  batch,
-  dependencies,
-  sequence,
-});
 
 /** The plan that follows from 2f+1 reports; `window`: how many slots may be unsettled. */
 export function planOf(

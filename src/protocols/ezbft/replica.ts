@@ -1,21 +1,17 @@
 // A replica of ezBFT (thesis chapter 4, as protocols.md §4 corrects it): requests on their way in,
 // the spaces in which they are ordered, execution by dependencies, and states at barriers.
-/* oxlint-disable max-lines -- to be made two before the protocol is in the catalogue */
 
-import { bundleOf, decodeWith, encodeWith, type Request } from "../../codec/index.js";
-import {
-  type Digest,
-  type Effect,
-  equalBytes,
-  type Input,
-  type ReplicaContext,
-  type ReplicaId,
-  type ReplicaMachine,
-  type ReplicaStatus,
-  toHex,
+import { bundleOf, decodeWith, type Request } from "../../codec/index.js";
+import type {
+  Digest,
+  Effect,
+  Input,
+  ReplicaContext,
+  ReplicaId,
+  ReplicaMachine,
+  ReplicaStatus,
 } from "../../core/index.js";
 import {
-  type Annex,
   type Answer,
   type Batch,
   batchDigest,
@@ -24,17 +20,14 @@ import {
   type Committed,
   DependencyGraph,
   type Execution,
-  type Footprint,
-  footprintOf,
-  InterferenceIndex,
   Outbox,
   ReplicatedState,
-  restDigest,
   type StateHost,
   toReplyMessage,
 } from "../../parts/index.js";
+import { Barriers } from "./barriers.js";
+import { Batches } from "./batches.js";
 import {
-  barrierDigest,
   type EzbftMessage,
   type EzbftRecord,
   type Frontier,
@@ -44,7 +37,8 @@ import {
   type Shown,
   type Value,
 } from "./messages.js";
-import { Pending } from "./pending.js";
+import { Precedence } from "./precedence.js";
+import { Requests } from "./requests.js";
 import type { Slot } from "./slot.js";
 import { Space } from "./space.js";
 
@@ -55,52 +49,40 @@ interface Command extends Committed {
   readonly batch: Digest;
 }
 
-const replicasOf = (n: number): ReplicaId[] => Array.from({ length: n }, (_, id) => id);
-
 export class EzbftReplica
-  implements ReplicaMachine<EzbftMessage, EzbftRecord>, StateHost<Checkpoint, EzbftRecord>, Annex
+  implements ReplicaMachine<EzbftMessage, EzbftRecord>, StateHost<Checkpoint, EzbftRecord>
 {
   readonly context: ReplicaContext;
   readonly outbox = new Outbox<EzbftMessage, EzbftRecord>();
   readonly state: ReplicatedState<Checkpoint, EzbftRecord>;
-  readonly noop: Digest;
+  readonly batches: Batches;
+  readonly precedence: Precedence;
   /** How many slots of a space may be unsettled. */
   readonly window: number;
-  private readonly barrier: Digest;
-  private readonly index: InterferenceIndex;
   private readonly graph: DependencyGraph<Command>;
-  private readonly spaces: Space[];
-  private readonly pending: Pending;
-  private readonly batches = new Map<string, Batch>();
-  private readonly awaited = new Set<string>();
-  /** Of each bundle in a batch that was recorded: where. */
-  private readonly underway = new Map<string, { readonly slot: Slot; readonly batch: Digest }>();
-  /** What the state holds of each space, as of the last barrier. */
-  frontier: Frontier;
+  private readonly spaces: readonly Space[];
+  private readonly requests: Requests;
+  private readonly barriers: Barriers;
   /** The last stable checkpoint that this replica can show, with its frontier. */
   shown: Shown;
   now = 0;
   private hasNews = false;
   private isOrdering = false;
-  private barrierDueSince: number | null = null;
   /** What each peer had decided of each space when it last said so. */
   private readonly peers = new Map<ReplicaId, readonly number[]>();
 
   constructor(context: ReplicaContext) {
     const { n, f, hash, limits } = context;
-    const zeros = (): number[] => new Array<number>(n).fill(0);
     this.context = context;
-    this.noop = batchDigest([], hash);
-    this.barrier = barrierDigest(hash);
     this.window = 2 * limits.checkpointOrders + barrierSlots;
-    this.frontier = { done: zeros(), sequences: zeros(), checkpoints: 0 };
-    this.state = new ReplicatedState<Checkpoint, EzbftRecord>(this, n - f, false, this);
-    this.index = new InterferenceIndex(n);
+    this.batches = new Batches(hash, this.outbox);
+    this.barriers = new Barriers(context);
+    this.state = new ReplicatedState<Checkpoint, EzbftRecord>(this, n - f, false, this.barriers);
+    this.shown = this.barriers.showNothing(this.state.stable);
     this.graph = new DependencyGraph(n);
-    this.pending = new Pending(limits);
-    this.spaces = replicasOf(n).map((id) => new Space(this, id));
-    const nothing = new Uint8Array(32);
-    this.shown = { stable: this.state.stable, rest: nothing, frontier: this.bytes() };
+    this.requests = new Requests(context);
+    this.spaces = Array.from({ length: n }, (_, id) => new Space(this, id));
+    this.precedence = new Precedence(context, this.batches, this.spaces);
   }
 
   step(
@@ -119,7 +101,10 @@ export class EzbftReplica
   private attend(): void {
     while (this.hasNews) {
       this.hasNews = false;
-      for (const space of this.spaces) space.retry();
+      for (const space of this.spaces) {
+        space.takeEarly();
+        space.agreement.retry();
+      }
     }
   }
 
@@ -140,7 +125,7 @@ export class EzbftReplica
       case "fetch-batch":
         return this.onFetchBatch(from, message.digest);
       case "batch":
-        return this.onBatch(message.digest, message.requests);
+        return this.onBatch(message);
       case "fetch-manifest":
       case "manifest":
       case "fetch-pages":
@@ -159,25 +144,26 @@ export class EzbftReplica
     message: Extract<EzbftMessage, { readonly space: number }>,
     from: ReplicaId,
   ): void {
+    const { agreement, views, reminders } = space;
     switch (message.kind) {
       case "spec-order":
         return space.onSpecOrder(message);
       case "ack":
-        return space.onAck(message);
+        return agreement.onAck(message);
       case "propose":
-        return space.onPropose(message);
+        return agreement.onPropose(message);
       case "prepare":
-        return space.onPrepare(message);
+        return agreement.onPrepare(message);
       case "commit":
-        return space.onCommit(from, message);
+        return agreement.onCommit(from, message);
       case "decided":
-        return space.onDecided(from, message);
+        return agreement.onDecided(from, message);
       case "fetch-order":
-        return space.onFetchOrder(from, message.slot);
+        return reminders.onFetchOrder(from, message.slot);
       case "view-change":
-        return space.views.onReport(message);
+        return views.onReport(message);
       case "new-view":
-        return space.views.onNewView(message);
+        return views.onNewView(message);
     }
   }
 
@@ -197,19 +183,13 @@ export class EzbftReplica
     for (const space of this.spaces) {
       space.views.retry();
       space.watch();
-      space.resend();
+      space.reminders.resend();
     }
-    this.awaited.clear();
-    for (const space of this.spaces) {
-      for (const slot of space.all()) if (!this.isExecuted(slot)) space.supply(slot);
-    }
+    this.batches.askAgain();
+    this.supply();
     this.orderBarrier();
     this.orderPending();
     this.recorded();
-  }
-
-  private isExecuted({ space, slot }: Slot): boolean {
-    return this.graph.isExecuted(space, slot);
   }
 
   // REQUEST: whoever is asked orders it, unless somebody does already
@@ -219,26 +199,18 @@ export class EzbftReplica
     const { executor } = this.state;
     const answer = executor.answer(bundle);
     if (answer !== null) return this.reply(answer);
-    if (bundle.number <= executor.settled(bundle)) {
+    if (!this.isNews(request)) {
       return this.outbox.drop("an answered request, its reply forgotten");
     }
-    const underway = this.underway.get(toHex(request.digest ?? this.context.hash(request.body)));
-    if (underway !== undefined && this.isStillUnderway(underway)) return;
-    if (this.pending.add(request) === "full") {
-      return this.outbox.drop("too many requests pending");
-    }
+    const slot = this.requests.slotOf(request);
+    if (slot !== null && !this.isExecuted(slot)) return;
+    if (!this.requests.add(request)) return this.outbox.drop("too many requests pending");
     this.orderSoon();
   }
 
-  private isStillUnderway({
-    slot,
-    batch,
-  }: {
-    readonly slot: Slot;
-    readonly batch: Digest;
-  }): boolean {
-    const { recorded } = slot;
-    return recorded !== null && equalBytes(recorded, batch) && !this.isExecuted(slot);
+  private isNews(request: Request): boolean {
+    const bundle = bundleOf(request)!;
+    return bundle.number > this.state.executor.settled(bundle);
   }
 
   /** Orders at the end of the turn, so that what came together is ordered together. */
@@ -248,83 +220,39 @@ export class EzbftReplica
     this.outbox.setTimer("batch", 0);
   }
 
+  private get own(): Space {
+    return this.spaces[this.context.replica]!;
+  }
+
   private orderPending(): void {
-    const own = this.spaces[this.context.replica]!;
-    while (this.mayOrder(own, this.window - barrierSlots)) {
+    const { own } = this;
+    while (this.mayOrder(this.window - barrierSlots)) {
       // At most W of an owner's slots wait to be executed (protocols.md (h)).
-      if (own.top - this.graph.frontier[own.id]! >= this.context.limits.pipeline) return;
-      const batch = this.pending.takeBatch((request) => this.isNews(request));
+      if (own.slots.top - this.graph.frontier[own.id]! >= this.context.limits.pipeline) return;
+      const batch = this.requests.takeBatch((request) => this.isNews(request));
       if (batch.length === 0) return;
       own.order(batchDigest(batch, this.context.hash), batch);
       this.recorded();
     }
   }
 
-  private isNews(request: Request): boolean {
-    const bundle = bundleOf(request)!;
-    return bundle.number > this.state.executor.settled(bundle);
-  }
-
-  private mayOrder(own: Space, slots: number): boolean {
-    return own.isOpen && own.top < own.base + slots && !this.state.isFetching;
-  }
-
-  // Interference
-
-  /** What comes before a batch here; of its own space only what stands before it. */
-  dependenciesOf(digest: Digest, batch: Batch, space: number, slot: number): number[] {
-    const found = this.index.dependencies(this.footprint(digest, batch));
-    found[space] = Math.min(found[space]!, slot - 1);
-    return found;
-  }
-
-  private footprint(digest: Digest, batch: Batch): Footprint {
-    if (equalBytes(digest, this.barrier)) return "everything";
-    return footprintOf(this.context.service, batch);
-  }
-
-  /** The highest sequence number among all that dependencies stand for. */
-  highestSequence(dependencies: readonly number[]): number {
-    return Math.max(
-      0,
-      ...dependencies.map((slot, space) =>
-        slot === 0 ? 0 : this.spaces[space]!.highestUpTo(slot),
-      ),
-    );
+  private mayOrder(slots: number): boolean {
+    const { isOpen, slots: own } = this.own;
+    return isOpen && own.top < own.base + slots && !this.state.isFetching;
   }
 
   /** A batch stands at a slot: what follows depends on it. */
   note(slot: Slot, digest: Digest): void {
-    const batch = this.batchOf(digest) ?? [];
-    this.index.record(slot.space, slot.slot, this.footprint(digest, batch));
-    for (const request of batch) {
-      this.underway.set(toHex(request.digest ?? this.context.hash(request.body)), {
-        slot,
-        batch: digest,
-      });
-    }
-  }
-
-  /** Whether all of this is known to be there: an owner signed an order for each slot (E7). */
-  isEvident(dependencies: readonly number[]): boolean {
-    return dependencies.every((slot, space) => slot <= this.spaces[space]!.top);
-  }
-
-  need(dependencies: readonly number[]): void {
-    dependencies.forEach((slot, space) => {
-      const other = this.spaces[space]!;
-      other.needed = Math.max(other.needed, slot);
-    });
-  }
-
-  fetchOrders(dependencies: readonly number[]): void {
-    dependencies.forEach((slot, space) => {
-      const other = this.spaces[space]!;
-      if (slot > other.top) other.fetchNextOrder();
-    });
+    const batch = this.batches.get(digest) ?? [];
+    this.precedence.note(slot, digest, batch);
+    this.requests.note(slot, digest, batch);
   }
 
   // Execution (§4.3.2)
+
+  isExecuted({ space, slot }: Slot): boolean {
+    return this.graph.isExecuted(space, slot);
+  }
 
   /** An answer before the order is decided, if all that comes before it is executed: E3. */
   answerSpeculatively(order: Order, { dependencies, sequence }: Value, batch: Batch): void {
@@ -346,26 +274,18 @@ export class EzbftReplica
   /** An instance is decided: whatever is complete now is executed. */
   commit({ space, slot }: Slot, { batch, dependencies, sequence }: Value): void {
     if (this.state.isFetching) return; // all of it, when the state is here
-    const isBarrier = equalBytes(batch, this.barrier);
+    const isBarrier = this.batches.isBarrier(batch);
     const commands = this.graph.commit({ space, slot, batch, dependencies, sequence, isBarrier });
     for (const command of commands) this.execute(command);
     if (commands.length > 0) this.orderSoon();
   }
 
-  private execute({ space, slot, batch, isBarrier, dependencies }: Command): void {
-    const requests = this.batchOf(batch)!;
-    if (isBarrier) this.pass(dependencies, space, slot);
-    this.state.execute(batch, requests, { instance: { space, slot }, isBarrier });
-  }
-
-  /** A barrier: exactly what it depends on was executed before it, whatever else may come next. */
-  private pass(dependencies: readonly number[], space: number, slot: number): void {
-    const { done: before, checkpoints } = this.frontier;
-    const done = before.map((last, of) => Math.max(last, dependencies[of]!));
-    done[space] = Math.max(done[space]!, slot);
-    const sequences = done.map((last, of) => this.spaces[of]!.highestUpTo(last));
-    this.frontier = { done, sequences, checkpoints: checkpoints + 1 };
-    this.barrierDueSince = null;
+  private execute(command: Command): void {
+    const { space, slot, batch, isBarrier } = command;
+    if (isBarrier) {
+      this.barriers.pass(command, (of, last) => this.spaces[of]!.slots.highestSequence(last));
+    }
+    this.state.execute(batch, this.batches.get(batch)!, { instance: { space, slot }, isBarrier });
   }
 
   onExecuted(_order: number, executions: readonly Execution[]): void {
@@ -376,34 +296,29 @@ export class EzbftReplica
     this.outbox.reply(answer.client, answer.session, toReplyMessage(answer, 0));
   }
 
-  // Checkpoints: barriers, whose owners take turns
+  /** Whatever is decided and not executed, with all that it takes. */
+  private supply(): void {
+    for (const space of this.spaces) for (const slot of space.slots.all()) space.supply(slot);
+  }
+
+  // Checkpoints
 
   private orderBarrier(): void {
-    const own = this.spaces[this.context.replica]!;
-    const { checkpointOrders } = this.context.limits;
+    const { slots } = this.own;
     const { checkpoints } = this.state;
-    const isDue =
-      checkpoints.isDue(checkpoints.sinceLast) || own.top - own.base >= checkpointOrders;
-    this.barrierDueSince = isDue ? (this.barrierDueSince ?? this.now) : null;
-    if (this.barrierDueSince === null || this.isBarrierUnderway()) return;
-    const { n, replica, timing } = this.context;
-    const turn = (replica + n - (this.frontier.checkpoints % n)) % n;
-    if (this.now - this.barrierDueSince < turn * timing.patienceMs) return;
-    if (!this.mayOrder(own, this.window)) return;
-    own.order(this.barrier, []);
+    const isLong = slots.top - slots.base >= this.context.limits.checkpointOrders;
+    const isDue = isLong || checkpoints.isDue(checkpoints.sinceLast);
+    if (!this.barriers.isOwn(isDue && !this.isBarrierUnderway(), this.now)) return;
+    if (!this.mayOrder(this.window)) return;
+    this.own.order(this.batches.barrier, []);
     this.recorded();
   }
 
   private isBarrierUnderway(): boolean {
-    return this.spaces.some((space) =>
-      space
-        .all()
-        .some(
-          (slot) =>
-            slot.recorded !== null &&
-            equalBytes(slot.recorded, this.barrier) &&
-            !this.isExecuted(slot),
-        ),
+    const slots = this.spaces.flatMap((space) => space.slots.all());
+    return slots.some(
+      (slot) =>
+        slot.recorded !== null && this.batches.isBarrier(slot.recorded) && !this.isExecuted(slot),
     );
   }
 
@@ -413,106 +328,49 @@ export class EzbftReplica
     return { ...content, proof: identity.sign(checkpointDigest(content, hash)) };
   }
 
-  bytes(): Uint8Array {
-    return encodeWith(frontierSchema, this.frontier);
-  }
-
-  isReadable(bytes: Uint8Array): boolean {
-    const { n } = this.context;
-    const read = decodeWith(frontierSchema, bytes);
-    return read !== null && read.done.length === n && read.sequences.length === n;
-  }
-
-  restore(bytes: Uint8Array): void {
-    this.frontier = decodeWith(frontierSchema, bytes)!;
-  }
-
   /** Truncates all spaces at the frontier of a checkpoint whose state this replica has. */
   onSettled(order: number): void {
     const own = this.state.checkpoints.own(order);
     if (own === undefined) return; // it comes by transfer
-    const { pages } = own.image;
-    const frontier = pages.at(-1)!.bytes();
-    const digests = pages.map(({ digest }) => digest);
-    const rest = restDigest(order, digests, this.context.hash);
-    this.shown = { stable: this.state.stable, rest, frontier };
-    this.truncate(decodeWith(frontierSchema, frontier)!);
+    this.shown = this.barriers.show(this.state.stable, own.image);
+    this.truncate(decodeWith(frontierSchema, this.shown.frontier)!);
   }
 
   private truncate({ done, sequences }: Frontier): void {
-    this.index.forget(done);
-    const kept = new Set<string>();
-    for (const space of this.spaces) {
-      space.forget(done[space.id]!, sequences[space.id]!);
-      for (const { recorded, order, decided, certificate, prepared } of space.all()) {
-        for (const one of [
-          recorded,
-          order?.batch,
-          decided?.batch,
-          certificate?.batch,
-          prepared?.batch,
-        ]) {
-          if (one != null) kept.add(toHex(one));
-        }
-      }
-    }
-    for (const digest of this.batches.keys()) if (!kept.has(digest)) this.batches.delete(digest);
-    for (const [key, { slot }] of this.underway) {
-      if (slot.slot <= done[slot.space]!) this.underway.delete(key);
-    }
-  }
-
-  onTransferred(): void {
-    this.onSettled(this.state.stable.order);
-    this.resumeExecution();
+    for (const space of this.spaces) space.forget(done[space.id]!, sequences[space.id]!);
+    this.precedence.forget(done);
+    this.requests.forget(done);
+    const slots = this.spaces.flatMap((space) => space.slots.all());
+    const named = slots.flatMap(({ recorded, order, decided, certificate, prepared }) => {
+      return [recorded, order?.batch, decided?.batch, certificate?.batch, prepared?.batch];
+    });
+    this.batches.retain(named.filter((digest) => digest != null));
   }
 
   /** Goes on from the state as it is: what is decided beyond it is executed again. */
-  private resumeExecution(): void {
-    this.graph.restart(this.frontier.done);
-    for (const space of this.spaces) for (const slot of space.all()) space.supply(slot);
+  onTransferred(): void {
+    this.onSettled(this.state.stable.order);
+    this.graph.restart(this.barriers.frontier.done);
+    this.supply();
     this.orderSoon();
   }
 
   // Batches by digest
 
-  batchOf(digest: Digest): Batch | null {
-    if (equalBytes(digest, this.noop) || equalBytes(digest, this.barrier)) return [];
-    return this.batches.get(toHex(digest)) ?? null;
-  }
-
   findBatch(): Batch | null {
     return null; // what was executed is found again by what was decided
   }
 
-  /** Keeps a batch that this replica answers for. */
-  keepBatch(digest: Digest, requests: Batch): void {
-    if (this.batchOf(digest) !== null) return;
-    this.batches.set(toHex(digest), requests);
-    this.outbox.persist({ kind: "batch", digest, requests: [...requests] });
-  }
-
-  fetchBatch(digest: Digest): void {
-    const key = toHex(digest);
-    if (this.awaited.has(key)) return;
-    this.awaited.add(key);
-    this.outbox.broadcast({ kind: "fetch-batch", digest });
-  }
-
   private onFetchBatch(from: ReplicaId, digest: Digest): void {
-    const requests = this.batches.get(toHex(digest));
-    if (requests !== undefined) {
-      this.outbox.send(from, { kind: "batch", digest, requests: [...requests] });
-    }
+    const requests = this.batches.get(digest);
+    if (requests === null || requests.length === 0) return; // those everybody has
+    this.outbox.send(from, { kind: "batch", digest, requests: [...requests] });
   }
 
-  private onBatch(digest: Digest, requests: Batch): void {
-    if (!this.awaited.delete(toHex(digest))) return;
-    this.keepBatch(digest, requests);
-    for (const space of this.spaces) {
-      for (const slot of space.all()) if (!this.isExecuted(slot)) space.supply(slot);
-      space.views.retry();
-    }
+  private onBatch({ digest, requests }: Message<"batch">): void {
+    if (!this.batches.take(digest, requests)) return;
+    this.supply();
+    for (const space of this.spaces) space.views.retry();
     this.recorded();
   }
 
@@ -520,11 +378,8 @@ export class EzbftReplica
 
   sayStatus(): void {
     const stable = this.state.checkpoints.stable.order;
-    this.outbox.broadcast({
-      kind: "status",
-      stable,
-      spaces: this.spaces.map((space) => space.standing),
-    });
+    const spaces = this.spaces.map((space) => space.standing);
+    this.outbox.broadcast({ kind: "status", stable, spaces });
   }
 
   private onStatus(from: ReplicaId, { stable, spaces }: Message<"status">): void {
@@ -535,10 +390,10 @@ export class EzbftReplica
     );
     if (stable < this.state.checkpoints.stable.order) this.state.sendStable(from);
     spaces.forEach((standing, id) => {
-      const space = this.spaces[id]!;
-      space.views.noteStatus(from, standing);
-      space.views.assist(from, standing);
-      if (before?.[id] === standing.decided) space.help(from, standing.decided);
+      const { views, reminders } = this.spaces[id]!;
+      views.noteStatus(from, standing);
+      views.assist(from, standing);
+      if (before?.[id] === standing.decided) reminders.help(from, standing.decided);
     });
   }
 
@@ -559,15 +414,15 @@ export class EzbftReplica
   }: Extract<Input<EzbftMessage, EzbftRecord>, { kind: "start" }>): void {
     if (snapshot !== null) {
       this.state.restoreSaved(snapshot);
-      this.graph.restart(this.frontier.done);
-      this.truncate(this.frontier);
+      this.graph.restart(this.barriers.frontier.done);
+      this.truncate(this.barriers.frontier);
     }
     for (const record of journal) this.replay(record);
     // What a replay says was said in an earlier life; only what it means now is worth telling.
     for (const effect of this.outbox.take()) {
       if (effect.kind === "observe") this.outbox.add(effect);
     }
-    this.awaited.clear();
+    this.batches.askAgain();
     this.isOrdering = false;
     this.state.resume();
     this.outbox.setTimer("status", this.context.timing.statusMs);
@@ -582,40 +437,33 @@ export class EzbftReplica
       case "skipped":
         return this.state.replay(record);
       case "batch":
-        this.batches.set(toHex(record.digest), record.requests);
-        return;
-      case "acked": {
-        const { order, dependencies, sequence } = record;
-        const { batch } = order;
-        return this.spaces[order.space]!.restoreAcked(order, { batch, dependencies, sequence });
-      }
-      case "decided": {
-        const { space, slot, batch, dependencies, sequence } = record;
-        return this.spaces[space]!.restoreDecided(slot, { batch, dependencies, sequence });
-      }
+        // A decision may have waited for it.
+        return this.batches.restore(record.digest, record.requests) ? this.supply() : undefined;
+      default:
+        return this.replayOf(this.spaces[spaceOf(record)]!, record);
+    }
+  }
+
+  private replayOf(space: Space, record: SpaceRecord): void {
+    switch (record.kind) {
+      case "acked":
+        return space.restoreAcked(record.order, { ...record, batch: record.order.batch });
+      case "decided":
+        return space.restoreDecided(record.slot, record);
       case "left":
-        return this.spaces[record.space]!.views.restoreLeft(record);
+        return space.views.restoreLeft(record);
       case "entered": {
-        const space = this.spaces[record.space]!;
         const plan = space.views.restoreEntered(record);
-        if (plan !== null) space.begin(plan);
-        return;
+        return plan === null ? undefined : space.begin(plan);
       }
       default:
-        return this.spaces[record.space]!.restoreVote(record);
+        return space.restoreVote(record);
     }
   }
 
   /** What must be kept besides the state. */
   retained(): readonly EzbftRecord[] {
-    const batches = [...this.batches].map(([, requests]): EzbftRecord => {
-      return {
-        kind: "batch",
-        digest: batchDigest(requests, this.context.hash),
-        requests: [...requests],
-      };
-    });
-    return [...batches, ...this.spaces.flatMap((space) => space.retained())];
+    return [...this.batches.retained(), ...this.spaces.flatMap((space) => space.retained())];
   }
 
   status(): ReplicaStatus {
@@ -633,12 +481,18 @@ export class EzbftReplica
 
   /** Instances that may have been answered, and are not executed. */
   private get unsettled(): number {
-    const slots = this.spaces.flatMap((space) => space.all());
+    const slots = this.spaces.flatMap((space) => space.slots.all());
     return slots.filter((slot) => slot.recorded !== null && !this.isExecuted(slot)).length;
   }
 
   private role(): ReplicaStatus["role"] {
     if (this.state.isFetching) return "catching up";
-    return this.spaces[this.context.replica]!.isOpen ? "leader" : "changing view";
+    return this.own.isOpen ? "leader" : "changing view";
   }
 }
+
+/** What is stored of one space. */
+type SpaceRecord = Exclude<EzbftRecord, { kind: "executed" | "stable" | "skipped" | "batch" }>;
+
+const spaceOf = (record: SpaceRecord): number =>
+  record.kind === "acked" ? record.order.space : record.space;

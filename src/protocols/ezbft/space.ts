@@ -1,59 +1,55 @@
-// One instance space at one replica: its owner's orders, the slow path's votes, and changes of its
-// owner. In the order of thesis §4.3, as protocols.md §4 corrects it.
-/* oxlint-disable max-lines -- to be made two before the protocol is in the catalogue */
+// One instance space at one replica: its owner's orders, what this replica answers to them, and
+// changes of the owner. In the order of thesis §4.3, as protocols.md §4 corrects it.
 
 import { type Digest, equalBytes, type ReplicaContext, type ReplicaId } from "../../core/index.js";
 import { type Batch, ViewChanger, type ViewChangeHost } from "../../parts/index.js";
+import { Agreement } from "./agreement.js";
 import {
   type Ballot,
+  ballotIn,
   type EzbftRecord,
-  type Message,
   type NewOwner,
   type Order,
   ownerOf,
-  type Proposal,
   proven,
   type Report,
   type SpecOrder,
   type Standing,
   type Value,
+  valueIn,
 } from "./messages.js";
-import { combined, type OwnerPlan, planOf } from "./owner-change.js";
+import { type OwnerPlan, planOf } from "./owner-change.js";
+import { Reminders } from "./reminders.js";
 import type { EzbftReplica } from "./replica.js";
-import { beginSlot, emptySlot, type Slot, votersFor } from "./slot.js";
-
-/** Slots said again to one peer, or to all, at a time. */
-const resendSlots = 32;
+import { beginSlot, type Slot } from "./slot.js";
+import { Slots } from "./slots.js";
 
 export class Space implements ViewChangeHost<Report, NewOwner, OwnerPlan> {
   readonly id: number;
+  readonly replica: EzbftReplica;
+  readonly slots: Slots;
   readonly views: ViewChanger<Report, NewOwner, OwnerPlan>;
-  private readonly replica: EzbftReplica;
-  private readonly slots = new Map<number, Slot>();
+  readonly agreement: Agreement;
+  readonly reminders: Reminders;
   /** Orders that came before what they build on. */
   private readonly early = new Map<number, SpecOrder>();
-  /** Everything up to here is settled by a stable checkpoint. */
-  base = 0;
-  /** The highest sequence number up to there. */
-  private baseSequence = 0;
-  /** Everything up to here is recorded … */
-  top = 0;
-  /** … and decided. */
-  decided = 0;
   /** Somebody waits for everything up to here. */
-  needed = 0;
+  private needed = 0;
   /** Since when the first slot that is not decided is waited for; null while none is. */
   private blockedSince: number | null = null;
   private enteredAt = 0;
-  /** Owners that failed since the space was last seen to work. */
+  /** Owners that failed since the space was last seen to work, and what it decided since then. */
   private failures = 0;
-  private settled = 0;
+  private progress = 0;
 
   constructor(replica: EzbftReplica, id: number) {
     const { n, f } = replica.context;
     this.replica = replica;
     this.id = id;
+    this.slots = new Slots(id, n, replica.window);
     this.views = new ViewChanger(this, n - f);
+    this.agreement = new Agreement(this);
+    this.reminders = new Reminders(this);
   }
 
   get context(): ReplicaContext {
@@ -76,44 +72,18 @@ export class Space implements ViewChangeHost<Report, NewOwner, OwnerPlan> {
     return this.leaderOf(this.views.entered);
   }
 
+  /** Whether this replica owns the space, by itself or in another's place. */
+  get isOwner(): boolean {
+    return this.owner === this.context.replica;
+  }
+
   /** Whether its own replica may order here. */
   get isOpen(): boolean {
     return this.views.isInView && this.owner === this.id;
   }
 
-  private get quorum(): number {
-    return this.context.n - this.context.f;
-  }
-
-  get(slot: number): Slot | undefined {
-    return this.slots.get(slot);
-  }
-
-  all(): Slot[] {
-    return [...this.slots.values()].toSorted((a, b) => a.slot - b.slot);
-  }
-
-  private slotOf(slot: number): Slot {
-    let known = this.slots.get(slot);
-    if (known === undefined) {
-      known = emptySlot(this.id, slot, this.now, this.context.n);
-      this.slots.set(slot, known);
-    }
-    return known;
-  }
-
-  private isInWindow(slot: number): boolean {
-    return slot > this.base && slot <= this.base + this.replica.window;
-  }
-
-  /** Of the view this replica is in, while it is in it. */
-  private isVotable({ view, slot }: { readonly view: number; readonly slot: number }): boolean {
-    return this.views.isInView && this.isCurrent({ view, slot });
-  }
-
-  /** Votes of the last view entered count for ever: what a quorum decided stays decided. */
-  private isCurrent({ view, slot }: { readonly view: number; readonly slot: number }): boolean {
-    return view === this.views.entered && this.isInWindow(slot);
+  need(slot: number): void {
+    this.needed = Math.max(this.needed, slot);
   }
 
   // SPECORDER (§4.3.1, steps 2 and 3)
@@ -121,28 +91,23 @@ export class Space implements ViewChangeHost<Report, NewOwner, OwnerPlan> {
   /** As its owner, orders a batch at the next slot. */
   order(batch: Digest, requests: Batch): void {
     const { identity, hash } = this.context;
-    const dependencies = this.replica.dependenciesOf(batch, requests, this.id, this.top + 1);
-    const ballot: Ballot = {
-      space: this.id,
-      slot: this.top + 1,
-      view: this.views.entered,
-      batch,
-      dependencies,
-      sequence: 1 + this.replica.highestSequence(dependencies),
-    };
+    const { precedence } = this.replica;
+    const slot = this.slots.top + 1;
+    const dependencies = precedence.of(batch, requests, this.id, slot);
+    const sequence = precedence.sequenceAfter(dependencies);
+    const view = this.views.entered;
+    const ballot: Ballot = { space: this.id, slot, view, batch, dependencies, sequence };
     const order = { ...ballot, proof: identity.sign(proven.order(ballot, hash)) };
-    const message = { ...order, requests: [...requests] };
-    this.replica.keepBatch(batch, requests);
     this.record(order, requests);
-    this.outbox.broadcast({ ...message, kind: "spec-order" });
-    this.answer(this.slotOf(order.slot), requests);
+    this.outbox.broadcast({ ...order, requests: [...requests], kind: "spec-order" });
+    this.answer(this.slots.get(slot)!, requests);
   }
 
   onSpecOrder(message: SpecOrder): void {
-    if (!this.isVotable(message)) return;
+    if (!this.agreement.isVotable(message)) return;
     const known = this.slots.get(message.slot);
     if (known?.order?.view === message.view) return this.compare(known.order, message);
-    if (message.slot <= this.top) return; // a plan, or a decision, stands there
+    if (message.slot <= this.slots.top) return; // a plan, or a decision, stands there
     const early = this.early.get(message.slot);
     if (early?.view === message.view) return this.compare(early, message);
     this.early.set(message.slot, message);
@@ -153,64 +118,68 @@ export class Space implements ViewChangeHost<Report, NewOwner, OwnerPlan> {
     const { hash } = this.context;
     if (equalBytes(proven.order(one, hash), proven.order(other, hash))) return;
     this.outbox.drop("two orders of one owner");
-    const bare = ({ space, slot, view, batch, dependencies, sequence, proof }: Order): Order => {
-      return { space, slot, view, batch, dependencies, sequence, proof };
-    };
-    this.replica.onMisbehaviour({ kind: "misbehaviour", one: bare(one), other: bare(other) });
+    const [a, b] = [withoutRequests(one), withoutRequests(other)];
+    this.replica.onMisbehaviour({ kind: "misbehaviour", one: a, other: b });
+  }
+
+  /** The order to record next, if it is here and waits for what it names. */
+  get nextEarly(): SpecOrder | undefined {
+    return this.early.get(this.slots.top + 1);
   }
 
   /** Records orders in their sequence, once all that they name is known to be there (E7). */
   takeEarly(): void {
-    for (;;) {
-      const next = this.early.get(this.top + 1);
-      if (next === undefined) return;
-      if (!this.isVotable(next)) {
-        this.early.delete(next.slot);
-        return;
-      }
-      if (!this.replica.isEvident(next.dependencies)) return;
+    for (let next = this.nextEarly; next !== undefined; next = this.nextEarly) {
+      const isVotable = this.agreement.isVotable(next);
+      if (isVotable && !this.replica.precedence.isEvident(next.dependencies)) return;
       this.early.delete(next.slot);
-      const { requests, ...rest } = next;
-      const { space, slot, view, batch, dependencies, sequence, proof } = rest;
-      this.replica.keepBatch(batch, requests);
-      this.record({ space, slot, view, batch, dependencies, sequence, proof }, requests);
-      this.answer(this.slotOf(slot), requests);
+      if (!isVotable) return;
+      this.record(withoutRequests(next), next.requests);
+      this.answer(this.slots.get(next.slot)!, next.requests);
       this.replica.recorded();
     }
   }
 
+  /** What comes before it here comes before it; what its owner named does too. */
   private record(order: Order, requests: Batch): void {
-    const { space, batch } = order;
-    const own = this.replica.dependenciesOf(batch, requests, space, order.slot);
+    const { batch } = order;
+    const { precedence, batches } = this.replica;
+    const own = precedence.of(batch, requests, this.id, order.slot);
     const dependencies = order.dependencies.map((slot, of) => Math.max(slot, own[of]!));
-    const sequence = Math.max(order.sequence, 1 + this.replica.highestSequence(dependencies));
+    const sequence = Math.max(order.sequence, precedence.sequenceAfter(dependencies));
+    batches.keep(batch, requests);
     this.outbox.persist({ kind: "acked", order, dependencies, sequence });
     this.restoreAcked(order, { batch, dependencies, sequence });
   }
 
   /** A SPECORDER was answered so. */
   restoreAcked(order: Order, answer: Value): void {
-    if (!this.isInWindow(order.slot)) return;
-    const slot = this.slotOf(order.slot);
-    const { space, view } = order;
+    if (!this.slots.isInWindow(order.slot)) return;
+    const slot = this.slots.at(order.slot, this.now);
     slot.order = order;
-    slot.answer = answer;
-    if (view === this.views.entered) slot.said = { space, slot: order.slot, view, ...answer };
-    this.noteRecorded(slot, answer);
+    slot.answer = valueIn(answer);
+    if (order.view === this.views.entered) slot.said = { ...ballotIn(order), ...slot.answer };
+    this.stand(slot, slot.answer);
   }
 
-  private noteRecorded(slot: Slot, value: Value): void {
+  /** A value stands at a slot: what follows comes after it. */
+  private stand(slot: Slot, value: Value): void {
     if (slot.recorded === null || !equalBytes(slot.recorded, value.batch)) {
       this.replica.note(slot, value.batch);
       slot.recorded = value.batch;
     }
     if (slot.decided === null || slot.decided === value) slot.sequence = value.sequence;
-    this.replica.need(value.dependencies);
-    this.advanceTop();
+    this.replica.precedence.need(value.dependencies);
+    this.advance();
   }
 
-  private advanceTop(): void {
-    while (this.slots.get(this.top + 1)?.recorded != null) this.top += 1;
+  private advance(): void {
+    const count = this.slots.advance();
+    if (count === 0) return;
+    this.blockedSince = null;
+    this.progress += count;
+    // It works again, whoever owns it.
+    if (this.progress >= 2 * this.replica.window) this.failures = this.progress = 0;
   }
 
   // SPECREPLY, to the client and to the owner
@@ -222,183 +191,46 @@ export class Space implements ViewChangeHost<Report, NewOwner, OwnerPlan> {
     this.sayAck(slot);
   }
 
-  private sayAck({ said }: Slot): void {
+  sayAck({ said }: Slot): void {
     if (said === null) return;
     const { identity, hash, replica } = this.context;
     const proof = identity.sign(proven.ack(said, hash));
     const ack = { ...said, replica, proof, kind: "ack" } as const;
-    if (this.owner === replica) this.onAck(ack);
+    if (this.isOwner) this.agreement.onAck(ack);
     else this.outbox.send(this.owner, ack);
   }
 
-  /** As the owner: once 2f+1 have said what comes before an instance, that is put to the vote. */
-  onAck(ack: Message<"ack">): void {
-    const slot = this.slots.get(ack.slot);
-    if (!this.isVotable(ack) || this.owner !== this.context.replica || slot === undefined) return;
-    const { replica, batch, dependencies, sequence, proof } = ack;
-    slot.opinions[replica] = { replica, batch, dependencies, sequence, proof };
-    this.propose(slot);
-  }
+  // Decisions (§4.3.2)
 
-  private propose(slot: Slot): void {
-    const { said, proposal } = slot;
-    if (said === null || proposal !== null || this.owner !== this.context.replica) return;
-    const opinions = slot.opinions.filter(
-      (one) =>
-        one !== null &&
-        equalBytes(one.batch, said.batch) &&
-        this.replica.isEvident(one.dependencies),
-    );
-    if (opinions.length < this.quorum) return;
-    const { space, view, batch } = said;
-    const chosen = opinions.slice(0, this.quorum).map((one) => {
-      const { replica, dependencies, sequence, proof } = one!;
-      return { replica, dependencies, sequence, proof };
-    });
-    const made = { space, slot: slot.slot, view, batch, opinions: chosen };
-    slot.proposal = made;
-    this.outbox.persist({ ...made, kind: "proposed" });
-    this.outbox.broadcast({ ...made, kind: "propose" });
-    this.tryPrepare(slot);
-  }
-
-  // The slow path decides by agreement (protocols.md (c))
-
-  onPropose(message: Proposal): void {
-    if (!this.isVotable(message)) return;
-    const slot = this.slotOf(message.slot);
-    slot.proposal ??= message;
-    this.tryPrepare(slot);
-  }
-
-  /** Votes for a proposal, once its batch and all that it names are here. */
-  private tryPrepare(slot: Slot): void {
-    const { proposal } = slot;
-    if (proposal === null || !this.isVotable(proposal)) return;
-    const value = combined(proposal.batch, proposal.opinions, this.context.f);
-    if (this.replica.batchOf(value.batch) === null) return;
-    if (this.replica.isEvident(value.dependencies)) this.prepare(slot, value);
-  }
-
-  /** One PREPARE for each slot and view. */
-  private prepare(slot: Slot, { batch, dependencies, sequence }: Value): void {
-    const view = this.views.entered;
-    if (slot.prepared?.view === view || slot.certificate?.view === view) return;
-    slot.prepared = { space: this.id, slot: slot.slot, view, batch, dependencies, sequence };
-    this.replica.need(dependencies);
-    this.outbox.persist({ ...slot.prepared, kind: "prepared" });
-    this.sayPrepare(slot.prepared, true);
-  }
-
-  private sayPrepare(ballot: Ballot, isFirst: boolean): void {
-    const { identity, hash, replica } = this.context;
-    const proof = identity.sign(proven.prepare(ballot, hash));
-    const message = { ...ballot, replica, proof, kind: "prepare" } as const;
-    this.outbox.broadcast(message);
-    if (isFirst) this.onPrepare(message);
-  }
-
-  onPrepare(message: Message<"prepare">): void {
-    if (!this.isCurrent(message)) return;
-    const slot = this.slotOf(message.slot);
-    slot.prepares[message.replica] = message;
-    if (!this.views.isInView || slot.certificate?.view === message.view) return;
-    const votes = votersFor(slot.prepares, message, this.context.hash);
-    if (votes.length < this.quorum) return;
-    const { space, view, batch, dependencies, sequence } = message;
-    const ballot = { space, slot: slot.slot, view, batch, dependencies, sequence };
-    const signatures = votes
-      .slice(0, this.quorum)
-      .map(({ replica, vote: { proof } }) => ({ replica, proof }));
-    slot.certificate = { ...ballot, signatures };
-    this.outbox.persist({ ...slot.certificate, kind: "certified" });
-    this.outbox.broadcast({ ...ballot, kind: "commit" });
-    this.onCommit(this.context.replica, ballot);
-  }
-
-  onCommit(from: ReplicaId, ballot: Ballot): void {
-    if (!this.isCurrent(ballot)) return;
-    const slot = this.slotOf(ballot.slot);
-    slot.commits[from] = ballot;
-    if (votersFor(slot.commits, ballot, this.context.hash).length >= this.quorum) {
-      this.settle(slot, ballot);
-    }
-  }
-
-  /** A peer says that this was decided: believed when f+1 say so. */
-  onDecided(from: ReplicaId, message: Message<"decided">): void {
-    if (!this.isInWindow(message.slot)) return;
-    const slot = this.slotOf(message.slot);
-    slot.hearsay[from] = message;
-    const { hash, f } = this.context;
-    if (votersFor(slot.hearsay, message, hash).length > f) this.settle(slot, message);
-  }
-
-  private settle(slot: Slot, { batch, dependencies, sequence }: Value): void {
-    if (slot.decided !== null) return;
-    const value = { batch, dependencies, sequence };
-    this.outbox.persist({ kind: "decided", space: this.id, slot: slot.slot, ...value });
-    this.restoreDecided(slot.slot, value);
+  /** An instance is decided. */
+  decided(slot: Slot, value: Value): void {
+    slot.decided = value;
+    this.supply(slot);
   }
 
   restoreDecided(number: number, value: Value): void {
-    if (!this.isInWindow(number)) return;
-    const slot = this.slotOf(number);
-    if (slot.decided !== null) return;
-    slot.decided = value;
-    this.supply(slot);
+    if (!this.slots.isInWindow(number)) return;
+    const slot = this.slots.at(number, this.now);
+    if (slot.decided === null) this.decided(slot, valueIn(value));
   }
 
   /** Hands a decision over for execution, if its batch is here. */
   supply(slot: Slot): void {
     const { decided } = slot;
-    if (decided === null) return;
-    if (this.replica.batchOf(decided.batch) === null) return this.replica.fetchBatch(decided.batch);
-    this.noteRecorded(slot, decided);
-    this.advanceDecided();
+    const { batches } = this.replica;
+    if (decided === null || this.replica.isExecuted(slot)) return;
+    if (batches.get(decided.batch) === null) return batches.fetch(decided.batch);
+    this.stand(slot, decided);
     this.replica.commit(slot, decided);
     this.replica.recorded();
-  }
-
-  private advanceDecided(): void {
-    let slot = this.slots.get(this.decided + 1);
-    while (slot?.decided != null && slot.recorded !== null) {
-      slot.highest = Math.max(this.highestUpTo(this.decided), slot.sequence);
-      this.decided += 1;
-      this.settled += 1;
-      this.blockedSince = null;
-      slot = this.slots.get(this.decided + 1);
-    }
-    // It works again, whoever owns it.
-    if (this.settled >= 2 * this.replica.window) this.failures = this.settled = 0;
-  }
-
-  /** The highest sequence number recorded of the space, up to a slot. */
-  highestUpTo(last: number): number {
-    let highest = 0;
-    for (let slot = last; slot > this.base; slot -= 1) {
-      const known = this.slots.get(slot);
-      if (known?.highest != null) return Math.max(highest, known.highest);
-      if (known !== undefined) highest = Math.max(highest, known.sequence);
-    }
-    return Math.max(highest, this.baseSequence);
-  }
-
-  /** What is new elsewhere may be what something here waited for. */
-  retry(): void {
-    this.takeEarly();
-    for (const slot of this.slots.values()) {
-      if (slot.decided !== null) continue;
-      this.propose(slot);
-      this.tryPrepare(slot);
-    }
   }
 
   // OWNERCHANGE and NEWOWNER (§4.3.5, protocols.md (d))
 
   report(to: number): Report {
     const { identity, hash, replica } = this.context;
-    const entries = this.all()
+    const entries = this.slots
+      .all()
       .filter(({ answer, certificate }) => answer !== null || certificate !== null)
       .map(({ slot, order, answer, certificate }) => ({
         slot,
@@ -412,15 +244,14 @@ export class Space implements ViewChangeHost<Report, NewOwner, OwnerPlan> {
 
   /** Everything up to here is to be settled, whoever owns the space. */
   private get wantedTop(): number {
-    const early = Math.max(0, ...this.early.keys());
-    const last = Math.max(this.top, this.needed, early, ...this.slots.keys());
-    return Math.min(last, this.base + this.replica.window);
+    const last = Math.max(this.slots.highest, this.needed, ...this.early.keys());
+    return Math.min(last, this.slots.last);
   }
 
   decide(reports: readonly Report[]): OwnerPlan {
     const { f, n } = this.context;
-    const { noop, window } = this.replica;
-    return planOf(reports, { f, n, noop, window });
+    const { window, batches } = this.replica;
+    return planOf(reports, { f, n, noop: batches.noop, window });
   }
 
   announce(view: number, reports: readonly Report[]): NewOwner {
@@ -430,10 +261,11 @@ export class Space implements ViewChangeHost<Report, NewOwner, OwnerPlan> {
   }
 
   fetchMissing({ slots }: OwnerPlan): number {
+    const { batches } = this.replica;
     const missing = slots.filter(
-      ({ slot, value }) => slot > this.base && this.replica.batchOf(value.batch) === null,
+      ({ slot, value }) => slot > this.slots.base && batches.get(value.batch) === null,
     );
-    for (const { value } of missing) this.replica.fetchBatch(value.batch);
+    for (const { value } of missing) batches.fetch(value.batch);
     return missing.length;
   }
 
@@ -455,31 +287,21 @@ export class Space implements ViewChangeHost<Report, NewOwner, OwnerPlan> {
     this.enteredAt = this.now;
     this.blockedSince = null;
     this.early.clear();
-    for (const slot of this.slots.values()) beginSlot(slot);
-    for (const slot of this.all()) {
-      if (slot.slot <= top || slot.decided !== null) continue;
-      slot.recorded = null; // its requests may be ordered elsewhere
-      this.slots.delete(slot.slot);
+    for (const slot of this.slots.all()) beginSlot(slot);
+    this.slots.dropAbove(top);
+    for (const { slot: number, value, isPrepared } of slots) {
+      if (!this.slots.isInWindow(number)) continue;
+      const slot = this.slots.at(number, this.now);
+      if (slot.decided === null) this.stand(slot, value);
+      if (isPrepared) this.agreement.prepare(slot, value);
+      else this.sayAgain(slot, value);
     }
-    this.top = Math.max(this.base, Math.min(this.top, top));
-    for (const { slot, value, isPrepared } of slots) {
-      if (!this.isInWindow(slot)) continue;
-      if (isPrepared) this.prepare(this.stand(slot, value), value);
-      else this.sayAgain(this.stand(slot, value), value);
-    }
-    this.advanceTop();
-  }
-
-  private stand(number: number, value: Value): Slot {
-    const slot = this.slotOf(number);
-    if (slot.decided === null) this.noteRecorded(slot, value);
-    return slot;
   }
 
   /** The dependency round: what interferes here comes before it too; its number stays. */
   private sayAgain(slot: Slot, { batch, dependencies, sequence }: Value): void {
-    const requests = this.replica.batchOf(batch) ?? [];
-    const own = this.replica.dependenciesOf(batch, requests, this.id, slot.slot);
+    const { batches, precedence } = this.replica;
+    const own = precedence.of(batch, batches.get(batch) ?? [], this.id, slot.slot);
     slot.said = {
       space: this.id,
       slot: slot.slot,
@@ -503,14 +325,15 @@ export class Space implements ViewChangeHost<Report, NewOwner, OwnerPlan> {
     return Math.min(patienceMs * 2 ** Math.min(this.failures, 20), patienceMsMax);
   }
 
-  private get isBlocked(): boolean {
-    return this.decided < this.wantedTop;
+  /** Whether somebody waits for an order that did not come. */
+  get isAwaited(): boolean {
+    return this.wantedTop > this.slots.top;
   }
 
   /** Time passed: is the owner to be suspected, or may the space be given back? */
   watch(): void {
     const { views } = this;
-    if (this.isBlocked) {
+    if (this.slots.decided < this.wantedTop) {
       const since = views.isInView ? (this.blockedSince ??= this.now) : views.readySince;
       if (since === null || this.now - since < this.patienceMs) return;
       if (views.wanted === views.view) views.suspect();
@@ -526,99 +349,23 @@ export class Space implements ViewChangeHost<Report, NewOwner, OwnerPlan> {
 
   get standing(): Standing {
     const { view, entered, wanted } = this.views;
-    return { view, entered, suspects: wanted, decided: this.decided };
-  }
-
-  /** Says again what has not led to a decision for a while. */
-  resend(): void {
-    const { statusMs } = this.context.timing;
-    let count = 0;
-    for (const slot of this.all()) {
-      if (slot.decided !== null || this.now - slot.since < statusMs) continue;
-      if ((count += 1) > resendSlots) return;
-      this.resendSlot(slot);
-    }
-    this.fetchMissingOrders();
-  }
-
-  /** Asks for the orders that others here build on. */
-  private fetchMissingOrders(): void {
-    const next = this.early.get(this.top + 1);
-    if (next !== undefined) return this.replica.fetchOrders(next.dependencies);
-    if (this.wantedTop > this.top) this.fetchNextOrder();
-    for (const { decided, proposal } of this.slots.values()) {
-      if (decided !== null || proposal === null) continue;
-      for (const { dependencies } of proposal.opinions) this.replica.fetchOrders(dependencies);
-    }
-  }
-
-  fetchNextOrder(): void {
-    this.outbox.broadcast({ kind: "fetch-order", space: this.id, slot: this.top + 1 });
-  }
-
-  private resendSlot(slot: Slot): void {
-    const { order, said, proposal, prepared, certificate } = slot;
-    const view = this.views.entered;
-    if (!this.views.isInView) return;
-    const isOwner = this.owner === this.context.replica;
-    if (isOwner && order?.view === view) this.sendOrder(order, null);
-    if (isOwner && proposal !== null) this.outbox.broadcast({ ...proposal, kind: "propose" });
-    if (!isOwner && said !== null) this.sayAck(slot);
-    if (prepared?.view === view) this.sayPrepare(prepared, false);
-    if (certificate?.view !== view) return;
-    const { signatures: _, ...ballot } = certificate;
-    this.outbox.broadcast({ ...ballot, kind: "commit" });
-  }
-
-  /** An order, as its owner signed it; to everybody if no peer is named. */
-  private sendOrder(order: Order, peer: ReplicaId | null): void {
-    const requests = this.replica.batchOf(order.batch);
-    if (requests === null) return;
-    const message: Message<"spec-order"> = {
-      ...order,
-      requests: requests as SpecOrder["requests"],
-      kind: "spec-order",
-    };
-    if (peer === null) this.outbox.broadcast(message);
-    else this.outbox.send(peer, message);
-  }
-
-  onFetchOrder(from: ReplicaId, number: number): void {
-    for (let slot = number; slot < number + resendSlots; slot += 1) {
-      const order = this.slots.get(slot)?.order ?? null;
-      if (order !== null) this.sendOrder(order, from);
-    }
-  }
-
-  /** To a peer that does not get on: what was decided. */
-  help(peer: ReplicaId, had: number): void {
-    for (let number = had + 1; number <= had + resendSlots; number += 1) {
-      const decided = this.slots.get(number)?.decided ?? null;
-      if (decided === null) continue;
-      this.outbox.send(peer, { kind: "decided", space: this.id, slot: number, ...decided });
-    }
+    return { view, entered, suspects: wanted, decided: this.slots.decided };
   }
 
   // The window moves, and coming back
 
   /** Everything up to a slot is settled, the highest sequence number there being this. */
   forget(upTo: number, sequence: number): void {
-    this.base = Math.max(this.base, upTo);
-    this.baseSequence = Math.max(this.baseSequence, sequence);
-    this.top = Math.max(this.top, upTo);
-    this.decided = Math.max(this.decided, upTo);
-    for (const slot of this.slots.keys()) if (slot <= upTo) this.slots.delete(slot);
+    this.slots.forget(upTo, sequence);
     for (const slot of this.early.keys()) if (slot <= upTo) this.early.delete(slot);
-    this.advanceTop();
-    this.advanceDecided();
   }
 
   /** What this replica said of a slot, in an earlier life. */
   restoreVote(
     record: Extract<EzbftRecord, { kind: "again" | "proposed" | "prepared" | "certified" }>,
   ): void {
-    if (!this.isInWindow(record.slot)) return;
-    const slot = this.slotOf(record.slot);
+    if (!this.slots.isInWindow(record.slot)) return;
+    const slot = this.slots.at(record.slot, this.now);
     const isNow = record.view === this.views.entered;
     switch (record.kind) {
       case "again":
@@ -637,19 +384,21 @@ export class Space implements ViewChangeHost<Report, NewOwner, OwnerPlan> {
   }
 
   retained(): EzbftRecord[] {
-    const kept: EzbftRecord[] = this.views.retained();
-    for (const one of this.all()) {
-      const { order, answer, said, proposal, prepared, certificate, decided } = one;
-      if (order !== null && answer !== null) kept.push({ kind: "acked", order, ...answer });
-      if (said !== null && said.view !== order?.view) kept.push({ ...said, kind: "again" });
-      if (proposal !== null && this.leaderOf(proposal.view) === this.context.replica) {
-        kept.push({ ...proposal, kind: "proposed" });
-      }
-      if (prepared !== null) kept.push({ ...prepared, kind: "prepared" });
-      if (certificate !== null) kept.push({ ...certificate, kind: "certified" });
-      if (decided === null) continue;
-      kept.push({ kind: "decided", space: this.id, slot: one.slot, ...decided });
-    }
+    return [...this.views.retained(), ...this.slots.all().flatMap((slot) => this.kept(slot))];
+  }
+
+  private kept(one: Slot): EzbftRecord[] {
+    const { space, slot, order, answer, said, proposal, prepared, certificate, decided } = one;
+    const kept: EzbftRecord[] = [];
+    if (order !== null && answer !== null) kept.push({ kind: "acked", order, ...answer });
+    if (said !== null && said.view !== order?.view) kept.push({ ...said, kind: "again" });
+    const isOwn = proposal !== null && this.leaderOf(proposal.view) === this.context.replica;
+    if (isOwn) kept.push({ ...proposal, kind: "proposed" });
+    if (prepared !== null) kept.push({ ...prepared, kind: "prepared" });
+    if (certificate !== null) kept.push({ ...certificate, kind: "certified" });
+    if (decided !== null) kept.push({ kind: "decided", space, slot, ...decided });
     return kept;
   }
 }
+
+const withoutRequests = (order: Order): Order => ({ ...ballotIn(order), proof: order.proof });
