@@ -5,17 +5,31 @@ import { decodeWith, encodeWith } from "../../codec/index.js";
 import { type ReplicaContext, type StateImage } from "../../core/index.js";
 import { type Annex, restDigest, type StableCheckpoint } from "../../parts/index.js";
 import { type Frontier, frontierSchema, type Shown } from "./messages.js";
+import type { Slot } from "./slot.js";
 
 export class Barriers implements Annex {
   private readonly context: ReplicaContext;
   /** What the state holds of each space, as of the last barrier. */
   frontier: Frontier;
   private dueSince: number | null = null;
+  /** Where one stands that may not have been executed. */
+  private underway: readonly Slot[] = [];
 
   constructor(context: ReplicaContext) {
     const zeros = (): number[] => new Array<number>(context.n).fill(0);
     this.context = context;
     this.frontier = { done: zeros(), sequences: zeros(), checkpoints: 0 };
+  }
+
+  /** One stands at a slot. */
+  note(slot: Slot): void {
+    this.underway = [...this.underway, slot];
+  }
+
+  /** Whether one stands somewhere and is to be executed. */
+  isUnderway(isWaiting: (slot: Slot) => boolean): boolean {
+    this.underway = this.underway.filter(isWaiting);
+    return this.underway.length > 0;
   }
 
   /** Whether this replica is to order one: the first at once, the others if nobody did. */

@@ -187,7 +187,6 @@ export class EzbftReplica
     }
     this.batches.askAgain();
     this.supply();
-    this.orderBarrier();
     this.orderPending();
     this.recorded();
   }
@@ -204,6 +203,9 @@ export class EzbftReplica
     }
     const slot = this.requests.slotOf(request);
     if (slot !== null && !this.isExecuted(slot)) return;
+    if (this.requests.isEarly(bundle, executor.settled(bundle))) {
+      return this.outbox.drop("a request whose predecessors are missing");
+    }
     if (!this.requests.add(request)) return this.outbox.drop("too many requests pending");
     this.orderSoon();
   }
@@ -226,6 +228,7 @@ export class EzbftReplica
 
   private orderPending(): void {
     const { own } = this;
+    this.orderBarrier();
     while (this.mayOrder(this.window - barrierSlots)) {
       // At most W of an owner's slots wait to be executed (protocols.md (h)).
       if (own.slots.top - this.graph.frontier[own.id]! >= this.context.limits.pipeline) return;
@@ -244,6 +247,7 @@ export class EzbftReplica
   /** A batch stands at a slot: what follows depends on it. */
   note(slot: Slot, digest: Digest): void {
     const batch = this.batches.get(digest) ?? [];
+    if (this.batches.isBarrier(digest)) this.barriers.note(slot);
     this.precedence.note(slot, digest, batch);
     this.requests.note(slot, digest, batch);
   }
@@ -308,18 +312,18 @@ export class EzbftReplica
     const { checkpoints } = this.state;
     const isLong = slots.top - slots.base >= this.context.limits.checkpointOrders;
     const isDue = isLong || checkpoints.isDue(checkpoints.sinceLast);
-    if (!this.barriers.isOwn(isDue && !this.isBarrierUnderway(), this.now)) return;
+    const isUnderway = this.barriers.isUnderway(
+      (slot) => this.isBarrierAt(slot) && !this.isExecuted(slot),
+    );
+    if (!this.barriers.isOwn(isDue && !isUnderway, this.now)) return;
     if (!this.mayOrder(this.window)) return;
     this.own.order(this.batches.barrier, []);
     this.recorded();
   }
 
-  private isBarrierUnderway(): boolean {
-    const slots = this.spaces.flatMap((space) => space.slots.all());
-    return slots.some(
-      (slot) =>
-        slot.recorded !== null && this.batches.isBarrier(slot.recorded) && !this.isExecuted(slot),
-    );
+  /** Whether a barrier stands at a slot, and not what an owner change put in its place. */
+  private isBarrierAt(slot: Slot): boolean {
+    return slot.recorded !== null && this.batches.isBarrier(slot.recorded);
   }
 
   stateCheckpoint(order: number, digest: Digest): Checkpoint {

@@ -1,6 +1,6 @@
 // Requests that wait to be ordered by this replica, and where others stand already.
 
-import { bundleOf, type Request } from "../../codec/index.js";
+import { type Bundle, bundleOf, type Request } from "../../codec/index.js";
 import {
   type ClientId,
   type Digest,
@@ -24,6 +24,8 @@ export class Requests {
   private bytes = 0;
   /** By digest: in which batch, and where. */
   private readonly ordered = new Map<string, Underway>();
+  /** Of each session: the last bundle that stood somewhere, and where. */
+  private readonly sessions = new Map<string, { readonly number: number; readonly slot: Slot }>();
 
   constructor(context: ReplicaContext) {
     this.context = context;
@@ -40,6 +42,13 @@ export class Requests {
     this.waiting.set(key, request);
     this.bytes += bytes;
     return true;
+  }
+
+  /** Whether the bundle before was not heard of: then this one could have no effect. */
+  isEarly(bundle: Bundle, settled: number): boolean {
+    const { number } = bundle;
+    const last = this.sessions.get(sessionOf(bundle))?.number ?? 0;
+    return number > 1 + Math.max(settled, last);
   }
 
   /** The next batch, within the limits; what is no longer news is forgotten. */
@@ -67,7 +76,13 @@ export class Requests {
 
   /** A batch stands at a slot. */
   note(slot: Slot, digest: Digest, batch: Batch): void {
-    for (const request of batch) this.ordered.set(this.digestOf(request), { slot, batch: digest });
+    for (const request of batch) {
+      this.ordered.set(this.digestOf(request), { slot, batch: digest });
+      const bundle = bundleOf(request)!;
+      const session = sessionOf(bundle);
+      const last = this.sessions.get(session)?.number ?? 0;
+      if (bundle.number >= last) this.sessions.set(session, { number: bundle.number, slot });
+    }
   }
 
   /** Where a request was ordered last, if it still stands there. */
@@ -83,13 +98,17 @@ export class Requests {
 
   /** Forgets where requests stood, of each space's slots up to the frontier. */
   forget(frontier: readonly number[]): void {
-    for (const [key, { slot }] of this.ordered) {
-      if (slot.slot <= frontier[slot.space]!) this.ordered.delete(key);
+    for (const places of [this.ordered, this.sessions]) {
+      for (const [key, { slot }] of places) {
+        if (slot.slot <= frontier[slot.space]!) places.delete(key);
+      }
     }
   }
 }
 
+const sessionOf = ({ client, session }: Bundle): string => `${client} ${session}`;
+
 function nameOf(request: Request): string {
-  const { client, session, number } = bundleOf(request)!;
-  return `${client} ${session} ${number}`;
+  const bundle = bundleOf(request)!;
+  return `${sessionOf(bundle)} ${bundle.number}`;
 }

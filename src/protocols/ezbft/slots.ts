@@ -1,6 +1,7 @@
 // The slots of one space at one replica: what stands at each above the stable checkpoint, up to
 // where all of it is recorded, and up to where decided.
 
+import { equalBytes } from "../../core/index.js";
 import { emptySlot, type Slot } from "./slot.js";
 
 export class Slots {
@@ -68,8 +69,8 @@ export class Slots {
     const before = this.decided;
     for (;;) {
       const slot = this.slots.get(this.decided + 1);
-      if (slot?.decided == null || slot.recorded === null) return this.decided - before;
-      slot.highest = Math.max(this.highestSequence(this.decided), slot.sequence);
+      if (slot === undefined || !isSettled(slot)) return this.decided - before;
+      slot.highest = Math.max(this.highestSequence(this.decided), sequenceIn(slot));
       this.decided += 1;
     }
   }
@@ -80,7 +81,7 @@ export class Slots {
     for (let slot = last; slot > this.base; slot -= 1) {
       const known = this.slots.get(slot);
       if (known?.highest != null) return Math.max(highest, known.highest);
-      if (known !== undefined) highest = Math.max(highest, known.sequence);
+      if (known !== undefined) highest = Math.max(highest, sequenceIn(known));
     }
     return Math.max(highest, this.baseSequence);
   }
@@ -105,3 +106,9 @@ export class Slots {
     this.advance();
   }
 }
+
+/** Decided, and the batch is here: what was recorded before may have been another. */
+const isSettled = ({ decided, recorded }: Slot): boolean =>
+  decided !== null && recorded !== null && equalBytes(decided.batch, recorded);
+
+const sequenceIn = ({ decided, sequence }: Slot): number => decided?.sequence ?? sequence;

@@ -168,7 +168,7 @@ export class Space implements ViewChangeHost<Report, NewOwner, OwnerPlan> {
       this.replica.note(slot, value.batch);
       slot.recorded = value.batch;
     }
-    if (slot.decided === null || slot.decided === value) slot.sequence = value.sequence;
+    slot.sequence = value.sequence;
     this.replica.precedence.need(value.dependencies);
     this.advance();
   }
