@@ -123,7 +123,7 @@ export class Agreement {
     const slot = this.slotOf(message);
     slot.prepares[message.replica] = message;
     if (!this.space.views.isInView || slot.certificate?.view === message.view) return;
-    const votes = votersFor(slot.prepares, message, this.context.hash);
+    const votes = votersFor(slot.prepares, message);
     if (votes.length < this.quorum) return;
     const ballot = ballotIn(message);
     const signatures = votes
@@ -139,7 +139,7 @@ export class Agreement {
     if (!this.isCurrent(ballot)) return;
     const slot = this.slotOf(ballot);
     slot.commits[from] = ballot;
-    const votes = votersFor(slot.commits, ballot, this.context.hash);
+    const votes = votersFor(slot.commits, ballot);
     if (votes.length >= this.quorum) this.decide(slot, ballot);
   }
 
@@ -148,8 +148,7 @@ export class Agreement {
     if (!this.space.slots.isInWindow(message.slot)) return;
     const slot = this.slotOf(message);
     slot.hearsay[from] = message;
-    const { hash, f } = this.context;
-    if (votersFor(slot.hearsay, message, hash).length > f) this.decide(slot, message);
+    if (votersFor(slot.hearsay, message).length > this.context.f) this.decide(slot, message);
   }
 
   private decide(slot: Slot, voted: Value): void {

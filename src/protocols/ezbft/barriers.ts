@@ -42,6 +42,14 @@ export class Barriers implements Annex {
   }
 
   /**
+   * Whether an earlier one's frontier has it: they name each other. Who begins with that frontier
+   * will not execute it, so nobody does.
+   */
+  isPassed({ space, slot }: Place): boolean {
+    return slot <= this.frontier.done[space]!;
+  }
+
+  /**
    * One is executed. Exactly what it depends on was executed before it, whatever else may come
    * next; `highest` is the highest sequence number of a space up to a slot.
    */

@@ -15,7 +15,7 @@ import {
   type Outstanding,
   QuorumClient,
 } from "../../parts/index.js";
-import { type EzbftMessage, type Order, proven, type SpecReply } from "./messages.js";
+import { areSame, type EzbftMessage, type Order, proven, type SpecReply } from "./messages.js";
 
 /** A replica's answer before its instance is decided, and what it saw before it. */
 interface Response extends Pick<Reply, "outcome" | "results"> {
@@ -128,6 +128,5 @@ export class EzbftClient extends QuorumClient<EzbftMessage> {
 
 const areAlike = (a: Response, b: Response, hash: ClientMachineContext["hash"]): boolean =>
   a.sequence === b.sequence &&
-  a.dependencies.length === b.dependencies.length &&
-  a.dependencies.every((slot, space) => slot === b.dependencies[space]) &&
+  areSame(a.dependencies, b.dependencies) &&
   equalBytes(proven.order(a.order, hash), proven.order(b.order, hash));

@@ -16,7 +16,13 @@ import {
   type ValueOf,
   wireLimits,
 } from "../../codec/index.js";
-import type { Digest, Hash, ReplicaId, Reply } from "../../core/index.js";
+import {
+  type Digest,
+  equalBytes,
+  type Hash,
+  type ReplicaId,
+  type Reply,
+} from "../../core/index.js";
 import {
   checkpointSchema,
   clientMessages,
@@ -232,9 +238,14 @@ export const proven = {
     tagged(20, encodeWith(newViewStatement, content), hash),
 };
 
-/** The digest of a value: what votes for it are compared by. */
-export const valueDigest = (content: Value, hash: Hash): Digest =>
-  tagged(21, encodeWith(value, valueIn(content)), hash);
+/** Whether two say the same: votes are counted so. */
+export const isSame = (one: Value, other: Value): boolean =>
+  one.sequence === other.sequence &&
+  equalBytes(one.batch, other.batch) &&
+  areSame(one.dependencies, other.dependencies);
+
+export const areSame = (one: readonly number[], other: readonly number[]): boolean =>
+  one.length === other.length && one.every((slot, space) => slot === other[space]);
 
 /** In place of a batch: it interferes with everything, and states are compared there. */
 export const barrierDigest = (hash: Hash): Digest => tagged(22, new Uint8Array(0), hash);

@@ -2,11 +2,12 @@
 // owner and by everybody who checks it (thesis §4.3.5, protocols.md §4 (d)).
 
 import { decodeWith } from "../../codec/index.js";
-import { type Digest, equalBytes } from "../../core/index.js";
+import type { Digest } from "../../core/index.js";
 import {
   type Entry,
   type Frontier,
   frontierSchema,
+  isSame,
   type Report,
   type Shown,
   type Value,
@@ -53,13 +54,7 @@ function prepared(entries: readonly Entry[]): InView | null {
 function answeredAlike(entries: readonly Entry[], f: number): InView | null {
   const answers = entries.flatMap(({ acked }) => acked);
   const alike = answers.find((one) => {
-    const same = answers.filter(
-      (other) =>
-        other.view === one.view &&
-        other.sequence === one.sequence &&
-        equalBytes(other.batch, one.batch) &&
-        other.dependencies.every((slot, space) => slot === one.dependencies[space]),
-    );
+    const same = answers.filter((other) => other.view === one.view && isSame(other, one));
     return same.length >= f + 1;
   });
   return alike ?? null;

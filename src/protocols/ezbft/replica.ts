@@ -287,6 +287,7 @@ export class EzbftReplica
   private execute(command: Command): void {
     const { space, slot, batch, isBarrier } = command;
     if (isBarrier) {
+      if (this.barriers.isPassed(command)) return;
       this.barriers.pass(command, (of, last) => this.spaces[of]!.slots.highestSequence(last));
     }
     this.state.execute(batch, this.batches.get(batch)!, { instance: { space, slot }, isBarrier });
@@ -310,7 +311,8 @@ export class EzbftReplica
   private orderBarrier(): void {
     const { slots } = this.own;
     const { checkpoints } = this.state;
-    const isLong = slots.top - slots.base >= this.context.limits.checkpointOrders;
+    const passed = this.barriers.frontier.done[this.own.id]!;
+    const isLong = slots.top - passed >= this.context.limits.checkpointOrders;
     const isDue = isLong || checkpoints.isDue(checkpoints.sinceLast);
     const isUnderway = this.barriers.isUnderway(
       (slot) => this.isBarrierAt(slot) && !this.isExecuted(slot),

@@ -1,15 +1,15 @@
 // What a replica keeps of one instance.
 
-import { type Digest, equalBytes, type Hash, type ReplicaId } from "../../core/index.js";
+import type { Digest, ReplicaId } from "../../core/index.js";
 import {
   type Ballot,
   type Certificate,
+  isSame,
   type Message,
   type Opinion,
   type Order,
   type Proposal,
   type Value,
-  valueDigest,
 } from "./messages.js";
 
 type Prepare = Omit<Message<"prepare">, "kind">;
@@ -80,10 +80,8 @@ export function beginSlot(slot: Slot): void {
 export function votersFor<V extends Value>(
   votes: readonly (V | null)[],
   value: Value,
-  hash: Hash,
 ): { readonly replica: ReplicaId; readonly vote: V }[] {
-  const digest = valueDigest(value, hash);
   return votes.flatMap((vote, replica) =>
-    vote !== null && equalBytes(valueDigest(vote, hash), digest) ? [{ replica, vote }] : [],
+    vote !== null && isSame(vote, value) ? [{ replica, vote }] : [],
   );
 }

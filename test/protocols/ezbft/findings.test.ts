@@ -2,7 +2,8 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { append, executedAt, kindOf, stage } from "./support.js";
+import { defaultTiming, type ReplicaStatus } from "../../../src/core/index.js";
+import { append, executedAt, isBarrier, kindOf, put, stage } from "./support.js";
 
 test("a decision that came before its batch is executed again after a restart", () => {
   const world = stage();
@@ -20,3 +21,29 @@ test("a decision that came before its batch is executed again after a restart", 
   assert.equal(world.status(3).executed, 1);
   assert.equal(world.status(3).frontier, world.status(0).frontier);
 });
+
+test("of two barriers that name each other the first is the checkpoint, the other nothing", () => {
+  const world = stage({ limits: { checkpointOrders: 2 } });
+  const { patienceMs } = defaultTiming;
+  const held = (owner: number, ...to: number[]) =>
+    world.hold((one) => isBarrier(one.message) && one.from === owner && to.includes(+one.to));
+  const [release0, release1, release1to2] = [held(0, 1, 2, 3), held(1, 0, 3), held(1, 2)];
+  for (const client of [1, 2]) world.submit(client, [put(`k${client}`, "v")], { to: [client] });
+  // Replica 0's turn; then, since nobody heard of that, replica 1's.
+  world.play(1.5 * patienceMs);
+  for (const release of [release1to2, release0, release1]) {
+    release();
+    world.settle();
+  }
+  // Both are in the frontier of that checkpoint: who comes back to it will execute neither.
+  const orders = world.observations(3).filter(({ event }) => event === "checkpoint");
+  assert.equal(orders.length, 1);
+  assert.equal(world.status(3).stable, 3);
+  world.crash(3);
+  world.restart(3);
+  world.play(200);
+  const { executed, stable, frontier } = world.status(3);
+  assert.deepEqual({ executed, stable, frontier }, pick(world.status(0)));
+});
+
+const pick = ({ executed, stable, frontier }: ReplicaStatus) => ({ executed, stable, frontier });

@@ -115,3 +115,7 @@ export const kindOf =
   (kind: EzbftMessage["kind"]) =>
   ({ message }: Message): boolean =>
     message.kind === kind;
+
+/** An order of nothing, at which states are compared. */
+export const isBarrier = (message: EzbftMessage): boolean =>
+  message.kind === "spec-order" && message.requests.length === 0;
