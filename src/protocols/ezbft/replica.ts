@@ -178,6 +178,7 @@ export class EzbftReplica
   }
 
   private tick(): void {
+    this.batches.askAgain();
     this.sayStatus();
     this.state.tick();
     for (const space of this.spaces) {
@@ -185,7 +186,6 @@ export class EzbftReplica
       space.watch();
       space.reminders.resend();
     }
-    this.batches.askAgain();
     this.supply();
     this.orderPending();
     this.recorded();

@@ -46,4 +46,22 @@ test("of two barriers that name each other the first is the checkpoint, the othe
   assert.deepEqual({ executed, stable, frontier }, pick(world.status(0)));
 });
 
+test("a batch that a new owner's plan names is asked for until it comes", () => {
+  const world = stage();
+  const release = world.block(({ message, to }) => message.kind === "spec-order" && to === 3);
+  const deaf = world.block(({ message, from }) => message.kind === "fetch-batch" && from === 3);
+  const held = world.block(({ message }) => message.kind === "propose");
+  world.submit(1, [append("k", "a")], { to: [0] });
+  world.settle();
+  world.elapse(0);
+  world.settle();
+  world.block(({ from, to }) => from === 0 || to === 0);
+  world.play(2 * defaultTiming.patienceMs);
+  // It knows the plan by now, and is told no more of it.
+  world.block(({ message, to }) => message.kind === "new-view" && to === 3);
+  for (const allow of [release, held, deaf]) allow();
+  world.play(defaultTiming.patienceMs);
+  assert.equal(executedAt(world, 3).get("0.1"), 1);
+});
+
 const pick = ({ executed, stable, frontier }: ReplicaStatus) => ({ executed, stable, frontier });
