@@ -130,7 +130,11 @@ export class DependencyGraph<C extends Committed> {
 
   /** What waits for a vertex is to be looked at. */
   private wake(vertex: Vertex<C>): void {
-    for (const other of vertex.waiting) if (other.waitsFor === vertex) this.agenda.push(other);
+    for (const other of vertex.waiting) {
+      if (other.waitsFor !== vertex) continue;
+      other.waitsFor = null; // it may come to wait here again
+      this.agenda.push(other);
+    }
     vertex.waiting = [];
   }
 

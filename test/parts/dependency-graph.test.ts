@@ -177,3 +177,12 @@ test("in a cycle, what a barrier depends on comes before it, and nothing else do
   const given = [early, barrier, late2].flatMap((command) => [...graph.commit(command)]);
   assert.deepEqual(given, [late2, barrier, early]);
 });
+
+test("what waits for a slot, and goes on waiting when that is committed, is taken up again", () => {
+  const graph = new DependencyGraph<Committed>(2);
+  const commit = (space: number, slot: number, dependencies: number[]): string[] =>
+    graph.commit({ space, slot, dependencies, sequence: slot, isBarrier: false }).map(nameOf);
+  assert.deepEqual(commit(0, 2, [1, 0]), []);
+  assert.deepEqual(commit(0, 1, [0, 1]), []);
+  assert.deepEqual(commit(1, 1, [0, 0]), ["1.1", "0.1", "0.2"]);
+});
