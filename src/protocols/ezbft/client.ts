@@ -24,16 +24,42 @@ interface Response extends Pick<Reply, "outcome" | "results"> {
   readonly sequence: number;
 }
 
+/** A replica is as near as the nearest if connecting takes at most so much longer. */
+const nearFactor = 2;
+const nearMs = 5;
+
 export class EzbftClient extends QuorumClient<EzbftMessage> {
   /** To the bundle that is outstanding: of an owner's space, what each replica answered. */
   private readonly responses = new Map<number, (Response | null)[]>();
   /** How often this session turned to another replica, and with whom it began. */
   private turns: number;
+  /** How long connecting to each replica took; null where that is not known. */
+  private readonly distancesMs: (number | null)[];
 
   constructor(context: ClientMachineContext) {
     super({ ...clientSpeech, replyQuorum: (f) => f + 1, leader: (turn, n) => turn % n }, context);
-    this.turns = (context.client + context.session) % context.n;
+    this.turns = this.first;
+    this.distancesMs = new Array<number | null>(context.n).fill(null);
     this.turnTo();
+  }
+
+  /** Where clients are as near to one replica as to another, each has one by its number. */
+  protected override onConnected(replica: ReplicaId, tookMs: number | undefined): void {
+    super.onConnected(replica, tookMs);
+    if (tookMs === undefined) return;
+    this.distancesMs[replica] = tookMs;
+    const nearestMs = Math.min(...this.distancesMs.map((ms) => ms ?? Infinity));
+    const isNear = (this.distancesMs[this.first] ?? Infinity) <= nearFactor * nearestMs + nearMs;
+    const best = isNear ? this.first : this.distancesMs.indexOf(nearestMs);
+    const { n } = this.context;
+    this.turns += (best + n - (this.turns % n)) % n;
+    this.turnTo();
+  }
+
+  /** The replica that its number gives it. */
+  private get first(): ReplicaId {
+    const { client, session, n } = this.context;
+    return (client + session) % n;
   }
 
   /** Where the order is partial, a session's bundles come one after the other (protocols.md §0). */

@@ -66,6 +66,8 @@ export class EzbftReplica
   /** The last stable checkpoint that this replica can show, with its frontier. */
   shown: Shown;
   now = 0;
+  /** What is to be answered once all that comes before it is executed. */
+  private readonly unanswered = new Set<Slot>();
   private hasNews = false;
   private isOrdering = false;
   /** What each peer had decided of each space when it last said so. */
@@ -258,21 +260,33 @@ export class EzbftReplica
     return this.graph.isExecuted(space, slot);
   }
 
-  /** An answer before the order is decided, if all that comes before it is executed: E3. */
-  answerSpeculatively(order: Order, { dependencies, sequence }: Value, batch: Batch): void {
-    if (this.state.isFetching || !this.graph.isClosed(dependencies)) return;
-    for (const answer of this.state.executor.preview(batch)) {
-      if (answer === null || answer.outcome !== "executed") continue;
-      const { client, session } = answer;
-      const { view: _, ...reply } = toReplyMessage(answer, 0);
-      this.outbox.reply(client, session, {
-        ...reply,
-        kind: "spec-reply",
-        order,
-        dependencies: [...dependencies],
-        sequence,
-      });
+  /** An answer before the order is decided, once all that comes before it is executed: E3. */
+  answerSpeculatively(slot: Slot): void {
+    const { order, answer, recorded } = slot;
+    if (order === null || answer === null || recorded === null || slot.decided !== null) return;
+    const isClosed = !this.state.isFetching && this.graph.isClosed(answer.dependencies);
+    if (!isClosed) return void this.unanswered.add(slot);
+    for (const said of this.state.executor.preview(this.batches.get(order.batch)!)) {
+      if (said?.outcome === "executed") this.replySpeculatively(order, answer, said);
     }
+  }
+
+  private replySpeculatively(order: Order, { dependencies, sequence }: Value, said: Answer): void {
+    const { view: _, ...reply } = toReplyMessage(said, 0);
+    this.outbox.reply(said.client, said.session, {
+      ...reply,
+      kind: "spec-reply",
+      order,
+      dependencies: [...dependencies],
+      sequence,
+    });
+  }
+
+  /** Something was executed: others may have waited for no more than that. */
+  private answerWaiting(): void {
+    const waiting = [...this.unanswered];
+    this.unanswered.clear();
+    for (const slot of waiting) this.answerSpeculatively(slot);
   }
 
   /** An instance is decided: whatever is complete now is executed. */
@@ -280,8 +294,10 @@ export class EzbftReplica
     if (this.state.isFetching) return; // all of it, when the state is here
     const isBarrier = this.batches.isBarrier(batch);
     const commands = this.graph.commit({ space, slot, batch, dependencies, sequence, isBarrier });
+    if (commands.length === 0) return;
     for (const command of commands) this.execute(command);
-    if (commands.length > 0) this.orderSoon();
+    this.answerWaiting();
+    this.orderSoon();
   }
 
   private execute(command: Command): void {

@@ -100,7 +100,7 @@ export class Space implements ViewChangeHost<Report, NewOwner, OwnerPlan> {
     const order = { ...ballot, proof: identity.sign(proven.order(ballot, hash)) };
     this.record(order, requests);
     this.outbox.broadcast({ ...order, requests: [...requests], kind: "spec-order" });
-    this.answer(this.slots.get(slot)!, requests);
+    this.answer(this.slots.get(slot)!);
   }
 
   onSpecOrder(message: SpecOrder): void {
@@ -135,7 +135,7 @@ export class Space implements ViewChangeHost<Report, NewOwner, OwnerPlan> {
       this.early.delete(next.slot);
       if (!isVotable) return;
       this.record(withoutRequests(next), next.requests);
-      this.answer(this.slots.get(next.slot)!, next.requests);
+      this.answer(this.slots.get(next.slot)!);
       this.replica.recorded();
     }
   }
@@ -184,10 +184,8 @@ export class Space implements ViewChangeHost<Report, NewOwner, OwnerPlan> {
 
   // SPECREPLY, to the client and to the owner
 
-  private answer(slot: Slot, requests: Batch): void {
-    const { order, answer } = slot;
-    if (order === null || answer === null) return;
-    this.replica.answerSpeculatively(order, answer, requests);
+  private answer(slot: Slot): void {
+    this.replica.answerSpeculatively(slot);
     this.sayAck(slot);
   }
 
