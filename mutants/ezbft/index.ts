@@ -11,6 +11,7 @@ export const ezbftMutants = {
   ...spaces.space,
   ...spaces.ownerChange,
   ...spaces.precedence,
+  ...spaces.graph,
   ...replica.replica,
   ...replica.barriers,
   ...replica.batches,

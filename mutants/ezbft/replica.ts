@@ -8,14 +8,14 @@ const replicas = 4;
 export const replica = inFile("protocols/ezbft/replica.js", {
   "E3-no-gate": {
     breaks: "an answer is given while what comes before it is not executed (E3)",
-    find: "if (this.state.isFetching || !this.graph.isClosed(dependencies)) return;",
-    replace: "if (this.state.isFetching) return;",
+    find: "!this.state.isFetching && this.graph.isClosed(answer.dependencies);",
+    replace: "!this.state.isFetching;",
     replicas,
   },
   "answers-while-fetching": {
     breaks: "an answer is given from a state that is being replaced",
-    find: "if (this.state.isFetching || !this.graph.isClosed(dependencies)) return;",
-    replace: "if (!this.graph.isClosed(dependencies)) return;",
+    find: "!this.state.isFetching && this.graph.isClosed(answer.dependencies);",
+    replace: "this.graph.isClosed(answer.dependencies);",
     replicas,
   },
   "executes-while-fetching": {

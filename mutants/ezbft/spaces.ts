@@ -1,4 +1,5 @@
-// Mistakes in orders, answers and owner changes (space.ts, owner-change.ts, precedence.ts).
+// Mistakes in orders, answers and owner changes (space.ts, owner-change.ts, precedence.ts), and
+// in the order of execution (parts/dependency-graph.ts).
 
 import { inFile } from "../mutant.js";
 
@@ -250,6 +251,33 @@ export const precedence = inFile("protocols/ezbft/precedence.js", {
     breaks: "a barrier comes after nothing",
     find: 'this.batches.isBarrier(digest) ? "everything" :',
     replace: "",
+    replicas,
+  },
+});
+
+export const graph = inFile("parts/dependency-graph.js", {
+  "woken-once": {
+    breaks: "what waits for a slot, and goes on waiting when that is committed, is forgotten",
+    find: "other.waitsFor = null;",
+    replace: "",
+    replicas,
+  },
+  "after-a-barrier-by-number": {
+    breaks: "in a cycle, what comes after a barrier is ordered by numbers alone",
+    find: "...others, ...inTurn(after)]",
+    replace: "...others, ...after]",
+    replicas,
+  },
+  "cycle-in-no-order": {
+    breaks: "within a cycle numbers do not matter",
+    find: "const sorted = component.toSorted(bySequence);",
+    replace: "const sorted = [...component];",
+    replicas,
+  },
+  "barrier-by-number": {
+    breaks: "what comes before a barrier in a cycle depends on numbers",
+    find: "const barrier = sorted.find(({ isBarrier }) => isBarrier);",
+    replace: "const barrier = undefined;",
     replicas,
   },
 });
