@@ -331,7 +331,8 @@ export class Space implements ViewChangeHost<Report, NewOwner, OwnerPlan> {
   /** Time passed: is the owner to be suspected, or may the space be given back? */
   watch(): void {
     const { views } = this;
-    if (this.slots.decided < this.wantedTop) {
+    // A new owner that begins nothing is in the way even if nobody waits: no one may order here.
+    if (!views.isInView || this.slots.decided < this.wantedTop) {
       const since = views.isInView ? (this.blockedSince ??= this.now) : views.readySince;
       if (since === null || this.now - since < this.patienceMs) return;
       if (views.wanted === views.view) views.suspect();
@@ -339,7 +340,7 @@ export class Space implements ViewChangeHost<Report, NewOwner, OwnerPlan> {
       return;
     }
     this.blockedSince = null;
-    if (!views.isInView || this.owner === this.id) return;
+    if (this.owner === this.id) return;
     if (this.now - this.enteredAt < this.patienceMs) return;
     const { n } = this.context;
     views.wish(views.view + n - (views.view % n));

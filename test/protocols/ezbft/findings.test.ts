@@ -64,4 +64,22 @@ test("a batch that a new owner's plan names is asked for until it comes", () => 
   assert.equal(executedAt(world, 3).get("0.1"), 1);
 });
 
+test("a new owner that is down is passed over, though nobody waits for its space", () => {
+  const world = stage();
+  world.crash(2);
+  const release = world.hold(kindOf("commit"));
+  const found = world.block(kindOf("new-view"));
+  world.submit(1, [append("k", "a")], { to: [0] });
+  const changesTo = (view: number): boolean =>
+    world.observations(0).some((event) => event.event === "view" && event.view === view);
+  while (!changesTo(2)) world.play(100);
+  // What they waited for is decided now, and the next owner is replica 2.
+  release();
+  world.play(100);
+  assert.equal(executedAt(world, 0).get("0.1"), 1);
+  found();
+  world.play(20 * defaultTiming.patienceMs);
+  assert.equal(world.status(0).role, "leader");
+});
+
 const pick = ({ executed, stable, frontier }: ReplicaStatus) => ({ executed, stable, frontier });
