@@ -262,18 +262,20 @@ export class EzbftReplica
 
   /** An answer before the order is decided, once all that comes before it is executed: E3. */
   answerSpeculatively(slot: Slot): void {
-    const { order, answer, recorded } = slot;
-    if (order === null || answer === null || recorded === null || slot.decided !== null) return;
+    const { order, answer, said, decided } = slot;
+    if (order === null || answer === null || said?.view !== order.view || decided !== null) return;
     const isClosed = !this.state.isFetching && this.graph.isClosed(answer.dependencies);
     if (!isClosed) return void this.unanswered.add(slot);
-    for (const said of this.state.executor.preview(this.batches.get(order.batch)!)) {
-      if (said?.outcome === "executed") this.replySpeculatively(order, answer, said);
+    const batch = this.batches.get(order.batch);
+    if (batch === null) return; // a checkpoint has settled it
+    for (const made of this.state.executor.preview(batch)) {
+      if (made?.outcome === "executed") this.replySpeculatively(order, answer, made);
     }
   }
 
-  private replySpeculatively(order: Order, { dependencies, sequence }: Value, said: Answer): void {
-    const { view: _, ...reply } = toReplyMessage(said, 0);
-    this.outbox.reply(said.client, said.session, {
+  private replySpeculatively(order: Order, { dependencies, sequence }: Value, made: Answer): void {
+    const { view: _, ...reply } = toReplyMessage(made, 0);
+    this.outbox.reply(made.client, made.session, {
       ...reply,
       kind: "spec-reply",
       order,
@@ -362,6 +364,9 @@ export class EzbftReplica
     for (const space of this.spaces) space.forget(done[space.id]!, sequences[space.id]!);
     this.precedence.forget(done);
     this.requests.forget(done);
+    for (const slot of this.unanswered) {
+      if (slot.slot <= done[slot.space]!) this.unanswered.delete(slot);
+    }
     const slots = this.spaces.flatMap((space) => space.slots.all());
     const named = slots.flatMap(({ recorded, order, decided, certificate, prepared }) => {
       return [recorded, order?.batch, decided?.batch, certificate?.batch, prepared?.batch];
