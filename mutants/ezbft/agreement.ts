@@ -1,4 +1,4 @@
-// Mistakes in the slow path of a space (agreement.ts, slot.ts), and in what stands where (slots.ts).
+// Mistakes in the slow path of a space (agreement.ts), and in what stands where (slots.ts).
 
 import { inFile } from "../mutant.js";
 
@@ -43,7 +43,8 @@ export const agreement = inFile("protocols/ezbft/agreement.js", {
   },
   "decision-not-stored": {
     breaks: "a decision is not stored",
-    find: 'this.space.outbox.persist({ kind: "decided", space: this.space.id, slot: slot.slot, ...value });',
+    find: `this.space.outbox.persist({
+      kind: "decided", space: this.space.id, slot: slot.slot, ...value });`,
     replace: "",
     replicas,
   },

@@ -32,8 +32,8 @@ export const replica = inFile("protocols/ezbft/replica.js", {
   },
   "batch-came-late": {
     breaks: "a decision that waited for its batch is forgotten in a restart",
-    find: "return this.batches.restore(record.digest, record.requests) ? this.supply() : undefined;",
-    replace: "return void this.batches.restore(record.digest, record.requests);",
+    find: "restore(record.digest, record.requests) ? this.supply() : undefined;",
+    replace: "restore(record.digest, record.requests) ? undefined : undefined;",
     replicas,
   },
   "asked-once": {
@@ -119,8 +119,8 @@ export const client = inFile("protocols/ezbft/client.js", {
   },
   "fast-unlike": {
     breaks: "a client believes answers with equal results that saw different things before",
-    find: "other !== null && areAlike(other, response, this.context.hash) && agree(other, response)",
-    replace: "other !== null && agree(other, response)",
+    find: "areAlike(other, response, this.context.hash) && agree(other, response)",
+    replace: "agree(other, response)",
     replicas,
   },
   "never-asks-others": {
@@ -176,8 +176,8 @@ export const claims = inFile("protocols/ezbft/claims.js", {
   },
   "frontier-not-certified": {
     breaks: "a report's frontier need not be the checkpoint's",
-    find: "(this.stable(stable) && equalBytes(annexedDigest(rest, hash(frontier), hash), stable.digest))",
-    replace: "this.stable(stable)",
+    find: "equalBytes(annexedDigest(rest, hash(frontier), hash), stable.digest)",
+    replace: "true",
     replicas,
   },
   "stranger-proposes": {

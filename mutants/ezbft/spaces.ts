@@ -168,8 +168,8 @@ export const ownerChange = inFile("protocols/ezbft/owner-change.js", {
   "E5-no-noop": {
     breaks: "a slot of which nothing is certain is left as it is (E5)",
     find: "slots.push({ slot, ...choose(entries, f, n, noop) });",
-    replace:
-      "const chosen = choose(entries, f, n, noop); if (chosen.value.batch !== noop) slots.push({ slot, ...chosen });",
+    replace: `const one = choose(entries, f, n, noop);
+      if (one.value.batch !== noop) slots.push({ slot, ...one });`,
     replicas,
   },
   "first-dependencies": {

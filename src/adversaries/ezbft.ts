@@ -20,7 +20,7 @@ import { to } from "./leader.js";
 const is = <K extends EzbftMessage["kind"]>(message: Tagged, kind: K): message is Message<K> =>
   message.kind === kind;
 
-/** What comes before it, otherwise than seen: nothing, less, a little more, or what is not there. */
+/** What comes before it, otherwise than seen: nothing, less, more, or what is not there. */
 function otherwise(
   { space, slot, dependencies }: ezbft.Ballot,
   random: Random,

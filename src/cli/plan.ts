@@ -80,8 +80,8 @@ export function planFor(choice: Choice, service: Service): Plan {
   }
   if (protocol.order === "partial" && service.order === "total") {
     throw unfit(
-      `the service needs a total order, which ${name} does not give: choose another protocol (see ` +
-        `"troth protocols"), or a service whose order is partial, such as kv`,
+      `the service needs a total order, which ${name} does not give: choose another protocol ` +
+        `(see "troth protocols"), or a service whose order is partial, such as kv`,
     );
   }
   const f = faultsWithstood(protocol, choice.replicas);

@@ -154,8 +154,8 @@ export class Session {
   }
 
   connections(): readonly ReplicaConnection[] {
-    return this.#connections.map(({ link, firstSinceMs: _, ...rest }) => {
-      return { ...rest, connected: link !== null };
+    return this.#connections.map(({ id, address, problem, blamed, link }) => {
+      return { id, address, problem, blamed, connected: link !== null };
     });
   }
 

@@ -18,7 +18,7 @@ export interface Excuses {
   readonly liars: boolean;
   /** The first leader stops … */
   readonly firstLeader: boolean;
-  /** … or, where there is none, one of many: what it ordered is settled by others, then it is back. */
+  /** … or, where there is none, one of many: others settle what it ordered, and it comes back. */
   readonly oneOfMany: boolean;
 }
 

@@ -9,7 +9,7 @@ const batch = (byte: number): Uint8Array => new Uint8Array(32).fill(byte);
 const recorded = (slots: Slots, number: number, byte: number, sequence: number) =>
   Object.assign(slots.at(number, 0), { recorded: batch(byte), sequence });
 
-test("what was recorded where something else is decided leaves no trace in sequence numbers", () => {
+test("what was recorded where something else is decided leaves no trace in numbers", () => {
   const slots = new Slots(0, 4, 8);
   const slot = recorded(slots, 1, 1, 9);
   slot.decided = { batch: batch(2), dependencies: [0, 0, 0, 0], sequence: 1 };
