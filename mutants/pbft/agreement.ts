@@ -84,6 +84,12 @@ export const phases = inFile("protocols/pbft/agreement.js", {
     find: 'const kept = [{ kind: "seen", ballots: this.ballots.allSeen }];',
     replace: "const kept = [];",
   },
+  "proposals-kept-for-the-new-view": {
+    breaks: "a state that is saved as a view begins has the last view's proposals as the new one's",
+    find: "for (const { view, order, batch, proof } of this.log.proposed()) {",
+    replace: `const view = this.replica.views.entered;
+      for (const { order, batch, proof } of this.log.proposed()) {`,
+  },
   "proposals-not-kept": {
     breaks: "a snapshot loses the view's proposals",
     find: 'kept.push({ view, order, batch: batch, proof, requests, kind: "accepted" });',

@@ -84,8 +84,7 @@ export const kept = inFile("parts/leader-replica.js", {
       const others = this.batches.all().filter(({ digest }) => executed.includes(toHex(digest)))`,
   },
   "kept-for-a-while": {
-    breaks:
-      "a restart forgets that a view wants a batch for a later order than it was proposed for",
+    breaks: "a restart forgets that a batch stands at a later order than it was proposed for",
     find: "this.batches.put(digest, requests, order); this.outbox.persist",
     replace: "this.batches.put(digest, requests, order); if (false) this.outbox.persist",
   },

@@ -39,8 +39,8 @@ export const claims = inFile("protocols/zyzzyva/claims.js", {
   },
   "reported-orders-unsigned": {
     breaks: "reports may tell of orders that their leader never signed",
-    find: "isThere(certificate)) && isOrdered",
-    replace: "isThere(certificate))",
+    find: "this.order({ view, order, history, batch, proof: proof })",
+    replace: "true",
     replicas,
   },
   "misbehaviour-unproven": {

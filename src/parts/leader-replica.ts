@@ -270,7 +270,7 @@ export class LeaderReplica<D extends Dialect>
       const order = this.state.executed + 1;
       const digest = this.agreement.decidedAt(order) ?? this.hearsay.at(order);
       if (digest === null) break;
-      const batch = this.findBatch(digest);
+      const batch = this.findBatch(digest, order);
       if (batch === null) {
         const holders = this.agreement.holders(order, digest);
         this.fetchBatch(digest, order, [...holders, ...this.hearsay.witnesses(order, digest)]);
@@ -314,8 +314,18 @@ export class LeaderReplica<D extends Dialect>
 
   // Batches by digest
 
-  findBatch(digest: Digest): Batch | null {
-    return equalBytes(digest, this.noop) ? [] : this.batches.get(digest);
+  /**
+   * The batch that stands at an order. It stays until that order is stable, durably, however early
+   * it was proposed before: a liar may propose a batch twice.
+   */
+  findBatch(digest: Digest, order: number): Batch | null {
+    if (equalBytes(digest, this.noop)) return [];
+    const requests = this.batches.get(digest) as Request[] | null;
+    if (requests !== null && this.batches.heldFor(digest)! < order) {
+      this.batches.put(digest, requests, order);
+      this.outbox.persist({ kind: "batch", digest, requests });
+    }
+    return requests;
   }
 
   private fetchBatch(digest: Digest, order: number, holders: readonly ReplicaId[]): void {
@@ -383,27 +393,12 @@ export class LeaderReplica<D extends Dialect>
     let missing = 0;
     batches.forEach((digest, index) => {
       const order = base + 1 + index;
-      if (order <= stable || equalBytes(digest, this.noop)) return;
-      if (this.keepsFor(digest, order)) return;
+      if (order <= stable || this.findBatch(digest, order) !== null) return;
       missing += 1;
       const reporters = this.agreement.reporters(reports, order, digest);
       this.fetchBatch(digest, order, [this.leaderOf(view), ...reporters]);
     });
     return missing;
-  }
-
-  /**
-   * Whether the batch is here. It stays then until that order is stable, durably, however early it
-   * was proposed before: a liar may propose a batch twice.
-   */
-  private keepsFor(digest: Digest, order: number): boolean {
-    const requests = this.batches.get(digest) as Request[] | null;
-    if (requests === null) return false;
-    if (this.batches.heldFor(digest)! < order) {
-      this.batches.put(digest, requests, order);
-      this.outbox.persist({ kind: "batch", digest, requests });
-    }
-    return true;
   }
 
   onLeft(): void {

@@ -70,8 +70,8 @@ export interface StateHost<Statement extends CheckpointStatement, Durable> {
   readonly now: number;
   /** This replica's statement about a checkpoint, authenticated; null if it may not make one. */
   stateCheckpoint(order: number, digest: Digest): Statement | null;
-  /** The batch with that digest, which this replica holds. */
-  findBatch(digest: Digest): Batch | null;
+  /** The batch with that digest, for that order, if this replica holds it. */
+  findBatch(digest: Digest, order: number): Batch | null;
   /** The next order was executed: its clients want their answers. */
   onExecuted(order: number, executions: readonly Execution[]): void;
   /** What was executed tentatively beyond an order was undone: these batches. */
@@ -401,7 +401,7 @@ export class ReplicatedState<Statement extends CheckpointStatement, Durable> {
   private replayExecuted(last: number, batches: readonly Digest[]): void {
     batches.forEach((digest, index) => {
       const order = last - batches.length + 1 + index;
-      const batch = order === this.executed + 1 ? this.host.findBatch(digest) : null;
+      const batch = order === this.executed + 1 ? this.host.findBatch(digest, order) : null;
       if (batch !== null) this.execute(digest, batch);
     });
   }

@@ -88,6 +88,7 @@ export class PbftAgreement implements Agreement<Pbft> {
 
   private note({ view, order, batch }: Ballot, proof: Uint8Array | null): Slot {
     const slot = this.log.slotOf(order);
+    slot.view = view;
     slot.batch = batch;
     slot.proof = proof;
     this.ballots.see({ view, order, batch });
@@ -249,8 +250,8 @@ export class PbftAgreement implements Agreement<Pbft> {
 
   retained(): readonly PbftRecord[] {
     const kept: PbftRecord[] = [{ kind: "seen", ballots: this.ballots.allSeen }];
-    const view = this.replica.views.entered;
-    for (const { order, batch, proof } of this.log.proposed()) {
+    // As a view begins, a state may be saved while the log is still that of the one before.
+    for (const { view, order, batch, proof } of this.log.proposed()) {
       const requests = this.replica.batches.get(batch!) as Request[] | null;
       if (proof === null || requests === null) continue;
       kept.push({ view, order, batch: batch!, proof, requests, kind: "accepted" });

@@ -5,7 +5,9 @@ import { type OrderSlot, OrderWindow, type Vote, Votes } from "../../parts/index
 
 /** One consensus instance of the view. */
 export interface Slot extends OrderSlot {
-  /** The leader's proof of its proposal; null if it is the plan's. */
+  /** The view that its batch was proposed in … */
+  view: number;
+  /** … and the leader's proof of that; null if it is the plan's. */
   proof: Uint8Array | null;
   /** What each replica prepared and committed, as it said. */
   readonly prepares: Votes;
@@ -29,7 +31,8 @@ export class OrderLog extends OrderWindow<Slot> {
 
   protected emptySlot(order: number): Slot {
     const [prepares, commits] = [new Votes(this.n), new Votes(this.n)];
-    return { order, batch: null, proof: null, prepares, commits, prepare: null, commit: null };
+    const nothing = { batch: null, proof: null, prepare: null, commit: null };
+    return { order, view: 0, ...nothing, prepares, commits };
   }
 
   /** prepared(m, v, n, i): the proposal and 2f matching PREPAREs of backups. */

@@ -315,7 +315,7 @@ export class ZyzzyvaAgreement implements Agreement<Zyzzyva> {
     while (this.state.speculated < this.evidence.top) {
       const order = this.state.speculated + 1;
       const entry = this.evidence.get(order);
-      const batch = entry === undefined ? null : this.replica.findBatch(entry.batch);
+      const batch = entry === undefined ? null : this.replica.findBatch(entry.batch, order);
       const before = this.speculation.historyAt(order - 1);
       if (entry === undefined || batch === null || before === null) return;
       const history = extendHistory(before, entry.batch, this.replica.context.hash);

@@ -71,7 +71,7 @@ export class ZyzzyvaClient extends QuorumClient<ZyzzyvaMessage> {
   private hurries = 0;
   /** When each replica last answered anything. */
   private readonly heardMs: number[];
-  /** Since when the view is known, if another was before. */
+  /** Since when the view is known, if it is not the first. */
   private viewSinceMs = Number.NEGATIVE_INFINITY;
   /** When the timer is due; null while it is not set. */
   private commitTimerAtMs: number | null = null;
@@ -86,11 +86,11 @@ export class ZyzzyvaClient extends QuorumClient<ZyzzyvaMessage> {
   }
 
   protected override onMessage(now: number, from: ReplicaId, message: ZyzzyvaMessage): void {
-    const viewBefore = this.view;
+    const viewBefore = this.view ?? 0;
     if (message.kind === "spec-response") this.onResponse(now, from, message);
     else if (message.kind === "local-commit") this.onLocalCommit(now, from, message);
     else this.onOther(now, from, message);
-    if (viewBefore !== null && this.view !== viewBefore) this.viewSinceMs = now;
+    if (this.view !== null && this.view !== viewBefore) this.viewSinceMs = now;
   }
 
   // SPEC-RESPONSE

@@ -70,7 +70,7 @@ export class Establishment {
     const { state } = this.replica;
     while (state.speculated < last && state.speculated >= base) {
       const digest = batches[state.speculated - base]!;
-      const batch = this.replica.findBatch(digest);
+      const batch = this.replica.findBatch(digest, state.speculated + 1);
       if (batch === null) return;
       this.speculate(digest, batch);
     }

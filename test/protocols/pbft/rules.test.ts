@@ -9,11 +9,13 @@ import {
   executedAt,
   forge,
   type Message,
+  type PbftProtocol,
   received,
   requestsAt,
   rule,
   stage,
   wish,
+  type World,
 } from "./support.js";
 
 const a = [bytesOf("a")];
@@ -162,33 +164,76 @@ rule(
   },
 );
 
+/**
+ * A world in which the liar R0 was asked for a and b, and may propose each twice: all four to R1 and
+ * R2, the first two of them to R3.
+ */
+function inducedToRepeat(p: PbftProtocol) {
+  const world = stage(p, { liars: [0], limits: { checkpointOrders: 2 }, compacts: false });
+  const liar = world.liar(0);
+  world.submit(0, a, { to: [0] });
+  world.submit(1, b, { to: [0] });
+  world.settle();
+  const [first, second] = requestsAt(liar).map((request) => [request]);
+  const proposals = [first!, second!, first!, second!].map((batch, index) =>
+    forge(liar).prePrepare(0, index + 1, batch),
+  );
+  const propose = () => {
+    for (const proposal of proposals) {
+      const to = proposal.order <= 2 ? [1, 2, 3] : [1, 2];
+      liar.send(to, { kind: "pre-prepare", ...proposal });
+    }
+  };
+  return { world, liar, proposals, propose };
+}
+
+/** R3 crashes, and comes back to what it had. */
+function comesBack(world: World, stable: number): void {
+  assert.equal(world.status(3).stable, stable);
+  world.block((m) => m.to === 3 || m.from === 3);
+  world.crash(3);
+  world.restart(3);
+  assert.equal(world.status(3).stable, stable);
+}
+
 rule(
   "a batch that a liar proposes twice outlives its first order, also in a restart",
   "kept-for-a-while",
   (p) => {
-    const world = stage(p, { liars: [0], limits: { checkpointOrders: 2 }, compacts: false });
-    const liar = world.liar(0);
-    // R1 and R2 are proposed a, b, a, b; R3 hears of the first two, and view 1 must order all four.
-    world.submit(0, a, { to: [0] });
-    world.submit(1, b, { to: [0] });
-    world.settle();
-    const [first, second] = requestsAt(liar);
+    const { world, propose } = inducedToRepeat(p);
     world.block((m) => about("commit", 0)(m) || about("commit", 1, 5)(m));
     const heal = world.block((m) => about("commit", 1, 3)(m) || about("commit", 1, 4)(m));
-    [first!, second!, first!, second!].forEach((request, index) => {
-      const proposal = forge(liar).prePrepare(0, index + 1, [request]);
-      liar.send(index < 2 ? [1, 2, 3] : [1, 2], { kind: "pre-prepare", ...proposal });
-    });
+    propose();
     world.submit(2, b, { to: [1, 2, 3] });
     world.play(700);
     assert.deepEqual([world.status(3).view, world.status(3).stable], [1, 2]);
     heal();
     world.play(200);
-    assert.deepEqual([world.status(3).view, world.status(3).stable], [1, 4]);
-    world.block((m) => m.to === 3 || m.from === 3);
-    world.crash(3);
-    world.restart(3);
-    assert.deepEqual([world.status(3).view, world.status(3).stable], [1, 4]);
+    comesBack(world, 4);
+  },
+);
+
+rule(
+  "a batch that was decided for a second order outlives the first in a restart",
+  "kept-for-a-while",
+  (p) => {
+    const { world, liar, proposals, propose } = inducedToRepeat(p);
+    const isAbout = (order: number) => (m: Message) =>
+      m.to === 3 && "order" in m.message && m.message.order === order;
+    const stable = world.block((m) => isAbout(2)(m) && m.message.kind === "checkpoint");
+    const last = world.block(isAbout(4));
+    propose();
+    for (const proposal of proposals) {
+      liar.send([1, 2], { kind: "commit", ...forge(liar).commit(proposal) });
+    }
+    world.play(400);
+    assert.deepEqual([world.status(3).stable, world.status(3).executed], [0, 3]);
+    stable();
+    world.play(200);
+    assert.equal(world.status(3).stable, 2);
+    last();
+    world.play(200);
+    comesBack(world, 4);
   },
 );
 

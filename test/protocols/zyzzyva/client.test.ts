@@ -151,6 +151,14 @@ rule("a view change is not waited for twice", [], (p) => {
   assert.ok(played.waitMs !== null && played.waitMs < 30, `${played.waitMs} ms`);
 });
 
+rule("a view change before the first answer is not waited for twice", [], (p) => {
+  const played = new Played(p);
+  played.submit(0);
+  played.respond(2000, [1, 2], { view: 1 });
+  played.respond(2010, [3], { view: 1 });
+  assert.ok(played.waitMs !== null && played.waitMs < 30, `${played.waitMs} ms`);
+});
+
 rule("the time that one bundle waits keeps no later one waiting", [], (p) => {
   const played = new Played(p);
   played.submit(0);
