@@ -1,4 +1,5 @@
-// Mistakes in the slow path of a space (agreement.ts), and in what stands where (slots.ts).
+// Mistakes in the slow path of a space (agreement.ts), in what stands where (slots.ts), and in what
+// is said again (reminders.ts).
 
 import { inFile } from "../mutant.js";
 
@@ -133,6 +134,34 @@ export const slots = inFile("protocols/ezbft/slots.js", {
     breaks: "numbers below the checkpoint are forgotten with their slots",
     find: "this.baseSequence = Math.max(this.baseSequence, sequence);",
     replace: "",
+    replicas,
+  },
+});
+
+export const reminders = inFile("protocols/ezbft/reminders.js", {
+  "told-as-often-as-asked": {
+    breaks: "whoever asks for orders is sent them, however often it asks",
+    find: "if (this.sent.orders.has(from)) return;",
+    replace: "",
+    replicas,
+  },
+  "helped-as-often-as-heard": {
+    breaks: "a peer is sent decisions whenever it says where it stands",
+    find: "if (this.sent.decisions.has(peer)) return;",
+    replace: "",
+    replicas,
+    survives: "It only costs messages, where asking for orders is bounded.",
+  },
+  "votes-not-repeated": {
+    breaks: "what has led to no decision is not said again",
+    find: "for (const slot of old.slice(0, resendSlots)) this.repeat(slot);",
+    replace: "{ }",
+    replicas,
+  },
+  "nobody-helps": {
+    breaks: "a peer that does not get on is not told what was decided",
+    find: "if (decided !== null) outbox.send(peer,",
+    replace: "if (false) outbox.send(peer,",
     replicas,
   },
 });

@@ -8,6 +8,7 @@ import * as spaces from "./spaces.js";
 export const ezbftMutants = {
   ...agreement.agreement,
   ...agreement.slots,
+  ...agreement.reminders,
   ...spaces.space,
   ...spaces.ownerChange,
   ...spaces.precedence,

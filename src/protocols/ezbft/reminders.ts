@@ -11,6 +11,10 @@ const resendSlots = 32;
 
 export class Reminders {
   private readonly space: Space;
+  /** Whether the owner's next orders were asked for since time passed last … */
+  private hasAsked = false;
+  /** … and who was sent orders, and decisions: nobody is told more often, however often it asks. */
+  private readonly sent = { orders: new Set<ReplicaId>(), decisions: new Set<ReplicaId>() };
 
   constructor(space: Space) {
     this.space = space;
@@ -19,6 +23,8 @@ export class Reminders {
   /** Says again what has not led to a decision for a while, and asks for what others build on. */
   resend(): void {
     const { slots, now, context } = this.space;
+    this.hasAsked = false;
+    for (const peers of Object.values(this.sent)) peers.clear();
     const old = slots.undecided().filter(({ since }) => now - since >= context.timing.statusMs);
     if (this.space.views.isInView) for (const slot of old.slice(0, resendSlots)) this.repeat(slot);
     this.fetchMissing();
@@ -50,11 +56,15 @@ export class Reminders {
 
   /** Asks for the owner's orders that come after those recorded here. */
   fetchNext(): void {
+    if (this.hasAsked) return;
+    this.hasAsked = true;
     const { id, slots, outbox } = this.space;
     outbox.broadcast({ kind: "fetch-order", space: id, slot: slots.top + 1 });
   }
 
   onFetchOrder(from: ReplicaId, first: number): void {
+    if (this.sent.orders.has(from)) return;
+    this.sent.orders.add(from);
     for (let slot = first; slot < first + resendSlots; slot += 1) {
       const order = this.space.slots.get(slot)?.order ?? null;
       if (order !== null) this.sendOrder(order, from);
@@ -76,6 +86,8 @@ export class Reminders {
 
   /** To a peer that does not get on: what was decided. */
   help(peer: ReplicaId, had: number): void {
+    if (this.sent.decisions.has(peer)) return;
+    this.sent.decisions.add(peer);
     const { id, slots, outbox } = this.space;
     for (let slot = had + 1; slot <= had + resendSlots; slot += 1) {
       const decided = slots.get(slot)?.decided ?? null;

@@ -82,4 +82,19 @@ test("a new owner that is down is passed over, though nobody waits for its space
   assert.equal(world.status(0).role, "leader");
 });
 
+test("who asks again and again is told once, until time passes", () => {
+  const world = stage({ liars: [3] });
+  const liar = world.liar(3);
+  world.submit(1, [append("k", "a")], { to: [0] });
+  world.settle();
+  world.elapse(0);
+  world.settle();
+  for (let count = 0; count < 50; count += 1) {
+    liar.send(1, { kind: "fetch-order", space: 0, slot: 1 });
+  }
+  world.deliver(({ to }) => to === 1);
+  const told = world.inFlight(({ message, to }) => message.kind === "spec-order" && to === 3);
+  assert.equal(told.length, 1);
+});
+
 const pick = ({ executed, stable, frontier }: ReplicaStatus) => ({ executed, stable, frontier });
