@@ -417,10 +417,9 @@ export class EzbftReplica
     );
     if (stable < this.state.checkpoints.stable.order) this.state.sendStable(from);
     spaces.forEach((standing, id) => {
-      const { views, reminders } = this.spaces[id]!;
-      views.noteStatus(from, standing);
-      views.assist(from, standing);
-      if (before?.[id] === standing.decided) reminders.help(from, standing.decided);
+      const space = this.spaces[id]!;
+      space.onStanding(from, standing);
+      if (before?.[id] === standing.decided) space.reminders.help(from, standing.decided);
     });
   }
 

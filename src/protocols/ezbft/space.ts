@@ -316,6 +316,14 @@ export class Space implements ViewChangeHost<Report, NewOwner, OwnerPlan> {
     this.replica.sayStatus();
   }
 
+  /** Where a peer stands. An owner that left its own view will decide nothing there. */
+  onStanding(from: ReplicaId, standing: Standing): void {
+    const { views } = this;
+    views.noteStatus(from, standing);
+    if (from === this.owner && standing.view > views.view) views.wish(views.view + 1);
+    views.assist(from, standing);
+  }
+
   // Patience, and coming back to the owner (protocols.md (g))
 
   private get patienceMs(): number {

@@ -97,4 +97,18 @@ test("who asks again and again is told once, until time passes", () => {
   assert.equal(told.length, 1);
 });
 
+test("an owner that left its own view is followed, though nobody else waits", () => {
+  const world = stage({ liars: [3] });
+  world.block(({ message, from }) => message.kind === "spec-order" && from === 1);
+  world.submit(1, [append("k", "a")], { to: [1] });
+  world.settle();
+  const spaces = [0, 1, 2, 3].map((space) => {
+    return { view: 0, entered: 0, suspects: space === 1 ? 1 : 0, decided: 0 };
+  });
+  world.liar(3).send(1, { kind: "status", stable: 0, spaces });
+  world.play(20 * defaultTiming.patienceMs);
+  assert.equal(executedAt(world, 0).get("1.1"), 0, "what only its owner knew is empty");
+  assert.equal(world.status(1).role, "leader");
+});
+
 const pick = ({ executed, stable, frontier }: ReplicaStatus) => ({ executed, stable, frontier });
