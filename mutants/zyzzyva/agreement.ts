@@ -215,7 +215,7 @@ export const evidence = inFile("protocols/zyzzyva/evidence.js", {
     replicas,
   },
   "orders-not-shown": {
-    breaks: "reports leave out what the view began with",
+    breaks: "reports leave out what the leader ordered",
     find: "ordered: all.flatMap(({ batch, proof }) => (proof === null ? [] : [{ batch, proof }])),",
     replace: "ordered: [],",
     replicas,

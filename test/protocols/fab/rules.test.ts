@@ -3,36 +3,18 @@
 // the two that prefer proofs, or counts, without comparing views lose agreement.
 
 import assert from "node:assert/strict";
-import { test } from "node:test";
-import { fabMutants, protocolWith } from "../../../mutants/index.js";
-import { type Acceptance, fab } from "../../../src/protocols/fab/index.js";
+import type { Acceptance } from "../../../src/protocols/fab/index.js";
 import { bytesOf } from "../hybster/support.js";
 import {
   answer,
+  cut,
   disagree,
   type FabProtocol,
   requestsOf,
+  rule,
   speaking,
   stage,
-  type World,
 } from "./support.js";
-
-function rule(
-  name: string,
-  mutant: keyof typeof fabMutants,
-  failure: RegExp,
-  story: (protocol: FabProtocol) => void,
-): void {
-  test(name, () => story(fab));
-  test(`${name}: fails with another rule (${mutant})`, async () => {
-    const broken = (await protocolWith(fabMutants[mutant], "fab")) as unknown as FabProtocol;
-    assert.throws(() => story(broken), failure);
-  });
-}
-
-/** Nothing goes between a replica and the others until the hold is released. */
-const cut = (world: World, replica: number) =>
-  world.hold(({ from, to }) => from === replica || to === replica);
 
 /** R0 leads view 0: x to R1 and R2, y to R3, and all three hear that the slow path begins. */
 function twoPasts(protocol: FabProtocol) {

@@ -1,9 +1,13 @@
 // What FaB's scenarios share: a stage, and what a liar says in its own name.
 
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { fabMutants, protocolWith } from "../../../mutants/index.js";
 import { equalBytes, type Protocol } from "../../../src/core/index.js";
 import { type Ballot, batchDigest } from "../../../src/parts/index.js";
 import {
   type CommitProof,
+  fab,
   type FabMessage,
   type FabRecord,
   type FabReport,
@@ -22,6 +26,26 @@ export type FabProtocol = Protocol<FabMessage, FabRecord>;
 export type World = Scenario<FabMessage>;
 export type Liar = HandPlayed<FabMessage>;
 type Request = Extract<FabMessage, { kind: "request" }>;
+
+/** A story that ends well, and fails in one way without the rule that each mutant takes out. */
+export function rule(
+  name: string,
+  mutants: keyof typeof fabMutants | readonly (keyof typeof fabMutants)[],
+  failure: RegExp,
+  story: (protocol: FabProtocol) => void,
+): void {
+  test(name, () => story(fab));
+  for (const mutant of [mutants].flat()) {
+    test(`${name}: fails with another rule (${mutant})`, async () => {
+      const broken = (await protocolWith(fabMutants[mutant], "fab")) as unknown as FabProtocol;
+      assert.throws(() => story(broken), failure);
+    });
+  }
+}
+
+/** Nothing goes between a replica and the others until the hold is released. */
+export const cut = (world: World, replica: number): (() => void) =>
+  world.hold(({ from, to }) => from === replica || to === replica);
 
 export const stage = (
   protocol: FabProtocol,

@@ -5,15 +5,20 @@ import {
   about,
   answer,
   bytesOf,
+  comeBack,
+  cutOff,
   disagree,
   executedAt,
   forge,
+  isConsistent,
+  lyingLeader,
   type Message,
   type PbftProtocol,
   received,
   requestsAt,
   rule,
   stage,
+  unmoved,
   wish,
   type World,
 } from "./support.js";
@@ -70,8 +75,7 @@ rule("a no-op that was decided stays where it is", "decided-no-ops-dropped", (p)
   world.block((m) => m.from === 0 || m.to === 0);
   world.play(1000);
   assert.equal(world.status(2).view, 2);
-  const stable = { order: 0, digest: new Uint8Array(32), statements: [] };
-  const nothing = forge(liar).report({ to: 2, stable, prepared: [], seen: [] });
+  const nothing = forge(liar).report({ to: 2, stable: unmoved, prepared: [], seen: [] });
   liar.send([1, 2], { kind: "view-change", ...nothing });
   world.play(5);
   for (let round = 0; round < 20; round += 1) {
@@ -165,8 +169,8 @@ rule(
 );
 
 /**
- * A world in which the liar R0 was asked for a and b, and may propose each twice: all four to R1 and
- * R2, the first two of them to R3.
+ * A world in which the liar R0 was asked for a and b, and may propose each twice: all four to R1
+ * and R2, the first two of them to R3.
  */
 function inducedToRepeat(p: PbftProtocol) {
   const world = stage(p, { liars: [0], limits: { checkpointOrders: 2 }, compacts: false });
@@ -267,4 +271,93 @@ rule("pbft-slow-primary: slower than before is too slow", "no-throughput-floor",
   assert.equal(world.status(1).view, 1, "R0 is replaced");
   throughputOf(50);
   assert.ok(throughputOf(200) > 0.9 * before, "and all is as it was");
+});
+
+rule("a leader's proposal is its only vote to prepare it", "prepares-of-leader", (p) => {
+  const { world, liar, proposals, propose } = lyingLeader(p);
+  propose([1, 2, 3], 0, 1);
+  world.settle();
+  // One batch for each at order 3, with the leader's vote: together they prepare three of them.
+  const last = requestsAt(liar);
+  const third = forge(liar).prePrepare(0, 3, [last[2]!, last[3]!]);
+  propose([1], 2);
+  propose([2], 3);
+  liar.send(3, { kind: "pre-prepare", ...third });
+  [proposals[2]!, proposals[3]!, third].forEach((ballot, index) => {
+    liar.send(index + 1, { kind: "prepare", ...forge(liar).prepare(ballot) });
+  });
+  world.settle();
+  world.submit(2, b, { to: [1, 2, 3], number: 1 });
+  world.play(10_000);
+  assert.notEqual(answer(world, 2, 1), null, "they find a view");
+});
+
+rule("a leader that was left proposes nothing any more", "votes-of-other-views", (p) => {
+  const { world, propose } = lyingLeader(p);
+  const late = world.hold((m) => m.to === 2 && about("pre-prepare", 1)(m));
+  world.submit(2, b, { to: [1, 2, 3], number: 1 });
+  world.play(620);
+  assert.equal(world.status(2).view, 1);
+  propose([2], 0);
+  world.settle();
+  late();
+  world.play(50);
+  assert.equal(world.status(1).view, 1);
+  assert.notEqual(answer(world, 2, 1), null, "view 1 orders what R1 proposes");
+});
+
+rule("a view builds on the highest checkpoint reported", ["first-stable", "lowest-stable"], (p) => {
+  const { world, liar, proposals, propose } = lyingLeader(p);
+  // R2 and R3 execute a and b with R0, and only R3 knows that there is a checkpoint then.
+  world.block((m) => m.message.kind === "checkpoint" && (m.to === 1 || m.to === 2));
+  world.block((m) => m.to === 1 && (about("prepare", 0)(m) || about("commit", 0)(m)));
+  propose([2, 3], 0, 1);
+  for (const proposal of proposals.slice(0, 2)) {
+    liar.send([2, 3], { kind: "commit", ...forge(liar).commit(proposal) });
+  }
+  world.settle();
+  const { digest } = received(liar, "checkpoint")[0]!;
+  liar.send(3, { kind: "checkpoint", ...forge(liar).checkpoint(2, digest) });
+  world.settle();
+  assert.deepEqual(
+    [1, 2, 3].map((replica) => [world.status(replica).executed, world.status(replica).stable]),
+    [
+      [0, 0],
+      [2, 0],
+      [2, 2],
+    ],
+  );
+  // View 1 begins with what R0, R1 and R3 report.
+  const unheard = world.block((m) => m.from === 2 && m.message.kind === "view-change");
+  world.submit(2, b, { to: [1, 2, 3], number: 1 });
+  world.play(620);
+  const nothing = forge(liar).report({ to: 1, stable: unmoved, prepared: [], seen: [] });
+  liar.send(1, { kind: "view-change", ...nothing });
+  world.play(20);
+  for (const proposal of received(liar, "pre-prepare").filter(({ view }) => view === 1)) {
+    liar.send([1, 2], { kind: "prepare", ...forge(liar).prepare(proposal) });
+    liar.send([1, 2], { kind: "commit", ...forge(liar).commit(proposal) });
+  }
+  world.play(10);
+  assert.ok(isConsistent(world), "what R3 executed stays decided");
+  unheard();
+  world.play(10_000);
+  assert.notEqual(answer(world, 2, 1), null, "they find a view");
+});
+
+rule("who began to fetch a state is not back before it", "transfer-not-stored", (p) => {
+  const world = stage(p, { limits: { checkpointOrders: 2 } });
+  const apart = cutOff(world, 3);
+  for (const client of [0, 1]) {
+    world.submit(client, a);
+    world.play(8);
+  }
+  assert.equal(world.status(0).stable, 2);
+  apart();
+  world.block((m) => m.message.kind === "manifest");
+  for (let round = 0; round < 50 && world.status(3).stable === 0; round += 1) world.play(100);
+  assert.equal(world.status(3).stable, 2);
+  cutOff(world, 3);
+  comeBack(world, 3);
+  assert.equal(world.status(3).stable, 2);
 });

@@ -13,26 +13,28 @@ import {
   type Scenario,
   scenario,
 } from "../../../src/simulator/index.js";
-import { appendService, textOf } from "../hybster/support.js";
+import { appendService, bytesOf, textOf } from "../hybster/support.js";
 
-export { bytesOf } from "../hybster/support.js";
+export { bytesOf };
 
 export type PbftProtocol = Protocol<PbftMessage, PbftRecord>;
 export type World = Scenario<PbftMessage>;
 export type Liar = HandPlayed<PbftMessage>;
 export type Message = Envelope<PbftMessage>;
 
-/** A story that ends well, and does not without the rule that `mutant` takes out. */
+/** A story that ends well, and does not without the rule that each of the mutants takes out. */
 export function rule(
   name: string,
-  mutant: keyof typeof pbftMutants,
+  mutants: keyof typeof pbftMutants | readonly (keyof typeof pbftMutants)[],
   story: (protocol: PbftProtocol) => void,
 ): void {
   test(name, () => story(pbft));
-  test(`${name}: fails without its rule (${mutant})`, async () => {
-    const broken = (await protocolWith(pbftMutants[mutant], "pbft")) as unknown as PbftProtocol;
-    assert.throws(() => story(broken), assert.AssertionError);
-  });
+  for (const mutant of [mutants].flat()) {
+    test(`${name}: fails without its rule (${mutant})`, async () => {
+      const broken = (await protocolWith(pbftMutants[mutant], "pbft")) as unknown as PbftProtocol;
+      assert.throws(() => story(broken), assert.AssertionError);
+    });
+  }
 }
 
 export interface Story {
@@ -99,6 +101,9 @@ export const requestsAt = (liar: Liar): Request[] =>
 
 export const forge = ({ context }: Liar) => pbftForging(context);
 
+/** The stable checkpoint of the beginning. */
+export const unmoved = { order: 0, digest: new Uint8Array(32), statements: [] };
+
 /** A liar's wish for a view. */
 export const wish = (view: number): PbftMessage => ({
   kind: "status",
@@ -116,3 +121,31 @@ export const about =
     message.kind === kind &&
     message.view === view &&
     (order === undefined || message.order === order);
+
+/** All that these replicas say and hear is lost. Calling the result ends it. */
+export const cutOff = (world: World, ...replicas: readonly number[]): (() => void) =>
+  world.block(
+    ({ from, to }) => replicas.includes(from as number) || replicas.includes(to as number),
+  );
+
+/** A replica dies, and comes back at once. */
+export function comeBack(world: World, replica: number): void {
+  world.crash(replica);
+  world.restart(replica);
+}
+
+/** R0 lies, leads, and can propose: a at order 1, b at 2, and both c and d at 3. */
+export function lyingLeader(protocol: PbftProtocol) {
+  const world = stage(protocol, { liars: [0], limits: { checkpointOrders: 2 } });
+  const liar = world.liar(0);
+  ["a", "b", "c", "d"].forEach((text, client) => {
+    world.submit(client, [bytesOf(text)], { to: [0] });
+  });
+  world.settle();
+  const batches = requestsAt(liar).map((request) => [request]);
+  const proposals = [1, 2, 3, 3].map((order, at) => forge(liar).prePrepare(0, order, batches[at]!));
+  const propose = (to: number[], ...which: number[]) => {
+    for (const index of which) liar.send(to, { kind: "pre-prepare", ...proposals[index]! });
+  };
+  return { world, liar, proposals, propose };
+}
