@@ -52,6 +52,9 @@ export const views = inFile("parts/view-changer.js", {
     breaks: "a view is entered without the batches that its plan names",
     find: "if (plan !== null && this.host.fetchMissing(plan, newView) > 0)",
     replace: "if (false)",
+    survives:
+      "It costs time: who is to execute such an order asks those who voted for it or executed " +
+      "it, and one correct replica that vouched for the batch has it.",
   },
   "new-views-not-resent": {
     breaks: "a new view that was lost is not sent again",
@@ -67,6 +70,8 @@ export const views = inFile("parts/view-changer.js", {
     breaks: "a view that waited for batches is never begun",
     find: "this.tryEnter(); this.begin();",
     replace: "",
+    survives:
+      "It costs a view change: the next view finds the batches here, or asks for them again.",
   },
 });
 
@@ -123,6 +128,9 @@ export const replica = inFile("parts/leader-replica.js", {
     breaks: "what others say was decided is kept for ever",
     find: "this.hearsay.forget(order);",
     replace: "",
+    survives:
+      "Nobody looks at them again: they take memory, of orders only at which this replica stood " +
+      "still, which is too little for a run to notice.",
   },
   "batches-never-forgotten": {
     breaks: "batches below the stable checkpoint are kept for ever",
@@ -143,6 +151,7 @@ export const replica = inFile("parts/leader-replica.js", {
     breaks: "a timer set in a bad time is not set anew in a good one",
     find: "if (this.watchUntil !== null && this.watchUntil <= this.now + waitMs)",
     replace: "if (this.watchUntil !== null)",
+    survives: "It costs time: one wait as long as those of the bad time.",
   },
   "stable-of-plan-not-adopted": {
     breaks: "a replica enters a view without the checkpoint that its plan builds on",
@@ -232,6 +241,9 @@ export const plans = inFile("parts/plan.js", {
     breaks: "orders at the end where nothing was prepared are filled",
     find: 'if (choice !== "free") last = order;',
     replace: "last = order;",
+    survives:
+      "It costs time: empty batches are ordered, to the end of the window at most, and a " +
+      "checkpoint follows on them as on others.",
   },
   "lowest-stable": {
     breaks: "a plan builds on the lowest stable checkpoint reported",

@@ -129,31 +129,38 @@ function leaveWithNothing(world: World, liar: Liar): void {
   world.play(5);
 }
 
-rule("what was seen in a view that is over is kept with a state", "seen-not-kept", (protocol) => {
-  const { world, liar, makeStable } = secondCheckpointDue(protocol);
-  // R0 proposes c to R2, who prepares it with R3, and is cut off.
-  world.block((m) => m.to === 1 && about("pre-prepare", 0, 3)(m));
-  world.block((m) => m.message.kind === "request" && typeof m.from === "number");
-  world.block(about("commit", 0, 3));
-  world.submit(2, c, { to: [0] });
-  world.play(5);
-  liar.send(2, { kind: "prepare", ...forge(liar).prepare(proposedAt(liar, 3)) });
-  world.settle();
-  const apart = cutOff(world, 2);
-  // View 1 begins with nothing in the place of c. R0 saves the state before it, and comes back.
-  world.block(about("pre-prepare", 1));
-  world.submit(3, d, { to: [1] });
-  world.play(620);
-  leaveWithNothing(world, liar);
-  assert.deepEqual([world.status(0).role, world.status(1).role], ["follower", "leader"]);
-  makeStable(0);
-  comeBack(world, 0);
-  // Only R0 can vouch for what R2 prepared.
-  apart();
-  world.submit(3, d, { to: [0, 1, 2], number: 1 });
-  world.play(10_000);
-  assert.notEqual(answer(world, 3, 1), null, "they find a view");
-});
+for (const crash of [false, true]) {
+  rule(
+    `what was seen in a view that is over is ${crash ? "kept with a state" : "vouched for"}`,
+    crash ? "seen-not-kept" : "one-batch-seen",
+    (protocol) => {
+      const { world, liar, makeStable } = secondCheckpointDue(protocol);
+      // R0 proposes c to R2, who prepares it with R3, and is cut off.
+      world.block((m) => m.to === 1 && about("pre-prepare", 0, 3)(m));
+      world.block((m) => m.message.kind === "request" && typeof m.from === "number");
+      world.block(about("commit", 0, 3));
+      world.submit(2, c, { to: [0] });
+      world.play(5);
+      liar.send(2, { kind: "prepare", ...forge(liar).prepare(proposedAt(liar, 3)) });
+      world.settle();
+      const apart = cutOff(world, 2);
+      // View 1 begins with nothing in the place of c. Before or after R1 proposes d there, R0
+      // saves the state before it, and in the first case it comes back.
+      world.block((m) => about("pre-prepare", 1)(m) && (crash || m.to === 2));
+      world.submit(3, d, { to: [1] });
+      world.play(620);
+      leaveWithNothing(world, liar);
+      assert.deepEqual([world.status(0).role, world.status(1).role], ["follower", "leader"]);
+      makeStable(0);
+      if (crash) comeBack(world, 0);
+      // Only R0 can vouch for what R2 prepared.
+      apart();
+      world.submit(3, d, { to: [0, 1, 2], number: 1 });
+      world.play(10_000);
+      assert.notEqual(answer(world, 3, 1), null, "they find a view");
+    },
+  );
+}
 
 rule("what was prepared is kept with a state", "prepared-not-kept", (protocol) => {
   const { world, liar, makeStable } = secondCheckpointDue(protocol);
