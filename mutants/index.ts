@@ -1,6 +1,7 @@
 // Mistakes planted in protocols, to see what notices them. No part of the product: it reads the
 // built layers as text.
 
+import { ezbftMutants } from "./ezbft/index.js";
 import { fabMutants } from "./fab/index.js";
 import { hybsterMutants } from "./hybster/index.js";
 import { UsageError } from "../src/core/index.js";
@@ -8,7 +9,7 @@ import type { Mutant } from "./mutant.js";
 import { pbftMutants } from "./pbft/index.js";
 import { zyzzyvaMutants } from "./zyzzyva/index.js";
 
-export { fabMutants, hybsterMutants, pbftMutants, zyzzyvaMutants };
+export { ezbftMutants, fabMutants, hybsterMutants, pbftMutants, zyzzyvaMutants };
 export type { Mutant };
 export { mutated, type Planted, plant, protocolWith } from "./plant.js";
 
@@ -20,6 +21,7 @@ export const mutantsOf: Readonly<Record<string, readonly Mutant[]>> = {
   fab: Object.values(fabMutants),
   "fab-fast": Object.values(fabMutants),
   zyzzyva: Object.values(zyzzyvaMutants),
+  ezbft: Object.values(ezbftMutants),
 };
 
 /** @throws UsageError `MUTANTS_UNKNOWN` for a protocol that has none. */

@@ -79,7 +79,10 @@ export function planFor(choice: Choice, service: Service): Plan {
     throw unfit(`${name} relies on no trusted counter: leave --freshness out`);
   }
   if (protocol.order === "partial" && service.order === "total") {
-    throw unfit(`the service needs a total order, which ${name} does not give`);
+    throw unfit(
+      `the service needs a total order, which ${name} does not give: choose another protocol ` +
+        `(see "troth protocols"), or a service whose order is partial, such as kv`,
+    );
   }
   const f = faultsWithstood(protocol, choice.replicas);
   return { protocol, f, clientAuthentication, replicaAuthentication };

@@ -58,6 +58,8 @@ interface Connection {
   link: Link | null;
   problem: string | null;
   blamed: number;
+  /** Since when this is the first attempt to connect; null once it ended. */
+  firstSinceMs: number | null;
 }
 
 /** Bundles are held until they are answered: so many of the largest may be. */
@@ -115,6 +117,7 @@ export class Session {
       link: null,
       problem: null,
       blamed: 0,
+      firstSinceMs: performance.now(),
     }));
     this.#dials = configuration.replicas.map((replica, index) =>
       dial({
@@ -151,7 +154,9 @@ export class Session {
   }
 
   connections(): readonly ReplicaConnection[] {
-    return this.#connections.map(({ link, ...rest }) => ({ ...rest, connected: link !== null }));
+    return this.#connections.map(({ id, address, problem, blamed, link }) => {
+      return { id, address, problem, blamed, connected: link !== null };
+    });
   }
 
   /** Sends one bundle and returns its number. Only while `ready`. */
@@ -179,7 +184,10 @@ export class Session {
         if (this.#closed) return;
         connection.link = link;
         connection.problem = null;
-        this.#step({ kind: "connected", replica: connection.id });
+        const { id: replica, firstSinceMs } = connection;
+        connection.firstSinceMs = null;
+        const took = firstSinceMs === null ? {} : { tookMs: performance.now() - firstSinceMs };
+        this.#step({ kind: "connected", replica, ...took });
         this.#events.connected();
       },
       frames: (_: Link, frames: readonly Uint8Array[]) => {
@@ -191,6 +199,7 @@ export class Session {
       },
       dropped: (reason: string) => {
         connection.problem = reason;
+        connection.firstSinceMs = null;
       },
     };
   }

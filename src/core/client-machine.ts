@@ -50,8 +50,11 @@ export type ClientInput<Message> =
    * the message says.
    */
   | { readonly kind: "message"; readonly from: ReplicaId; readonly message: Message }
-  /** A connection to the replica was opened: what was sent before may be lost. */
-  | { readonly kind: "connected"; readonly replica: ReplicaId }
+  /**
+   * A connection to the replica was opened: what was sent before may be lost. `tookMs`: how long
+   * that took at the first attempt, as a measure of how far away it is.
+   */
+  | { readonly kind: "connected"; readonly replica: ReplicaId; readonly tookMs?: number }
   /** A timer set by `set-timer` ran out. */
   | { readonly kind: "timeout"; readonly timer: string };
 

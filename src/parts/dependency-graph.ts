@@ -130,7 +130,11 @@ export class DependencyGraph<C extends Committed> {
 
   /** What waits for a vertex is to be looked at. */
   private wake(vertex: Vertex<C>): void {
-    for (const other of vertex.waiting) if (other.waitsFor === vertex) this.agenda.push(other);
+    for (const other of vertex.waiting) {
+      if (other.waitsFor !== vertex) continue;
+      other.waitsFor = null; // it may come to wait here again
+      this.agenda.push(other);
+    }
     vertex.waiting = [];
   }
 
@@ -273,19 +277,48 @@ const bySequence = (a: Committed, b: Committed): number =>
   a.sequence - b.sequence || a.space - b.space || a.slot - b.slot;
 
 /**
- * The commands of one component by sequence number, then owner, then slot; but what a barrier
- * depends on comes before it, and the rest after.
+ * The commands of one component by sequence number, then owner, then slot. With a barrier among
+ * them, what that depends on comes before it; and what comes after it is ordered as if the
+ * barrier's frontier were all there is before: somebody may begin there.
  */
 function inOrder<C extends Committed>(component: readonly C[]): readonly C[] {
   if (component.length === 1) return component;
-  let rest = component.toSorted(bySequence);
-  if (!rest.some(({ isBarrier }) => isBarrier)) return rest;
-  const ordered: C[] = [];
-  for (const barrier of rest.filter(({ isBarrier }) => isBarrier)) {
-    const { dependencies } = barrier;
-    const isBefore = (one: C): boolean => !one.isBarrier && one.slot <= dependencies[one.space]!;
-    ordered.push(...rest.filter(isBefore), barrier);
-    rest = rest.filter((one) => one !== barrier && !isBefore(one));
+  const sorted = component.toSorted(bySequence);
+  const barrier = sorted.find(({ isBarrier }) => isBarrier);
+  if (barrier === undefined) return sorted;
+  const isInFrontier = (one: C): boolean => one.slot <= barrier.dependencies[one.space]!;
+  const rest = sorted.filter((one) => one !== barrier);
+  const before = rest.filter((one) => isInFrontier(one) && !one.isBarrier);
+  const others = rest.filter((one) => isInFrontier(one) && one.isBarrier);
+  const after = rest.filter((one) => !isInFrontier(one));
+  return [...before, barrier, ...others, ...inTurn(after)];
+}
+
+/** Commands that need nothing else any more, component by component; few, and rarely. */
+function inTurn<C extends Committed>(commands: readonly C[]): C[] {
+  const components = new Map<string, C[]>();
+  const sizes = new Map<C[], number>();
+  for (const one of commands) {
+    const needed = neededBy(one, commands);
+    // Those of one component lead to the same commands, and those before them to fewer.
+    const key = [...needed].toSorted((a, b) => a - b).join();
+    const component = components.get(key) ?? [];
+    component.push(one);
+    components.set(key, component);
+    sizes.set(component, needed.size);
   }
-  return [...ordered, ...rest];
+  const ordered = [...components.values()].toSorted((a, b) => sizes.get(a)! - sizes.get(b)!);
+  return ordered.flatMap((component) => inOrder(component));
+}
+
+/** Which of these commands one leads to, itself included, by their indices. */
+function neededBy<C extends Committed>(from: C, commands: readonly C[]): Set<number> {
+  const needed = new Set([commands.indexOf(from)]);
+  for (const index of needed) {
+    const { dependencies } = commands[index]!;
+    commands.forEach(({ space, slot }, other) => {
+      if (slot <= dependencies[space]!) needed.add(other);
+    });
+  }
+  return needed;
 }

@@ -142,7 +142,7 @@ export class QuorumClient<Message> implements ClientMachine<Message> {
       case "message":
         return this.onMessage(now, input.from, input.message);
       case "connected":
-        return this.resend(input.replica);
+        return this.onConnected(input.replica, input.tookMs);
       case "timeout":
         return this.onTimeout(now, input.timer);
     }
@@ -292,6 +292,11 @@ export class QuorumClient<Message> implements ClientMachine<Message> {
   protected remove(bundle: Outstanding<Message>): void {
     this.outstanding.delete(bundle.number);
     this.outstandingBytes -= bundle.bytes;
+  }
+
+  /** What was sent to a replica before may be lost. */
+  protected onConnected(replica: ReplicaId, _tookMs: number | undefined): void {
+    this.resend(replica);
   }
 
   private resend(to: ReplicaId): void {

@@ -2,13 +2,14 @@
 
 import { type Protocol, UsageError } from "../core/index.js";
 import { leased } from "../parts/index.js";
+import { ezbft } from "./ezbft/index.js";
 import { fab, fabFast } from "./fab/index.js";
 import { hybster } from "./hybster/index.js";
 import { hybridPbft, pbft } from "./pbft/index.js";
 import { zyzzyva } from "./zyzzyva/index.js";
 
 /** Protocols with a trusted counter are wrapped: it may keep leases. */
-const protocols = [leased(hybster), pbft, hybridPbft, fab, fabFast, zyzzyva] as const;
+const protocols = [leased(hybster), pbft, hybridPbft, fab, fabFast, zyzzyva, ezbft] as const;
 
 /** Hosts handle every protocol alike: what its messages are is its own business. */
 type AnyProtocol = Protocol;

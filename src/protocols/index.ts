@@ -1,5 +1,6 @@
 // The protocols.
 export * from "./catalogue.js";
+export * as ezbft from "./ezbft/index.js";
 export * as fab from "./fab/index.js";
 export * as hybster from "./hybster/index.js";
 export * as pbft from "./pbft/index.js";

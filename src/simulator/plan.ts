@@ -156,6 +156,10 @@ const plotShare = 0.4;
 /** The share of calm runs with liars: those who do not lead cannot disturb who does. */
 const meddlersShare = 0.4;
 
+/** Where there is no leader, whoever lies orders something, and others wait for that. */
+const mayMeddle = ({ faultModel, order }: Protocol): boolean =>
+  faultModel !== "crash" && order === "total";
+
 /** The share of the other calm runs whose first leader stops. */
 const stopShare = 0.3;
 
@@ -176,7 +180,7 @@ const meddlingMs = ({ timing, clientAuthentication }: Plan): number =>
 
 /** With more patience than anything needs, and no queue that is short. */
 function calmed(plan: Plan, options: PlanOptions, random: Random): Plan {
-  const hasMeddlers = options.protocol.faultModel !== "crash" && random.chance(meddlersShare);
+  const hasMeddlers = mayMeddle(options.protocol) && random.chance(meddlersShare);
   const isLong = random.chance(longShare);
   const calm = quieted(plan, isLong, hasMeddlers ? drawMeddlers(options, random) : [], random);
   return !hasMeddlers && !isLong && random.chance(stopShare) ? withStop(calm, random) : calm;

@@ -15,7 +15,7 @@ import type { Lies } from "./adversary/lie.js";
 import { lieNamed } from "./adversary/lies.js";
 import { LyingReplica } from "./adversary/lying-replica.js";
 import { RollbackReplica, untripped } from "./adversary/rollback.js";
-import { Growth, slowness, unrest } from "./calm.js";
+import { type Excuses, Growth, slowness, unrest } from "./calm.js";
 import { Clients } from "./clients.js";
 import { type Cluster, cluster, type Decorate } from "./cluster.js";
 import { Deliveries, type Script } from "./deliveries.js";
@@ -430,13 +430,19 @@ export class World implements RunSoFar {
     // Lying clients know when a replica is busy with something else.
     if (event.event === "view") this.#clients.stir();
     if (this.#plan.calmMs !== null) {
-      const firstLeader = this.#plan.crashes.length > 0;
-      this.#expect("calm", unrest(host.id, event, { liars: this.#liars.size > 0, firstLeader }));
+      this.#expect("calm", unrest(host.id, event, this.#excuses()));
       if (event.event === "stable") this.#expect("bounded", this.#growth.judge(host, event.order));
     }
     const details = (): string => detailsOf(event);
     this.#happened(nameOf(event), host.id, details, () => factsOf(event));
     this.#tellViolations(host.id);
+  }
+
+  #excuses(): Excuses {
+    const stops = this.#plan.crashes.length > 0;
+    const hasLeader = this.#options.protocol.order === "total";
+    const [firstLeader, oneOfMany] = [stops && hasLeader, stops && !hasLeader];
+    return { liars: this.#liars.size > 0, firstLeader, oneOfMany };
   }
 
   #broke(host: ReplicaHost, error: unknown): void {

@@ -70,3 +70,15 @@ test("a module that is no service is explained, and nothing is made", async (con
   assert.equal(code, 2);
   assert.match(err, /there is no cluster/);
 });
+
+test("a service that needs a total order is refused where there is none", async (context) => {
+  const folder = temporaryFolder(context);
+  const service = join(folder, "total.mjs");
+  const methods = "apply footprint mark rewind settle pages readPage restore".split(" ");
+  const members = methods.map((name) => `${name}() {}`).join(", ");
+  writeFileSync(service, `export default () => ({ order: "total", ${members} });\n`);
+  const dir = join(folder, "cluster");
+  const init = await troth("init", "--protocol", "ezbft", "--service", service, "--dir", dir);
+  assert.equal(init.code, 2);
+  assert.match(init.err, /needs a total order, which ezbft does not give: choose another protocol/);
+});

@@ -177,3 +177,26 @@ test("in a cycle, what a barrier depends on comes before it, and nothing else do
   const given = [early, barrier, late2].flatMap((command) => [...graph.commit(command)]);
   assert.deepEqual(given, [late2, barrier, early]);
 });
+
+test("what waits for a slot, and goes on waiting when that is committed, is taken up again", () => {
+  const graph = new DependencyGraph<Committed>(2);
+  const commit = (space: number, slot: number, dependencies: number[]): string[] =>
+    graph.commit({ space, slot, dependencies, sequence: slot, isBarrier: false }).map(nameOf);
+  assert.deepEqual(commit(0, 2, [1, 0]), []);
+  assert.deepEqual(commit(0, 1, [0, 1]), []);
+  assert.deepEqual(commit(1, 1, [0, 0]), ["1.1", "0.1", "0.2"]);
+});
+
+test("in a cycle with a barrier, what comes after it is ordered as by who begins there", () => {
+  const barrier = { space: 0, slot: 1, dependencies: [0, 1, 0], sequence: 4, isBarrier: true };
+  const before = { space: 1, slot: 1, dependencies: [1, 0, 1], sequence: 3, isBarrier: false };
+  // One comes after the other; the other comes after the one only by way of what is settled.
+  const first = { space: 1, slot: 2, dependencies: [1, 1, 0], sequence: 2, isBarrier: false };
+  const second = { space: 2, slot: 1, dependencies: [1, 2, 0], sequence: 1, isBarrier: false };
+  const all = new DependencyGraph<Committed>(3);
+  const executed = [barrier, before, first, second].flatMap((one) => all.commit(one));
+  const late = new DependencyGraph<Committed>(3);
+  late.restart([1, 1, 0]);
+  const after = [second, first].flatMap((one) => late.commit(one));
+  assert.deepEqual(executed, [before, barrier, ...after]);
+});

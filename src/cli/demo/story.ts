@@ -2,6 +2,7 @@
 // happens.
 
 import { fileURLToPath } from "node:url";
+import { protocolNamed } from "../../protocols/index.js";
 import { exitCode } from "../exit-code.js";
 import { type Look, look } from "../replica-table.js";
 import { TemporaryCluster } from "../temporary-cluster.js";
@@ -74,8 +75,11 @@ class Story {
   readonly #cluster: TemporaryCluster;
   readonly #workload: Workload;
   readonly #tell: Tell;
+  /** Where there is none, all replicas lead. */
+  readonly #hasLeader: boolean;
 
   constructor(cluster: TemporaryCluster, workload: Workload, tell: Tell) {
+    this.#hasLeader = protocolNamed(cluster.configuration.protocol).order === "total";
     this.#cluster = cluster;
     this.#workload = workload;
     this.#tell = tell;
@@ -105,14 +109,14 @@ class Story {
     await this.#cluster.process(leader).kill();
     const killedAtMs = performance.now();
     this.#workload.watch();
-    this.#tell(`Replica ${leader}, the leader, was killed with kill -9 (process ${pid}).`);
+    const what = this.#hasLeader ? "the leader" : "which ordered for its clients as all do";
+    this.#tell(`Replica ${leader}, ${what}, was killed with kill -9 (process ${pid}).`);
     await this.#until(() => this.#workload.backAtMs !== null, "service to come back");
     const backMs = (this.#workload.backAtMs ?? killedAtMs) - killedAtMs;
     const view = (await this.#look()).reports.map((report) => report?.view ?? 0);
-    this.#tell(
-      `  The others changed to view ${Math.max(...view)}, and service was back ` +
-        `${duration(backMs)} after the kill.`,
-    );
+    const change = `The others changed to view ${Math.max(...view)}, and service`;
+    const back = `was back ${duration(backMs)} after the kill.`;
+    this.#tell(`  ${this.#hasLeader ? change : "Service"} ${back}`);
     const movedOn = ({ reports: others }: Look) =>
       others.some((report) => report !== null && report.stable > executed);
     await this.#until(async () => movedOn(await this.#look()), "a checkpoint without it");

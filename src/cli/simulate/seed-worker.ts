@@ -41,13 +41,14 @@ const pageCount = 32;
 
 /** The simulator's options for a subject. @throws UsageError for names that are not known. */
 export async function optionsFor(subject: Subject): Promise<SimulationOptions> {
-  const { protocol, service, n, faults } = subject;
+  const { service, n, faults } = subject;
+  const protocol = await protocolOf(subject);
   return {
-    protocol: await protocolOf(subject),
+    protocol,
     service: () => createService(service, symbolicHash, pageCount),
-    workload: workloadFor(service),
+    workload: workloadFor(service, protocol.order),
     n,
-    lies: liesFor(protocol),
+    lies: liesFor(protocol.name),
     ...(faults === undefined ? {} : { faults: faultsNamed(faults) }),
   };
 }

@@ -1,15 +1,18 @@
 // What simulated clients ask of each service, and how their histories are judged.
 
-import { UsageError } from "../../core/index.js";
+import { type ClientId, type Protocol, UsageError } from "../../core/index.js";
 import { keyValue, readRequest } from "../../services/index.js";
 import type { Random, Workload } from "../../simulator/index.js";
 import { judgeKeyValue } from "./judge.js";
 
-/** A workload for the service; made anew for every seed. @throws UsageError `WORKLOAD_UNKNOWN` */
-export function workloadFor(service: string): () => Workload {
+/**
+ * A workload for the service; made anew for every seed. Where the order is partial, seeds differ in
+ * how much of what clients ask for interferes. @throws UsageError `WORKLOAD_UNKNOWN`
+ */
+export function workloadFor(service: string, order: Protocol["order"]): () => Workload {
   switch (service) {
     case "kv":
-      return keyValueWorkload;
+      return order === "total" ? keyValueWorkload : contendedWorkload;
     case "null":
       return nullWorkload;
     default:
@@ -25,6 +28,33 @@ function nullWorkload(): Workload {
 const keys = Array.from({ length: 16 }, (_, index) => Buffer.from(`key ${index}`));
 const counterKeys = Array.from({ length: 4 }, (_, index) => Buffer.from(`counter ${index}`));
 const noiseKey = Buffer.from("noise");
+
+/** Of all operations those on keys that others use too: the thesis's contention (§4.5). */
+const contentions = [0, 0.02, 0.1, 0.5, 1];
+
+/** Clients use keys of their own, and others as often as the seed says. */
+function contendedWorkload(): Workload {
+  const shared = keyValueWorkload();
+  const own = new Map<ClientId, Buffer>();
+  let contention: number | null = null;
+  let last = 0;
+  return {
+    ...shared,
+    next(random, client) {
+      contention ??= random.pick(contentions);
+      if (random.chance(contention)) return shared.next(random, client);
+      const key = own.get(client) ?? Buffer.from(`of client ${client}`);
+      own.set(client, key);
+      const value = Buffer.from(`own${++last}`);
+      return random.pick([
+        () => keyValue.put(key, value),
+        () => keyValue.get(key),
+        () => keyValue.append(key, value),
+      ])();
+    },
+    last: () => [...shared.last!(), ...[...own.values()].map((key) => keyValue.get(key))],
+  };
+}
 
 function keyValueWorkload(): Workload {
   let last = 0;
