@@ -1,5 +1,4 @@
-// The mutants of Zyzzyva, by name: of its own files, of speculation, and of what is
-// undone.
+// The mutants of Zyzzyva, by name: of its own files, of speculation, and of what is undone.
 
 import * as agreement from "./agreement.js";
 import * as claims from "./claims.js";

@@ -9,8 +9,8 @@ interface Waiting {
   readonly request: Request;
   readonly bundle: Bundle;
   readonly bytes: number;
-  /** When it arrived here. */
-  readonly since: number;
+  /** When it arrived here, or what comes before it did. */
+  since: number;
   isForwarded: boolean;
 }
 
@@ -67,6 +67,7 @@ export class PendingRequests {
       queue.set(one.bundle.number, one);
       this.arrivals.add(one);
       this.unproposed.add(one);
+      one.since = waiting.since;
       one.isForwarded = false;
     }
   }

@@ -22,7 +22,7 @@ const namesOf = (batch: readonly Request[]): string[] =>
 
 interface Entry {
   readonly bundle: Bundle;
-  readonly since: number;
+  since: number;
   isProposed: boolean;
   isForwarded: boolean;
 }
@@ -53,7 +53,10 @@ class Model {
   /** Adds one; those of its session that come after it wait behind it, as if they were new. */
   add(entry: Entry): void {
     const later = this.of(entry.bundle).filter(({ bundle }) => bundle.number > entry.bundle.number);
-    for (const one of later) one.isProposed = one.isForwarded = false;
+    for (const one of later) {
+      one.isProposed = one.isForwarded = false;
+      one.since = entry.since;
+    }
     this.waiting = [...this.waiting.filter((one) => !later.includes(one)), entry, ...later];
   }
 
