@@ -142,9 +142,8 @@ export const client = inFile("protocols/zyzzyva/client.js", {
 export const pending = inFile("parts/pending-requests.js", {
   "undone-requests-refused": {
     breaks: "a request that was undone is not taken again while a later one of its session waits",
-    find: 'if (bundle.number < next || queue?.has(bundle.number)) return "known";',
-    replace: `const isPassed = [...(queue?.keys() ?? [])].some((number) => number >= bundle.number);
-      if (bundle.number < next || isPassed) return "known";`,
+    find: "if (first <= last + 1 && waiting.size === end - first)",
+    replace: "if (waiting.size > 0)",
   },
 });
 

@@ -14,8 +14,13 @@ interface Waiting {
   isForwarded: boolean;
 }
 
-/** What waits of a session, by number, in order. */
-type Queue = Map<number, Waiting>;
+/** What waits of a session. */
+interface Queue {
+  /** By number, in order. */
+  readonly waiting: Map<number, Waiting>;
+  /** Beyond the highest of these numbers. */
+  end: number;
+}
 
 /**
  * Bounded in number and bytes, and per client. A session's requests are taken in their order only:
@@ -45,9 +50,8 @@ export class PendingRequests {
   add(request: Request, last: number, now: number): "added" | "known" | "early" | "full" {
     const bundle = bundleOf(request)!;
     const queue = this.queueOf(bundle);
-    let next = last + 1;
-    while (queue?.has(next)) next += 1;
-    if (bundle.number < next || queue?.has(bundle.number)) return "known";
+    const next = queue === undefined ? last + 1 : nextIn(queue, last);
+    if (bundle.number < next || queue?.waiting.has(bundle.number)) return "known";
     if (bundle.number > next) return "early";
     const bytes = batchBytes([request]);
     if (!this.hasRoom(bundle.client, bytes)) return "full";
@@ -57,25 +61,27 @@ export class PendingRequests {
     return "added";
   }
 
-  /** Those that come after it may wait already: what was executed before them was undone. */
+  /** Those that come after it wait behind it, if what was executed before them was undone. */
   private append(queue: Queue, waiting: Waiting): void {
-    const later = [...queue.values()].filter(({ bundle }) => bundle.number > waiting.bundle.number);
-    for (const one of [waiting, ...later]) {
-      queue.delete(one.bundle.number);
+    const { number } = waiting.bundle;
+    const later = number < queue.end ? [...queue.waiting.values()] : [];
+    for (const one of [waiting, ...later.filter(({ bundle }) => bundle.number > number)]) {
+      queue.waiting.delete(one.bundle.number);
       this.arrivals.delete(one);
       this.unproposed.delete(one);
-      queue.set(one.bundle.number, one);
+      queue.waiting.set(one.bundle.number, one);
       this.arrivals.add(one);
       this.unproposed.add(one);
       one.since = waiting.since;
       one.isForwarded = false;
     }
+    queue.end = Math.max(queue.end, number + 1);
   }
 
   private hasRoom(client: ClientId, bytes: number): boolean {
     const { pendingRequestsMax, pendingBytesMax, sessionWindow } = this.limits;
     let ofClient = 0;
-    for (const queue of this.clients.get(client)?.values() ?? []) ofClient += queue.size;
+    for (const queue of this.clients.get(client)?.values() ?? []) ofClient += queue.waiting.size;
     return (
       // Others may have answered a client what is still under way here.
       ofClient < 2 * sessionWindow &&
@@ -91,7 +97,7 @@ export class PendingRequests {
   private newQueue({ client, session }: Bundle): Queue {
     let sessions = this.clients.get(client);
     if (sessions === undefined) this.clients.set(client, (sessions = new Map()));
-    const queue: Queue = new Map();
+    const queue: Queue = { waiting: new Map(), end: 0 };
     sessions.set(session, queue);
     return queue;
   }
@@ -122,14 +128,14 @@ export class PendingRequests {
     const sessions = this.clients.get(client);
     const queue = sessions?.get(session);
     if (sessions === undefined || queue === undefined) return;
-    for (const [number, waiting] of queue) {
+    for (const [number, waiting] of queue.waiting) {
       if (number > last) break;
-      queue.delete(number);
+      queue.waiting.delete(number);
       this.arrivals.delete(waiting);
       this.unproposed.delete(waiting);
       this.bytes -= waiting.bytes;
     }
-    if (queue.size > 0) return;
+    if (queue.waiting.size > 0) return;
     sessions.delete(session);
     if (sessions.size === 0) this.clients.delete(client);
   }
@@ -175,4 +181,13 @@ export class PendingRequests {
     for (const { since } of this.arrivals) return since;
     return null;
   }
+}
+
+/** The first number beyond `last` that does not wait. */
+function nextIn({ waiting, end }: Queue, last: number): number {
+  const [first = end] = waiting.keys();
+  if (first <= last + 1 && waiting.size === end - first) return Math.max(end, last + 1);
+  let next = last + 1;
+  while (waiting.has(next)) next += 1;
+  return next;
 }
