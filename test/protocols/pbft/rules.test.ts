@@ -147,6 +147,19 @@ rule("new views are sent again", "new-views-not-resent", (p) => {
   assert.equal(answer(world, 0, 1), "a");
 });
 
+rule("a checkpoint that nobody heard of is stated again", "checkpoints-not-repeated", (p) => {
+  const world = stage(p, { limits: { checkpointOrders: 2, batchRequestsMax: 1 } });
+  world.crash(3);
+  const heal = world.block(({ message }) => message.kind === "checkpoint");
+  for (const client of [0, 1, 2, 3]) world.submit(client, a);
+  world.play(200);
+  assert.deepEqual([world.status(1).executed, world.status(1).stable], [4, 0]);
+  heal();
+  world.submit(4, a);
+  world.play(5_000);
+  assert.notEqual(answer(world, 4, 1), null, "there is room for it");
+});
+
 rule(
   "what a lying leader stuffs others with leaves later leaders room",
   "room-taken-for-good",
